@@ -1,0 +1,198 @@
+"""
+Run Advanced Hunting KQL on one machine.
+
+Tables and columns are those of `defender-schemas.json`: Microsoft's documentation of Advanced Hunting
+(CC BY 4.0), as extracted by FalconForceTeam/KQLAnalyzer. `LogonID` is left out: DuckDB folds case, and
+DeviceProcessEvents has `LogonId` as well.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import duckdb_kql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Row = dict[str, Any]
+Column = dict[str, str]
+
+_COLUMN_TYPES = {
+    "string": "VARCHAR DEFAULT ''",  # a Kusto string is never null
+    "datetime": "TIMESTAMP",
+    "long": "BIGINT",
+    "int": "INTEGER",
+    "bool": "BOOLEAN",
+    "real": "DOUBLE",
+    "dynamic": "JSON",
+}
+_GRAPH_TYPES = {
+    "VARCHAR": "String",
+    "TIMESTAMP": "DateTime",
+    "BIGINT": "Int64",
+    "HUGEINT": "Int64",
+    "INTEGER": "Int32",
+    "BOOLEAN": "SByte",
+    "DOUBLE": "Double",
+    "INTERVAL": "TimeSpan",
+    "UUID": "Guid",
+}
+
+
+class QueryError(Exception):
+    """The query cannot be run; the message is worded as Graph words it."""
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """Return every table as column name -> KQL type."""
+    schemas = json.loads(Path(__file__).with_name("defender-schemas.json").read_text(encoding="utf-8"))
+    return {table: {c: t for c, t in columns.items() if c != "LogonID"} for table, columns in schemas.items()}
+
+
+class Engine:
+    """
+    Advanced Hunting tables in DuckDB.
+
+    *path* is a database file, created or reopened; without one everything stays in memory. Any number of
+    threads may hunt at once.
+    """
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self.tables = tables()
+        self.connection = duckdb_kql.connect(path)
+        for table, columns in self.tables.items():
+            body = ", ".join(f'"{name}" {_COLUMN_TYPES[kind]}' for name, kind in columns.items())
+            self.connection.execute(f'CREATE TABLE IF NOT EXISTS "{table}" ({body})')
+        # Without this, ['/any/file.csv'] as a table name reads that file.
+        self.connection.execute("SET enable_external_access=false")
+        found = self.connection.execute("SELECT current_database()").fetchone()
+        self._catalog = found[0] if found else "memory"
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the database, writing it to its file if it has one."""
+        self.connection.close()
+
+    def load(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """
+        Append *rows* to *table*; columns that a row leaves out are '' (strings) or null.
+
+        Times may be datetimes (UTC if naive) or ISO 8601 text. Raises ValueError for a table or column that
+        Advanced Hunting does not have.
+        """
+        columns = self.tables.get(table)
+        if columns is None:
+            raise ValueError(f"no table {table}")
+        values = []
+        for row in rows:
+            if unknown := sorted(row.keys() - columns):
+                raise ValueError(f"{table} has no columns {', '.join(unknown)}")
+            values.append([_stored(row.get(name), kind) for name, kind in columns.items()])
+        if values:
+            slots = ", ".join("?" * len(columns))
+            with self._lock:
+                self.connection.executemany(f'INSERT INTO "{table}" VALUES ({slots})', values)
+
+    def hunt(
+        self, query: str, *, start: datetime, end: datetime, now: datetime, limit: int | None = None
+    ) -> tuple[list[Column], list[Row]]:
+        """
+        Run *query* on what happened in `[start, end]` and return its schema and rows as Graph sends them.
+
+        *now* is what `now()` and `ago()` mean; *limit* stops reading after so many rows. Raises `QueryError`.
+        """
+        with self._lock:
+            cursor = self.connection.cursor()
+        try:
+            cursor.execute("SET TimeZone='UTC'")
+            bounds = f"BETWEEN TIMESTAMP '{_naive(start)}' AND TIMESTAMP '{_naive(end)}'"
+            for table in self.tables:
+                # A view of its own name, for this cursor alone, also narrows tables read in joins and unions.
+                cursor.execute(
+                    f'CREATE TEMP VIEW "{table}" AS FROM "{self._catalog}".main."{table}" '
+                    f'WHERE "Timestamp" {bounds}'
+                )
+            sql = duckdb_kql.to_sql(query, schema=self._names, query_now=_naive(now), allow_write=False)
+            cursor.execute(str(sql), sql.parameters)
+            description = [(column[0], str(column[1])) for column in cursor.description or ()]
+            rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+        except (duckdb_kql.KqlError, duckdb.Error) as error:
+            raise QueryError(_explain(error)) from error
+        finally:
+            cursor.close()
+        schema = [{"name": name, "type": _GRAPH_TYPES.get(kind, "Object")} for name, kind in description]
+        convert = [_CONVERTERS.get(kind) for _, kind in description]
+        names = [name for name, _ in description]
+        return schema, [
+            {n: c(v) if c and v is not None else v for n, c, v in zip(names, convert, row, strict=True)}
+            for row in rows
+        ]
+
+    @property
+    def _names(self) -> dict[str, list[str]]:
+        return {table: list(columns) for table, columns in self.tables.items()}
+
+
+def timestamp(moment: datetime) -> str:
+    """Write *moment* as Graph does: UTC, seven digits, `2024-03-26T09:39:50.7688641Z`."""
+    return _naive(moment).isoformat(timespec="microseconds") + "0Z"
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _stored(value: Any, kind: str) -> Any:
+    if kind == "string":
+        return "" if value is None else str(value)
+    if kind == "datetime" and value is not None:
+        return _naive(datetime.fromisoformat(value) if isinstance(value, str) else value)
+    if kind == "dynamic" and value is not None:
+        return json.dumps(value)
+    return value
+
+
+def _span(value: timedelta) -> str:
+    """Write a duration as .NET does: `[-][d.]hh:mm:ss[.fffffff]`."""
+    sign, value = ("-", -value) if value < timedelta(0) else ("", value)
+    days, rest = (f"{value.days}." if value.days else ""), value.seconds
+    fraction = f".{value.microseconds:06d}0" if value.microseconds else ""
+    return f"{sign}{days}{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}{fraction}"
+
+
+def _double(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "TIMESTAMP": timestamp,
+    "BOOLEAN": int,
+    "DOUBLE": _double,
+    "INTERVAL": _span,
+    "UUID": str,
+    "JSON": json.loads,
+}
+
+
+def _explain(error: Exception) -> str:
+    """Say what is wrong with a query in Graph's words, as far as the engine tells."""
+    text = str(error)
+    if isinstance(error, duckdb_kql.KqlSyntaxError):
+        return f"{text.splitlines()[0][:300]}. Fix syntax errors in your query."
+    if isinstance(error, duckdb_kql.KqlUnsupportedError):
+        return f"The sandbox cannot run this: {text[:300]}. Fix semantic errors in your query."
+    if found := re.search(r'Referenced column "([^"]+)" not found', text):
+        text = f"Failed to resolve scalar expression named '{found[1]}'"
+    elif found := re.search(r"Table with name (.+?) does not exist", text):
+        text = f"Failed to resolve table or column expression named '{found[1]}'"
+    return f"{text.splitlines()[0][:300]}. Fix semantic errors in your query."

@@ -1,0 +1,260 @@
+"""
+Microsoft Graph security as Outrider uses it: hunting, incidents and their comments.
+
+Error bodies are Graph's. Paths work with a doubled slash too, since Microsoft's SDK sends one by default.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+import re
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import anyio
+import anyio.to_thread
+from starlette.responses import JSONResponse, Response
+
+from sandbox.engine import QueryError
+from sandbox.faults import CPU_QUOTA, Fault
+from sandbox.state import HUNT, READ, WRITE, Incident, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+
+_ROOT = "https://graph.microsoft.com/v1.0/$metadata#security"
+_CODES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 429: "TooManyRequests"}
+_RETRY = "Please retry again later."
+_PAGE = 50
+_CLAUSE = re.compile(
+    r"((?:createdDateTime|lastUpdateDateTime)(?=\s+(?:ge|gt|le|lt|eq)\s+[^'])|(?:severity|status)(?=\s+eq\s+'))"
+    r"\s+(\w\w)\s+('[^']*'|[^'\s]+)",
+    re.ASCII,
+)
+_PERIOD = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?", re.ASCII)
+_OPERATORS = {name: getattr(operator, name) for name in ("ge", "gt", "le", "lt", "eq")}
+_RETENTION = timedelta(days=30)
+
+
+class Refused(Exception):
+    """The call is answered with an error of Graph's."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after: float | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+        self.message = message
+        self.code = _CODES.get(status, "UnknownError") if code is None else code
+        self.retry_after = retry_after
+
+
+def failure(fault: Fault) -> Refused:
+    """Return the refusal that *fault* asks for."""
+    message = CPU_QUOTA if fault.cpu else _RETRY if fault.status == 429 else ""
+    return Refused(fault.status or 500, message, retry_after=fault.retry_after, body=fault.body)
+
+
+def error_response(tenant: Tenant, request: Request, refused: Refused) -> JSONResponse:
+    """Word *refused* as Graph does."""
+    request_id = str(uuid.uuid4())
+    inner = {
+        "date": tenant.clock().strftime("%Y-%m-%dT%H:%M:%S"),
+        "request-id": request_id,
+        "client-request-id": request.headers.get("client-request-id", request_id),
+    }
+    if refused.message == _RETRY:
+        inner |= {"code": "429", "message": "Please retry after", "status": "429"}
+    error = {"code": refused.code, "message": refused.message, "innerError": inner}
+    headers = {"request-id": request_id}
+    if refused.retry_after is not None:
+        headers["Retry-After"] = f"{refused.retry_after:g}"
+    return JSONResponse(refused.body or {"error": error}, refused.status, headers)
+
+
+async def run_hunting_query(tenant: Tenant, request: Request) -> Response:
+    """`POST /security/runHuntingQuery`"""
+    _authorise(tenant, request, HUNT)
+    if wait := tenant.wait():
+        raise Refused(429, _RETRY, retry_after=math.ceil(wait))
+    body = {key.lower(): value for key, value in (await _body(request)).items()}
+    query, span, now = body.get("query"), body.get("timespan"), tenant.clock()
+    if not isinstance(query, str) or not query.strip():
+        raise Refused(400, "The query must not be empty.")
+    try:
+        start, end = timespan(span or "P30D", now)
+    except (ValueError, TypeError, OverflowError):
+        raise Refused(400, f"Invalid Timespan '{span}'.") from None
+
+    def answer() -> bytes:
+        schema, rows = tenant.engine.hunt(query, start=start, end=end, now=now, limit=tenant.limits.rows + 1)
+        if len(rows) <= tenant.limits.rows:
+            result = {"@odata.context": f"{_ROOT}.huntingQueryResults", "schema": schema, "results": rows}
+            if len(data := json.dumps(result).encode()) <= tenant.limits.size:
+                return data
+        raise Refused(400, "Query execution has exceeded the allowed result size. Optimize your query.")
+
+    try:
+        data = await anyio.to_thread.run_sync(answer, abandon_on_cancel=True)
+    except QueryError as error:
+        raise Refused(400, str(error)) from error
+    return Response(data, media_type="application/json")
+
+
+def timespan(text: str, now: datetime) -> tuple[datetime, datetime]:
+    """
+    Read a Timespan: `a/b`, `PnD`, `PnD/b`, `a/PnD` or `a` alone, until *now*; at most the past 30 days.
+
+    Raises ValueError.
+    """
+    first, _, second = text.partition("/")
+    if second and first.startswith("P"):
+        end = _moment(second)
+        start = end - _period(first)
+    elif first.startswith("P"):
+        start, end = now - _period(first), now
+    else:
+        start = _moment(first)
+        end = start + _period(second) if second.startswith("P") else _moment(second) if second else now
+    return max(start, now - _RETENTION), end
+
+
+async def list_incidents(tenant: Tenant, request: Request) -> Response:
+    """`GET /security/incidents`, newest first"""
+    _authorise(tenant, request, READ, WRITE)
+    options = dict(request.query_params)
+    if unknown := sorted(options.keys() - {"$filter", "$top", "$skip", "$expand", "$count"}):
+        raise Refused(400, f"The query option '{unknown[0]}' is not supported.")
+    top, skip = _number(options, "$top", _PAGE), _number(options, "$skip", 0)
+    if top > _PAGE:
+        raise Refused(
+            400,
+            f"The limit of '{_PAGE}' for Top query has been exceeded. "
+            f"The value from the incoming request is '{top}'.",
+            code="",
+        )
+    found = [i for i in tenant.incidents.values() if _matches(i, options.get("$filter", ""))]
+    found.sort(key=lambda incident: (incident["createdDateTime"], incident["id"]), reverse=True)
+    body: dict[str, Any] = {"@odata.context": f"{_ROOT}/incidents"}
+    if options.get("$count") == "true":
+        body["@odata.count"] = len(found)
+    if skip + top < len(found):
+        following = urlencode({**options, "$skip": skip + top}, safe="$")
+        body["@odata.nextLink"] = f"{request.base_url}v1.0/security/incidents?{following}"
+    body["value"] = [_shown(incident, options) for incident in found[skip : skip + top]]
+    return JSONResponse(body)
+
+
+async def get_incident(tenant: Tenant, request: Request) -> Response:
+    """`GET /security/incidents/{id}`"""
+    _authorise(tenant, request, READ, WRITE)
+    incident = _find(tenant, request)
+    options = dict(request.query_params)
+    if unknown := sorted(options.keys() - {"$expand"}):
+        raise Refused(400, f"The query option '{unknown[0]}' is not supported.")
+    return JSONResponse({"@odata.context": f"{_ROOT}/incidents/$entity", **_shown(incident, options)})
+
+
+async def add_comment(tenant: Tenant, request: Request) -> Response:
+    """`POST /security/incidents/{id}/comments`"""
+    _authorise(tenant, request, WRITE)
+    incident, body = _find(tenant, request), await _body(request)
+    text, kind = body.get("comment"), str(body.get("@odata.type", "")).removeprefix("#")
+    if kind != "microsoft.graph.security.alertComment" or not isinstance(text, str) or not text:
+        raise Refused(400, "The body must be a microsoft.graph.security.alertComment with a comment.")
+    if len(text) > tenant.limits.comment:
+        raise Refused(400, f"The comment exceeds the maximum length of {tenant.limits.comment} characters.")
+    tenant.comment(incident, text)
+    return JSONResponse(
+        {
+            "@odata.context": f"{_ROOT}/incidents('{incident['id']}')/comments",
+            "value": incident["comments"],
+        }
+    )
+
+
+def _authorise(tenant: Tenant, request: Request, *accepted: str) -> None:
+    """Raise `Refused` unless the call has a token of this tenant, which holds one of the roles *accepted*."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    expires = tenant.tokens.get(token) if scheme.lower() == "bearer" else None
+    if expires is None or expires <= time.time():
+        message = "Lifetime validation failed, the token is expired." if expires else "Access token is empty."
+        raise Refused(401, message, code="InvalidAuthenticationToken")
+    if not tenant.roles & set(accepted):
+        raise Refused(
+            403,
+            f"Missing application roles. API required roles: {','.join(accepted)}, "
+            f"application roles: {','.join(sorted(tenant.roles))}.",
+        )
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refused(400, "Unable to read JSON request payload.")
+    return body
+
+
+def _find(tenant: Tenant, request: Request) -> Incident:
+    incident = tenant.incidents.get(request.path_params["incident"])
+    if incident is None:
+        raise Refused(404, f"Incident '{request.path_params['incident']}' was not found.")
+    return incident
+
+
+def _shown(incident: Incident, options: Mapping[str, str]) -> Incident:
+    if (expand := options.get("$expand", "")) not in ("", "alerts"):
+        raise Refused(400, f"Could not find a property named '{expand}' on type 'incident'.")
+    return incident if expand else {key: value for key, value in incident.items() if key != "alerts"}
+
+
+def _number(options: Mapping[str, str], name: str, default: int) -> int:
+    text = options.get(name, str(default))
+    if not text.isdecimal():
+        raise Refused(400, f"Invalid value '{text}' for {name} query option.")
+    return int(text)
+
+
+def _matches(incident: Incident, text: str) -> bool:
+    for clause in re.split(r"\s+and\s+", text.strip()) if text.strip() else ():
+        found = _CLAUSE.fullmatch(clause)
+        if found is None:
+            raise Refused(400, f"Invalid filter clause: '{clause}'.")
+        name, relation, wanted = found.groups()
+        read: Callable[[str], Any] = _moment if name.endswith("DateTime") else lambda text: text.strip("'")
+        try:
+            if not _OPERATORS[relation](read(incident[name]), read(wanted)):
+                return False
+        except ValueError:
+            raise Refused(400, f"Invalid filter clause: '{clause}'.") from None
+    return True
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _period(text: str) -> timedelta:
+    found = _PERIOD.fullmatch(text)
+    if found is None or not any(found.groups()):
+        raise ValueError(text)
+    weeks, days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -1,0 +1,204 @@
+"""
+The local tenant as an ASGI app: a token endpoint, Graph security, a page, and levers to pull.
+
+    GET  /msi/token                         App Service's managed-identity endpoint
+    …    /v1.0/security/…                   Graph: see `sandbox.graph`
+    GET  /                /incidents/{id}   the incidents as an analyst sees them
+    GET  /sandbox/incidents                 open incidents, and the names of those still to come
+    POST /sandbox/incidents/open?name=…     let one appear
+    POST DELETE /sandbox/faults             plan a failure (`sandbox.faults.Fault`), or forget all
+    GET  /sandbox/calls                     what was called, how often, and how it was answered
+
+For the loopback interface alone: whoever reaches it may pull the levers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import msgspec
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox import graph, page
+from sandbox.engine import Engine, timestamp
+from sandbox.faults import Fault
+from sandbox.intrusions import intrusions, plant
+from sandbox.state import Call, Limits, Tenant
+from sandbox.telemetry import generate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from sandbox.intrusions import Intrusion
+
+    Handler = Callable[[Tenant, Request], Awaitable[Response]]
+
+_LOOPBACK = {"127.0.0.1", "::1"}
+
+
+def create_app(
+    engine: Engine,
+    planted: Sequence[Intrusion] = (),
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    limits: Limits | None = None,
+    **options: Any,
+) -> Starlette:
+    """Return the tenant as an app; its `Tenant`, made with *options*, is `app.state.tenant`."""
+    tenant = Tenant(engine, planted, clock=clock, limits=limits, **options)
+    routes = [Route("/msi/token", _served(tenant, "token", _token))]
+    for root in ("/v1.0/security", "/v1.0//security"):
+        for method, path, kind, handler in (
+            ("POST", "/runHuntingQuery", "hunt", graph.run_hunting_query),
+            ("POST", "/microsoft.graph.security.runHuntingQuery", "hunt", graph.run_hunting_query),
+            ("GET", "/incidents", "incident", graph.list_incidents),
+            ("GET", "/incidents/{incident}", "incident", graph.get_incident),
+            ("POST", "/incidents/{incident}/comments", "comment", graph.add_comment),
+        ):
+            routes.append(Route(root + path, _served(tenant, kind, handler), methods=[method]))
+    app = Starlette(routes=[*routes, *page.routes(tenant), *_levers(tenant)])
+    app.state.tenant = tenant
+    return app
+
+
+def build_app(
+    devices: int = 60,
+    days: int = 7,
+    seed: int = 1,
+    now: datetime | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> Starlette:
+    """
+    Make up a fleet with its intrusions and return its tenant.
+
+    The tenant's clock starts at *now*, by default the present, where the telemetry ends. *options* are those of
+    `create_app`.
+    """
+    end = now or datetime.now(UTC)
+    engine = Engine()
+    generate(engine, devices=devices, days=days, seed=seed, end=end, progress=progress)
+    planted = intrusions(end)
+    plant(engine, planted)
+    if now is not None:
+        started = time.monotonic()
+        options.setdefault("clock", lambda: end + timedelta(seconds=time.monotonic() - started))
+    return create_app(engine, planted, **options)
+
+
+def _served(tenant: Tenant, kind: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Wrap *handler* with what every call of the cloud has: faults, time-out, error bodies, the log of calls."""
+
+    async def endpoint(request: Request) -> Response:
+        started, response = time.perf_counter(), None
+        try:
+            response = await _answer(tenant, kind, handler, request)
+        except graph.Refused as refused:
+            response = graph.error_response(tenant, request, refused)
+        finally:
+            tenant.calls.append(
+                Call(
+                    timestamp(tenant.clock()),
+                    request.method,
+                    request.url.path,
+                    kind,
+                    0 if response is None or isinstance(response, _Reset) else response.status_code,
+                    round((time.perf_counter() - started) * 1000),
+                )
+            )
+        return response
+
+    return endpoint
+
+
+async def _answer(tenant: Tenant, kind: str, handler: Handler, request: Request) -> Response:
+    text = f"{request.url.path} {(await request.body()).decode(errors='replace')}"
+    fault = tenant.faults.take(kind, text)
+    with anyio.move_on_after(tenant.limits.seconds):
+        if fault:
+            await anyio.sleep(fault.delay)
+            if fault.reset:
+                return _Reset()
+            if fault.status:
+                raise graph.failure(fault)
+        response = await handler(tenant, request)
+        if fault and fault.accept_then:
+            raise graph.Refused(fault.accept_then, "")
+        return response
+    raise graph.Refused(504, "")
+
+
+class _Reset(Response):
+    """A connection that breaks in the middle of an answer; in-process, the error that httpx would raise."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"99")]})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        raise httpx.ReadError("the connection was reset")
+
+
+async def _token(tenant: Tenant, request: Request) -> Response:
+    """Answer as App Service's managed-identity endpoint."""
+    if tenant.secret and request.headers.get("x-identity-header") != tenant.secret:
+        return JSONResponse({"statusCode": 401, "message": "The identity header is wrong."}, 401)
+    if not (resource := request.query_params.get("resource")):
+        return JSONResponse({"statusCode": 400, "message": "The resource is missing."}, 400)
+    token, expires = tenant.issue()
+    return JSONResponse(
+        {
+            "access_token": token,
+            "expires_on": str(int(expires)),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": request.query_params.get("client_id", ""),
+        }
+    )
+
+
+def _levers(tenant: Tenant) -> list[Route]:
+    async def incidents(_: Request) -> Response:
+        return JSONResponse({"value": list(tenant.incidents.values()), "pending": list(tenant.pending)})
+
+    async def open_incident(request: Request) -> Response:
+        incident = tenant.open(request.query_params.get("name"))
+        return JSONResponse(incident, 201) if incident else JSONResponse({"error": "no such incident"}, 404)
+
+    async def faults(request: Request) -> Response:
+        if request.method == "DELETE":
+            tenant.faults.clear()
+        else:
+            try:
+                tenant.faults.plan.append(msgspec.json.decode(await request.body(), type=Fault))
+            except msgspec.DecodeError as error:
+                return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(msgspec.to_builtins(tenant.faults.plan))
+
+    async def calls(_: Request) -> Response:
+        counts = Counter(call.kind for call in tenant.calls)
+        return JSONResponse({"counts": counts, "calls": msgspec.to_builtins(list(tenant.calls))})
+
+    def local(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            if request.client is None or request.client.host not in _LOOPBACK:
+                return JSONResponse({"error": "for this machine only"}, 403)
+            return await handler(request)
+
+        return endpoint
+
+    return [
+        Route("/sandbox/incidents", local(incidents)),
+        Route("/sandbox/incidents/open", local(open_incident), methods=["POST"]),
+        Route("/sandbox/faults", local(faults), methods=["GET", "POST", "DELETE"]),
+        Route("/sandbox/calls", local(calls)),
+    ]

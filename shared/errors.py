@@ -1,0 +1,124 @@
+"""
+Everything that can go wrong, by whose problem it is.
+
+    OutriderError
+    ├── InvalidRequest          the caller's: the message says what to change (400)
+    │   ├── Unauthenticated     no signed-in principal came with the call (401)
+    │   ├── RunNotFound         no run has this id, or it has expired (404)
+    │   └── KeyReused           the same idempotency key with another body (409)
+    ├── SettingsError           the deployer's: names every wrong setting at once
+    ├── HuntError               the hunt author's: names the file and every problem in it
+    └── GraphError              Microsoft Graph's, with its code and request id
+        ├── BadQuery            the tenant refuses the KQL (400)
+        ├── ResultTooLarge      the answer exceeds Graph's 100,000 rows or 50 MB (400)
+        ├── PermissionDenied    an application role is missing, and is named (401, 403)
+        ├── NotFound            no such incident (404)
+        ├── Throttled           too many calls or too much CPU; carries the wait (429)
+        ├── TimedOut            the query ran longer than Graph's 3 minutes (504, read timeout)
+        └── Unavailable         5xx, a broken connection, or no token
+"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (dataclass-like use at run time in messages)
+
+
+class OutriderError(Exception):
+    """Any failure that Outrider names."""
+
+
+class InvalidRequest(OutriderError):
+    """The caller sent something that cannot be used; `details` has one line a problem."""
+
+    status = 400
+    code = "InvalidRequest"
+
+    def __init__(self, message: str, details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class Unauthenticated(InvalidRequest):
+    """The call carries no principal although App Service authentication is required."""
+
+    status = 401
+    code = "Unauthenticated"
+
+
+class RunNotFound(InvalidRequest):
+    """No run has this id."""
+
+    status = 404
+    code = "RunNotFound"
+
+
+class KeyReused(InvalidRequest):
+    """One idempotency key, two different bodies."""
+
+    status = 409
+    code = "IdempotencyKeyReused"
+
+
+class SettingsError(OutriderError):
+    """One or more settings are missing or wrong; the message lists all of them."""
+
+
+class HuntError(OutriderError):
+    """A hunt file cannot be used; lists every problem found in it."""
+
+    def __init__(self, file: Path, problems: tuple[str, ...]) -> None:
+        super().__init__(f"{file.name}: " + "; ".join(problems))
+        self.file = file
+        self.problems = problems
+
+
+class GraphError(OutriderError):
+    """Microsoft Graph did not do what it was asked."""
+
+    def __init__(
+        self, message: str, *, status: int = 0, code: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+
+class BadQuery(GraphError):
+    """The tenant refuses the KQL: a syntax error, or a table or column it does not have."""
+
+
+class ResultTooLarge(GraphError):
+    """The answer would exceed Graph's limits (100,000 rows, 50 MB)."""
+
+
+class PermissionDenied(GraphError):
+    """The identity lacks an application role; `role` names it."""
+
+    def __init__(self, message: str, *, role: str, status: int = 403, code: str = "",
+                 request_id: str = "") -> None:
+        super().__init__(message, status=status, code=code, request_id=request_id)
+        self.role = role
+
+
+class NotFound(GraphError):
+    """There is no such incident."""
+
+
+class Throttled(GraphError):
+    """The tenant refuses calls for now; `retry_after` is in seconds, None where Graph names no wait."""
+
+    def __init__(self, message: str, *, retry_after: float | None, status: int = 429,
+                 code: str = "", request_id: str = "") -> None:
+        super().__init__(message, status=status, code=code, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class TimedOut(GraphError):
+    """The query ran longer than Graph allows (3 minutes)."""
+
+
+class Unavailable(GraphError):
+    """Graph, or the endpoint that issues tokens, cannot be reached or fails on its side."""

@@ -1,0 +1,147 @@
+"""KQL's lexemes, nested by their brackets."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_LEXEME = re.compile(
+    r"""(?P<blank>[ \t\r\n]+|//[^\r\n]*)
+    |(?P<string>[hH]?(?:@"(?:[^"\r\n]|"")*"|@'(?:[^'\r\n]|'')*'
+        |"(?:[^"\\\r\n]|\\[^\r\n])*"|'(?:[^'\\\r\n]|\\[^\r\n])*'|```[\s\S]*?```|~~~[\s\S]*?~~~))
+    |(?P<name>in~|[A-Za-z_][A-Za-z0-9_]*)
+    |(?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9][A-Za-z0-9_]*)?)
+    |(?P<mark>=~|!~|==|!=|<=|>=|=>|<>|\.\.|[|,;()\[\]{}.=<>!+\-*/%$:~])""",
+    re.VERBOSE,
+)
+# Microsoft's lexer ends a comment at some of these and a reader sees none of them.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_PARTNERS = {"(": ")", "[": "]", "{": "}"}
+_DEEPEST = 50
+
+
+class Unreadable(Exception):
+    """No tokens can be made of the text that begins at offset `start`."""
+
+    def __init__(self, start: int, message: str) -> None:
+        super().__init__(message)
+        self.start = start
+
+
+class Token(NamedTuple):
+    """A lexeme that is not blank: `kind` is string, name, number or mark."""
+
+    kind: str
+    text: str
+    start: int
+
+
+class Group(NamedTuple):
+    """What stands between a bracket, `kind`, and its partner."""
+
+    kind: str
+    items: list[Token | Group]
+    start: int
+
+
+Node = Token | Group
+
+
+def lex(query: str) -> list[Token]:
+    """Split *query* into its tokens, leaving comments out. Raises Unreadable."""
+    if unseen := _UNSEEN.search(query):
+        raise Unreadable(unseen.start(), f"remove the invisible character U+{ord(unseen[0]):04X}")
+    tokens, at = [], 0
+    while at < len(query):
+        match = _LEXEME.match(query, at)
+        if match is None:
+            quote = query[at] in "\"'`~@"
+            raise Unreadable(at, "close this string" if quote else f"remove the character {query[at]!a}")
+        if match.lastgroup != "blank":
+            tokens.append(Token(str(match.lastgroup), match[0], at))
+        at = match.end()
+    return tokens
+
+
+def nest(tokens: list[Token]) -> list[Node]:
+    """Nest *tokens* by their brackets. Raises Unreadable."""
+    stack = [Group("", [], 0)]
+    for token in tokens:
+        if token.kind == "mark" and token.text in _PARTNERS:
+            if len(stack) > _DEEPEST:
+                raise Unreadable(token.start, "nest the query less deep")
+            opened = Group(token.text, [], token.start)
+            stack[-1].items.append(opened)
+            stack.append(opened)
+        elif token.kind == "mark" and token.text in _PARTNERS.values():
+            if _PARTNERS.get(stack.pop().kind) != token.text:
+                raise Unreadable(token.start, f"nothing opens this {token.text}")
+        else:
+            stack[-1].items.append(token)
+    if len(stack) > 1:
+        raise Unreadable(stack[-1].start, f"close this {stack[-1].kind}")
+    return stack[0].items
+
+
+def split(nodes: list[Node], mark: str) -> list[list[Node]]:
+    """Split *nodes* at every *mark* between them; nothing has no parts."""
+    parts: list[list[Node]] = [[]] if nodes else []
+    for node in nodes:
+        if isinstance(node, Token) and node.kind == "mark" and node.text == mark:
+            parts.append([])
+        else:
+            parts[-1].append(node)
+    return parts
+
+
+def text(node: Node) -> str:
+    """Return a name's or mark's text, '' for anything else."""
+    return node.text if isinstance(node, Token) and node.kind in {"name", "mark"} else ""
+
+
+def bracket(node: Node) -> str:
+    """Return the bracket that opens a group, '' for a token."""
+    return node.kind if isinstance(node, Group) else ""
+
+
+def inside(node: Node) -> list[Node]:
+    """Return what a group holds; a token holds nothing."""
+    return node.items if isinstance(node, Group) else []
+
+
+def name_of(node: Node) -> str | None:
+    """Return the name that *node* is, bare or as `['name']`."""
+    if isinstance(node, Token):
+        return node.text if node.kind == "name" else None
+    one = node.items[0] if node.kind == "[" and len(node.items) == 1 else None
+    return unquoted(one) if isinstance(one, Token) and one.kind == "string" else None
+
+
+def unquoted(string: Token) -> str:
+    """Return a string's content with its escapes as they stand: a table's name in escapes is no name we know."""
+    return string.text.lstrip("hH@").strip("\"'`~")
+
+
+def leading_operator(nodes: list[Node]) -> tuple[str, list[Node]]:
+    """Return the operator that *nodes* begin with and the rest; `project-away` is one word if nothing parts it."""
+    size = 1
+    while size + 1 < len(nodes) and text(nodes[size]) == "-" and nodes[size].start == _end(nodes[size - 1]):
+        size += 2
+    return "".join(text(node) for node in nodes[:size]), nodes[size:]
+
+
+def options(nodes: list[Node]) -> list[Node]:
+    """Return what follows `kind=inner hint.strategy=shuffle …`."""
+    at = 0
+    while at < len(nodes) and text(nodes[at]):
+        equals = at + 1
+        while equals + 1 < len(nodes) and text(nodes[equals]) == ".":
+            equals += 2
+        if equals + 1 >= len(nodes) or text(nodes[equals]) != "=":
+            break
+        at = equals + 2
+    return nodes[at:]
+
+
+def _end(node: Node) -> int:
+    return node.start + len(node.text) if isinstance(node, Token) else -1

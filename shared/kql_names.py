@@ -1,0 +1,83 @@
+"""KQL's vocabulary, as far as reading a hunt needs it."""
+
+from __future__ import annotations
+
+SCOPABLE = frozenset({
+    "AlertEvidence", "DeviceEvents", "DeviceFileCertificateInfo", "DeviceFileEvents", "DeviceImageLoadEvents",
+    "DeviceInfo", "DeviceLogonEvents", "DeviceNetworkEvents", "DeviceNetworkInfo", "DeviceProcessEvents",
+    "DeviceRegistryEvents",
+})  # fmt: skip
+"""The tables that hold DeviceId, DeviceName and Timestamp (Microsoft's Advanced Hunting schema reference)."""
+
+ELSEWHERE = frozenset({
+    "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "AlertInfo", "AuditLogs", "AzureActivity", "BehaviorAnalytics",
+    "BehaviorEntities", "BehaviorInfo", "CloudAppEvents", "CloudAuditEvents", "CloudProcessEvents",
+    "CloudStorageAggregatedEvents", "CommonSecurityLog", "DeviceBaselineComplianceAssessment",
+    "DeviceTvmHardwareFirmware", "DeviceTvmInfoGathering", "DeviceTvmSecureConfigurationAssessment",
+    "DeviceTvmSoftwareEvidenceBeta", "DeviceTvmSoftwareInventory", "DeviceTvmSoftwareVulnerabilities",
+    "DisruptionAndResponseEvents", "EmailAttachmentInfo", "EmailEvents", "EmailPostDeliveryEvents", "EmailUrlInfo",
+    "EntraIdSignInEvents", "EntraIdSpnSignInEvents", "ExposureGraphEdges", "ExposureGraphNodes",
+    "GraphApiAuditEvents", "IdentityAccountInfo", "IdentityDirectoryEvents", "IdentityInfo", "IdentityLogonEvents",
+    "IdentityQueryEvents", "MessageEvents", "MessagePostDeliveryEvents", "MessageUrlInfo", "OAuthAppInfo",
+    "OfficeActivity", "SecurityAlert", "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog",
+    "ThreatIntelIndicators", "ThreatIntelligenceIndicator", "UrlClickEvents",
+})  # fmt: skip
+"""Tables of Defender and Sentinel that cannot be held to devices: a device hunt that names one is refused."""
+
+_FUNCTIONS = """
+abs acos all any anyif arg_max arg_min argmax argmin around array_concat array_iff array_iif array_index_of
+array_length array_reverse array_rotate_left array_rotate_right array_shift_left array_shift_right array_slice
+array_sort_asc array_sort_desc array_split array_strcat array_sum arraylength asin assert atan atan2 avg avgif
+bag_has_key bag_keys bag_merge bag_pack bag_pack_columns bag_remove_keys bag_set_key bag_zip
+base64_decode_toarray base64_decode_toguid base64_decode_tostring base64_decodestring base64_encode_fromarray
+base64_encode_fromguid base64_encode_tostring base64_encodestring beta_cdf beta_inv beta_pdf bin bin_at bin_auto
+binary_all_and binary_all_or binary_all_xor binary_and binary_not binary_or binary_shift_left binary_shift_right
+binary_xor bitset_count_ones buildschema case ceiling coalesce column_ifexists columnifexists convert_length cos
+cot count count_distinct count_distinctif countif countof covariance covariancep current_principal datepart
+datetime_add datetime_diff datetime_local_to_utc datetime_part datetime_utc_to_local dayofmonth dayofweek
+dayofyear dcount dcount_hll dcountif degrees endofday endofmonth endofweek endofyear estimate_data_size exp exp10
+exp2 extract extract_all extract_json extractall extractjson floor format_bytes format_datetime format_ipv4
+format_ipv4_mask format_timespan geo_distance_2points geo_info_from_ip_address geo_point_in_circle
+geo_point_in_polygon geo_point_to_geohash getmonth gettype getyear gzip_compress_to_base64_string
+gzip_decompress_from_base64_string has_any_index has_any_ipv4 has_any_ipv4_prefix has_ipv4 has_ipv4_prefix hash
+hash_combine hash_many hash_md5 hash_sha1 hash_sha256 hash_xxhash64 hll hll_if hll_merge hourofday iff iif indexof
+indexof_regex ingestion_time ipv4_compare ipv4_is_in_any_range ipv4_is_in_range ipv4_is_match ipv4_is_private
+ipv4_netmask_suffix ipv4_range_to_cidr_list ipv6_compare ipv6_is_in_any_range ipv6_is_in_range ipv6_is_match
+isascii iscolumnexists isempty isfinite isinf isnan isnotempty isnotnull isnull isutf8 jaccard_index log log10
+log2 loggamma make_bag make_bag_if make_datetime make_dictionary make_list make_list_if make_list_with_nulls
+make_set make_set_if make_string make_timespan makelist makeset max max_of maxif merge_tdigest min min_of minif
+monthofyear new_guid next not notempty notnull now ago pack pack_all pack_array pack_dictionary parse_command_line
+parse_csv parse_ipv4 parse_ipv4_mask parse_ipv6 parse_ipv6_mask parse_json parse_path parse_url parse_urlquery
+parse_user_agent parse_version parse_xml parsejson parseurl parseurlquery percentile percentile_tdigest percentiles
+percentiles_array percentilesw percentilesw_array percentilew percentrank_tdigest pi pow prev
+punycode_domain_from_string punycode_domain_to_string punycode_from_string punycode_to_string radians rand range
+rank_tdigest regex_quote repeat replace replace_regex replace_string replace_strings reverse round row_cumsum
+row_number row_rank row_rank_dense row_rank_min row_window_session series_add series_decompose
+series_decompose_anomalies series_decompose_forecast series_divide series_fill_backward series_fill_const
+series_fill_forward series_fill_linear series_fir series_fit_2lines series_fit_line series_fit_poly series_greater
+series_iir series_less series_magnitude series_multiply series_outliers series_pearson_correlation
+series_periods_detect series_periods_validate series_seasonal series_stats series_stats_dynamic series_subtract
+series_sum set_difference set_equals set_has_element set_intersect set_union sign sin split sqrt startofday
+startofmonth startofweek startofyear stdev stdevif stdevp strcat strcat_array strcat_delim strcmp string_size
+strlen strrep substring sum sumif take_any take_anyif tan tdigest tdigest_merge to_utf8 tobool toboolean
+todatetime todecimal todouble todynamic toguid tohex toint tolong tolower toobject toreal tostring totime
+totimespan toupper translate treepath trim trim_end trim_start unicode_codepoints_from_string
+unicode_codepoints_to_string unixtime_microseconds_todatetime unixtime_milliseconds_todatetime
+unixtime_nanoseconds_todatetime unixtime_seconds_todatetime url_decode url_encode url_encode_component variance
+varianceif variancep week_of_year weekofyear welch_test zip zlib_compress_to_base64_string
+zlib_decompress_from_base64_string
+"""
+FUNCTIONS = frozenset(_FUNCTIONS.split())
+"""
+KQL's own functions and aggregates that read nothing but their arguments.
+
+Any other call in a device hunt may be a function stored in the tenant, which can read every table there.
+"""
+
+_OPERATORS = """
+count distinct extend filter getschema limit make-series mv-expand mvexpand order parse parse-kv parse-where
+project project-away project-keep project-rename project-reorder reduce sample sample-distinct serialize sort
+summarize take top top-hitters top-nested where
+"""
+OPERATORS = frozenset(_OPERATORS.split())
+"""Operators that take scalars alone; the reader knows those that take tables."""

@@ -1,0 +1,118 @@
+"""
+Values from telemetry made harmless: an attacker chose them.
+
+Command lines, URLs and names end up in comments, pages and CSV files. Here control characters become visible, links
+stop being links, and what looks like a secret is masked. HTML escaping is the template engine's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_MASK = "***"
+_KEY = (
+    r"[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key"
+    r"|credentials?)"
+)
+_VALUE = r"(\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)"
+_SECRETS = (
+    # --password=x, --password x, /pwd:x, PASSWORD=x, "token": "x"
+    re.compile(rf"(?i)((?:--?|/)?\b{_KEY}[\"']?\s*[=:]\s*){_VALUE}"),
+    re.compile(rf"(?i)(--?{_KEY}\s+){_VALUE}"),
+    re.compile(r"(?i)(\b(?:bearer|basic|digest|negotiate)\s+)([A-Za-z0-9._~+/-]{8,}=*)"),
+    # user:password@ in a URL, and curl's -u user:password
+    re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)"),
+    re.compile(r"((?:\s|^)(?:-u|--user|--proxy-user)[\s=]*[^\s:]+:)(\S+)"),
+    re.compile(r"((?:sshpass|mysql\w*|mariadb\w*|mongo\w*|redis-cli|ldapsearch)\b.*?\s-[pwa]\s*)(\S+)"),
+    # Shared access signatures
+    re.compile(r"(?i)([?&;](?:sig|signature|x-amz-signature|code)=)([^\s&;\"']+)"),
+    # Tokens that are known by their looks: JWT, AWS, GitHub, Slack, PEM
+    re.compile(r"()(\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?)"),
+    re.compile(r"()(\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"),
+    re.compile(r"()(\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-)[\w-]{10,})"),
+    re.compile(r"()(-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))", re.DOTALL),
+)
+_SCHEME = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*):(?=//)")
+_AFTER_SCHEME = re.compile(r"(?<=//)([^\s/?#\"'<>]+)")
+_IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?![\d.])")
+_WWW = re.compile(r"(?i)\b(www\d*)\.")
+_MAIL = re.compile(r"(?<=[\w-])@(?=[\w-]+(?:\.|\[))")
+_MAILTO = re.compile(r"(?i)\b(mailto|javascript|data|vbscript|tel|sip):(?=\S)")
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_FORMULA = ("=", "+", "-", "@", "|", "%")
+
+
+def mask(text: str) -> str:
+    """Replace what looks like a secret with ***: passwords, keys, tokens, signatures. A guess, not a promise."""
+    for pattern in _SECRETS:
+        text = pattern.sub(rf"\g<1>{_MASK}", text)
+    return text
+
+
+def visible(text: str) -> str:
+    r"""Write control, bidirectional and other unseen characters as \uXXXX, so that one value is one line."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
+
+
+def defang(text: str) -> str:
+    """Break links: `hxxps://evil[.]example/a`, `203.0.113[.]9`, `user[@]example`."""
+    text = _SCHEME.sub(lambda m: _defang_scheme(m[1]), text)
+    text = _AFTER_SCHEME.sub(lambda m: m[1].replace("[.]", ".").replace(".", "[.]"), text)
+    text = _IPV4.sub(r"\1[.]\2", text)
+    text = _WWW.sub(r"\1[.]", text)
+    text = _MAILTO.sub(r"\1[:]", text)
+    return _MAIL.sub("[@]", text)
+
+
+def defang_name(text: str) -> str:
+    """Break a value that is a domain, an address or a URL as a whole: `evil[.]example/a`, `2001:db8[::]1`."""
+    if _SCHEME.match(text):
+        return defang(text)
+    name, slash, rest = text.partition("/")
+    if name.count(":") > 1:
+        return name.replace("::", "[::]") if "::" in name else name.replace(":", "[:]", 1)
+    return name.replace(".", "[.]") + slash + defang(rest)
+
+
+def inert(text: str) -> str:
+    """
+    Make a value safe in plain text, wherever that text is shown.
+
+    Nobody documents whether Defender renders a comment posted through Graph, so what HTML and Markdown would act on
+    is written with look-alikes.
+    """
+    return (
+        defang(visible(text))
+        .replace("<", "\u2039")
+        .replace(">", "\u203a")
+        .replace("`", "\u02cb")
+        .replace("](", "] (")
+        .replace("![", "! [")
+    )
+
+
+def csv_cell(text: str) -> str:
+    """Make a value safe in a CSV cell: one line, no formula (OWASP, "CSV Injection"), no live link."""
+    text = defang(visible(text))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def clip(text: str, length: int) -> str:
+    """Shorten to *length* characters and say how many are missing."""
+    if len(text) <= length:
+        return text
+    note = f"… (+{len(text) - length:,} characters)"
+    return text[: max(0, length - len(note))] + note
+
+
+def _escape(character: str) -> str:
+    known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    code = ord(character)
+    return known.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")  # noqa: PLR2004
+
+
+def _defang_scheme(scheme: str) -> str:
+    return scheme.lower().replace("http", "hxxp") + ":" if scheme.lower().startswith("http") else f"{scheme}[:]"

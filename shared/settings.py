@@ -1,0 +1,194 @@
+"""
+The settings, read from the environment once, by `functions/`.
+
+Every name here also stands in `local.settings.sample.json`, the README's table and the Bicep templates; a test
+holds them equal.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Cloud(Struct, frozen=True):
+    """The roots of one Microsoft cloud (Graph's "national cloud deployments")."""
+
+    graph: str
+    arm: str
+    login: str
+    portal: str
+
+
+CLOUDS = {
+    "global": Cloud(
+        "https://graph.microsoft.com",
+        "https://management.azure.com",
+        "https://login.microsoftonline.com",
+        "https://security.microsoft.com",
+    ),
+    "usgov": Cloud(
+        "https://graph.microsoft.us",
+        "https://management.usgovcloudapi.net",
+        "https://login.microsoftonline.us",
+        "https://security.microsoft.us",
+    ),
+    "usgovdod": Cloud(
+        "https://dod-graph.microsoft.us",
+        "https://management.usgovcloudapi.net",
+        "https://login.microsoftonline.us",
+        "https://security.apps.mil",
+    ),
+}
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
+    """What a deployment decides. Defaults are those of the README's table."""
+
+    azure_cloud: Literal["global", "usgov", "usgovdod"] = "global"
+    azure_client_id: str = ""
+    graph_url: str = ""
+    arm_url: str = ""
+    portal_url: str = ""
+    state_url: str = ""
+    storage: str = field(default="", name="AzureWebJobsStorage")
+    queue_service_uri: str = field(default="", name="AzureWebJobsStorage__queueServiceUri")
+    http_auth: Literal["key", "entra"] = "key"
+    public_url: str = ""
+    comments: Literal["on", "off"] = "on"
+    # Graph names no limit; the Defender portal and Sentinel both state 30,000 characters a comment.
+    comment_max_chars: Annotated[int, Meta(ge=1_000, le=30_000)] = 30_000
+    mask_secrets: Literal["on", "off"] = "on"
+    # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
+    hunts_per_minute: Count = 45
+    hunt_concurrency: Count = 8
+    # Graph's limit is 100,000 rows an answer; one is kept to tell "exactly" from "more than".
+    max_rows: Annotated[int, Meta(ge=1, le=99_999)] = 10_000
+    max_devices: Annotated[int, Meta(ge=1, le=500)] = 50
+    max_indicators: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    ignore_indicators: str = ""
+    findings_days: Count = 30
+    hunts_dir: str = ""
+
+    website_auth_enabled: str = ""
+    website_hostname: str = ""
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud's roots, with the three that can be overridden put in."""
+        base = CLOUDS[self.azure_cloud]
+        return Cloud(
+            self.graph_url.rstrip("/") or base.graph,
+            self.arm_url.rstrip("/") or base.arm,
+            base.login,
+            self.portal_url.rstrip("/") or base.portal,
+        )
+
+    @property
+    def graph_scope(self) -> str:
+        """The scope of Graph's tokens: the cloud's, also where GRAPH_URL points elsewhere."""
+        return f"{CLOUDS[self.azure_cloud].graph}/.default"
+
+    @property
+    def platform_signs_in(self) -> bool:
+        """Whether App Service authentication stands in front, so that no function key is needed."""
+        return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"
+
+    @property
+    def root_url(self) -> str:
+        """The app's own root, as callers and browsers reach it."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        scheme = "http" if self.website_hostname.split(":")[0] in _LOOPBACK else "https"
+        return f"{scheme}://{self.website_hostname}"
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """`IGNORE_INDICATORS` as a set: CIDRs, domains and hashes, lower-cased."""
+        return frozenset(part.strip().lower() for part in self.ignore_indicators.split(",") if part.strip())
+
+
+#: The names of ours. The host's own, WEBSITE_*, are read too and set by nobody.
+NAMES = tuple(f.encode_name for f in msgspec.structs.fields(Settings) if not f.name.startswith("website_"))
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """
+    Read the settings; an empty value counts as unset.
+
+    Raises SettingsError naming every missing or wrong setting at once.
+    """
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for known in msgspec.structs.fields(Settings):
+        text = environment.get(known.encode_name, "").strip()
+        if not text:
+            continue
+        if known.type in (Literal["on", "off"], Literal["key", "entra"]) or known.name == "azure_cloud":
+            text = text.lower()
+        try:
+            values[known.name] = msgspec.convert(text, known.type, strict=False)
+        except msgspec.ValidationError as error:
+            problems.append(f"{known.encode_name}={text!r}: {error}")
+    settings = Settings(**values)  # type: ignore[arg-type]
+    problems += _missing(settings) + _wrong(settings)
+    if problems:
+        raise SettingsError("Wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    return settings
+
+
+def _missing(settings: Settings) -> list[str]:
+    problems = []
+    if not settings.state_url:
+        problems.append(
+            "STATE_URL is not set: where runs and findings are kept, "
+            "https://<account>.blob.core.windows.net/<container>, file:///<folder> or memory://"
+        )
+    if not (settings.storage or settings.queue_service_uri):
+        problems.append(
+            "AzureWebJobsStorage is not set, nor is AzureWebJobsStorage__queueServiceUri: "
+            "runs are sent to that account's queues"
+        )
+    if not (settings.public_url or settings.website_hostname):
+        problems.append("PUBLIC_URL is not set, and the platform gives no WEBSITE_HOSTNAME: links need one")
+    return problems
+
+
+def _wrong(settings: Settings) -> list[str]:
+    problems = []
+    for name in ("graph_url", "arm_url", "portal_url", "public_url"):
+        url = getattr(settings, name)
+        parts = urlsplit(url)
+        if url and not (
+            parts.hostname
+            and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+        ):
+            problems.append(f"{name.upper()}={url!r}: must be https:// (http:// for 127.0.0.1 only)")
+    state = urlsplit(settings.state_url)
+    if settings.state_url and state.scheme not in ("https", "file", "memory"):
+        problems.append(f"STATE_URL={settings.state_url!r}: must start with https://, file:/// or memory://")
+    if state.scheme == "https" and not (".blob." in state.netloc and state.path.strip("/")):
+        problems.append(
+            f"STATE_URL={settings.state_url!r}: must name a container, "
+            "https://<account>.blob.core.windows.net/<container>"
+        )
+    for entry in settings.ignored:
+        if "/" in entry:
+            try:
+                ipaddress.ip_network(entry, strict=False)
+            except ValueError:
+                problems.append(f"IGNORE_INDICATORS: {entry!r} is no CIDR, address, domain or hash")
+    return problems

@@ -1,0 +1,84 @@
+"""
+Where state lives: an object store, used through create-only writes alone.
+
+`STATE_URL` is `https://<account>.blob.<suffix>/<container>`, `file:///<folder>` or `memory://`. A folder has no
+compare-and-swap, so nothing here relies on one: what two workers could fight over is decided by who creates it first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import AzureStore, LocalStore, MemoryStore
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from obstore.store import AzureCredential, ObjectStore
+
+_STORAGE_SCOPE = "https://storage.azure.com/.default"
+
+
+class Store:
+    """Named objects that are created once and read."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    @classmethod
+    def open(cls, url: str, credential: AsyncTokenCredential) -> Store:
+        """Open the store a STATE_URL names; nothing is contacted yet."""
+        parts = urlsplit(url)
+        if parts.scheme == "memory":
+            return cls(MemoryStore())
+        if parts.scheme == "file":
+            return cls(LocalStore(parts.path, mkdir=True))
+
+        async def token() -> AzureCredential:
+            from datetime import UTC, datetime  # noqa: PLC0415
+
+            access = await credential.get_token(_STORAGE_SCOPE)
+            return {"token": access.token, "expires_at": datetime.fromtimestamp(access.expires_on, UTC)}
+
+        # Not `from_url`: for the host of a Government cloud it silently opens a plain HTTP store.
+        account = (parts.hostname or "").split(".")[0]
+        return cls(
+            AzureStore(
+                parts.path.strip("/"),
+                config={"account_name": account, "azure_endpoint": f"https://{parts.netloc}"},
+                credential_provider=token,
+            )
+        )
+
+    async def create(self, key: str, value: bytes) -> bool:
+        """Write an object unless there is one; says whether it was written."""
+        try:
+            await obstore.put_async(self._objects, key, value, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Write an object, over an older one if there is one."""
+        await obstore.put_async(self._objects, key, value)
+
+    async def get(self, key: str) -> bytes | None:
+        """Read an object; None where there is none."""
+        try:
+            result = await obstore.get_async(self._objects, key)
+        except FileNotFoundError:
+            return None
+        return bytes(await result.bytes_async())
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Name the objects below a prefix, sorted."""
+        found = await obstore.list(self._objects, prefix).collect_async()
+        return sorted(item["path"] for item in found)
+
+    async def get_all(self, keys: list[str]) -> list[bytes]:
+        """Read several objects at once, leaving out those that are gone."""
+        values = await asyncio.gather(*(self.get(key) for key in keys))
+        return [value for value in values if value is not None]
