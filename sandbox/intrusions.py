@@ -2,8 +2,8 @@
 The intrusions hidden in the fleet, with the incidents that Defender would raise for them.
 
 `intrusions(end)` gives them, `plant(engine, …)` writes their telemetry. Each incident is as Graph returns it
-(microsoft.graph.security.incident), with its alerts and evidence and no comments. Several hold what would harm
-a careless reader: markup, a link, a spreadsheet formula, a bidirectional override, a password, a token.
+(microsoft.graph.security.incident), with its alerts and evidence and no comments. Several hold what would
+harm a careless reader: markup, a link, a spreadsheet formula, a bidirectional override, a password, a token.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _download(end: datetime) -> Intrusion:
     sha1, address = "9f2c1d6a5b8e4f7091a2b3c4d5e6f708192a3b4c", "203.0.113.44"
     at = end - timedelta(minutes=90)
     later = at + timedelta(minutes=7)
-    command = "python3 -c \"import os;os.system('id')#<img src=x onerror=alert(1)>\" --token=not-a-real-secret"
+    command = "python3 -c \"import os;os.system('id')#<img src=x onerror=alert(1)>\" --token=not-real"
     return Intrusion("download", _incident(
         4102, "Suspicious script downloaded on wks-012", "medium", "CommandAndControl", at, later,
         _device(wks),
@@ -211,8 +211,10 @@ def _image(folder: str, name: str, sha1: str) -> dict[str, Any]:
 
 
 def _file(device: str, folder: str, name: str, sha1: str, verdict: str) -> Evidence:
-    image = _image(folder, name, sha1)
-    return _evidence("file", verdict, mdeDeviceId=device_id(device), fileDetails=image, detectionStatus="detected")
+    return _evidence(
+        "file", verdict, mdeDeviceId=device_id(device), detectionStatus="detected",
+        fileDetails=_image(folder, name, sha1),
+    )
 
 
 def _process(device: str, at: datetime, image: str, command: str, account: str) -> Evidence:

@@ -58,8 +58,8 @@ class Tenant:
     A tenant of Microsoft's cloud, in memory.
 
     *opened* False keeps the planted incidents back until `open` lets them appear. *roles* may change at any
-    time and counts at once (Azure keeps a token's roles for up to a day). With a *secret*, only who sends it in
-    X-IDENTITY-HEADER is given a token.
+    time and counts at once (Azure keeps a token's roles for up to a day). With a *secret*, only who
+    sends it in X-IDENTITY-HEADER is given a token.
     """
 
     def __init__(

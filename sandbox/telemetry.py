@@ -3,8 +3,8 @@ A fleet's telemetry, made up in SQL: two thousand devices and a fortnight take s
 
 Of every ten devices four are Linux servers (`srv-1.contoso.com`), three Linux desktops (`wks-001.…`), two
 Windows clients (`pc-001.…`) and one a Linux device of another type or none (`box-1.…`). Public addresses are
-of the blocks reserved for documentation (RFC 5737, RFC 3849). Nothing is random: every choice is a hash of the
-seed and of what it is about, so equal arguments give equal rows.
+of the blocks reserved for documentation (RFC 5737, RFC 3849). Nothing is random: every choice is a hash of
+the seed and of what it is about, so equal arguments give equal rows.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ def build_app(
     """
     Make up a fleet with its intrusions and return its tenant.
 
-    The tenant's clock starts at *now*, by default the present, where the telemetry ends. *options* are those of
-    `create_app`.
+    The tenant's clock starts at *now*, by default the present, where the telemetry ends. *options* are those
+    of `create_app`.
     """
     end = now or datetime.now(UTC)
     engine = Engine()
@@ -98,7 +98,7 @@ def build_app(
 
 
 def _served(tenant: Tenant, kind: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap *handler* with what every call of the cloud has: faults, time-out, error bodies, the log of calls."""
+    """Wrap *handler* with what every call of the cloud has: faults, time-out, error bodies, the log."""
 
     async def endpoint(request: Request) -> Response:
         started, response = time.perf_counter(), None
@@ -142,7 +142,7 @@ async def _answer(tenant: Tenant, kind: str, handler: Handler, request: Request)
 class _Reset(Response):
     """A connection that breaks in the middle of an answer; in-process, the error that httpx would raise."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"99")]})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
         raise httpx.ReadError("the connection was reset")

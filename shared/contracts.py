@@ -211,6 +211,13 @@ def _refuse(problems: list[str]) -> None:
         raise InvalidRequest(f"{len(problems)} problems in the body", details)
 
 
+class PlannedHunt(Struct, frozen=True):
+    """One hunt of a plan with the window it looks at."""
+
+    name: str
+    window: Window
+
+
 class Plan(Struct, frozen=True):
     """What a run will do, fixed once its incident has been read: a run delivered again does the same."""
 
@@ -224,13 +231,6 @@ class Plan(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     #: Why there is nothing to plan: the incident does not exist.
     failure: str = ""
-
-
-class PlannedHunt(Struct, frozen=True):
-    """One hunt of a plan with the window it looks at."""
-
-    name: str
-    window: Window
 
 
 class Wait(Struct, frozen=True):

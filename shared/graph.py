@@ -172,7 +172,7 @@ class Graph:
         while incident_id not in seen:
             seen.append(incident_id)
             incident = msgspec.json.decode(
-                await self._retrying(lambda i=incident_id: self._read_incident(i)), type=Incident
+                await self._retrying(self._read_incident, incident_id), type=Incident
             )
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
                 break
@@ -190,7 +190,7 @@ class Graph:
         The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB.
         Raises BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut or Unavailable.
         """
-        return await self._retrying(lambda: self._hunt(query, timespan))
+        return await self._retrying(self._hunt, query, timespan)
 
     async def add_comment(self, incident_id: str, text: str, *, within: float) -> None:
         """
@@ -243,14 +243,14 @@ class Graph:
         async with self._slots:
             return await self._send(info, HUNTING_ROLE)
 
-    async def _retrying(self, call: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _retrying(self, call: Callable[..., Awaitable[bytes]], *arguments: str) -> bytes:
         return await AsyncRetrying(
             stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_PATIENCE),
             wait=_wait,
             retry=retry_if_exception_type((Throttled, Unavailable)),
             sleep=self._sleep,
             reraise=True,
-        )(call)
+        )(call, *arguments)
 
     async def _send(self, info: RequestInformation, role: str) -> bytes:
         info.add_request_options([self._native])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from .entities import Device, same_device
 from .findings import Found
@@ -100,13 +100,21 @@ def _device_ending(
         return DeviceEnding(name, "found")
     if not mine:
         return DeviceEnding(name, "noTelemetry", "Defender has no record of it in the 30 days before")
-    misfits = [misfit for card in mine if (misfit := hunt.misfit(card["OSPlatform"], card["DeviceType"]))]
-    if len(misfits) == len(mine):
-        return DeviceEnding(name, "notApplicable", misfits[0])
+    if all(hunt.applies_to.excludes(card["OSPlatform"], card["DeviceType"]) for card in mine):
+        return DeviceEnding(name, "notApplicable", misfit(hunt, mine[0]["OSPlatform"], mine[0]["DeviceType"]))
     last = max(card["LastSeen"] for card in mine)
     if last < _iso(window.start):
         return DeviceEnding(name, "noTelemetry", f"last seen {last[:16].replace('T', ' ')} UTC, before the window")
     return DeviceEnding(name, "nothingFound")
+
+
+def misfit(hunt: Hunt, os_platform: str, device_type: str = "") -> str:
+    """Say why a hunt is not for a device."""
+    kind = " ".join(filter(None, (os_platform, device_type.lower())))
+    wanted = " ".join(
+        filter(None, (" or ".join(hunt.applies_to.os_platform), " or ".join(hunt.applies_to.device_type).lower()))
+    )
+    return f"it is a {kind}, the hunt is for {wanted}"
 
 
 def _iso(when: datetime) -> str:

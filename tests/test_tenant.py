@@ -29,20 +29,22 @@ class Client(httpx.AsyncClient):
     def __init__(self, **options: Any) -> None:
         self.now = NOW
         engine = Engine()
-        engine.load("DeviceInfo", [{"Timestamp": NOW - timedelta(days=d), "DeviceId": str(d)} for d in range(5)])
-        app = create_app(engine, intrusions(NOW), **{"clock": lambda: self.now, **options})
-        self.tenant: Tenant = app.state.tenant
+        engine.load("DeviceInfo", [{"Timestamp": NOW - timedelta(days=day)} for day in range(5)])
+        self.app = create_app(engine, intrusions(NOW), clock=lambda: self.now, **options)
+        self.tenant: Tenant = self.app.state.tenant
         token, _ = self.tenant.issue()
         super().__init__(
-            transport=httpx.ASGITransport(app),
+            transport=httpx.ASGITransport(self.app),
             base_url="http://127.0.0.1",
             headers={"Authorization": f"Bearer {token}"},
         )
 
     async def hunt(self, query: str = "DeviceInfo", timespan: str | None = None) -> httpx.Response:
+        """Run *query*."""
         return await self.post(HUNTING, json={"Query": query, "Timespan": timespan})
 
     async def listed(self, **options: str) -> list[str]:
+        """Return the ids of the incidents that match *options*."""
         answer = await self.get(f"{ROOT}/incidents", params={f"${name}": v for name, v in options.items()})
         return [incident["id"] for incident in answer.json()["value"]]
 
@@ -55,7 +57,7 @@ async def client() -> AsyncIterator[Client]:
 
 async def test_token(client: Client) -> None:
     """A token names the resource exactly as it was asked for, and expires in the future."""
-    answer = await client.get("/msi/token", params={"resource": "https://graph.microsoft.com", "client_id": "c"})
+    answer = await client.get("/msi/token", params={"resource": "https://graph.microsoft.com"})
 
     assert "https://graph.microsoft.com" == answer.json()["resource"]
     assert datetime.now(UTC).timestamp() < int(answer.json()["expires_on"])
@@ -65,10 +67,12 @@ async def test_token(client: Client) -> None:
 async def test_identity_header() -> None:
     """With a secret, a token is given only to who sends it."""
     async with Client(secret="s3") as client:
-        url = "/msi/token?resource=x"
-        statuses = [(await client.get(url, headers={"X-IDENTITY-HEADER": h})).status_code for h in ("no", "s3")]
+        answers = [
+            await client.get("/msi/token?resource=x", headers={"X-IDENTITY-HEADER": header})
+            for header in ("no", "s3")
+        ]
 
-    assert [401, 200] == statuses
+    assert [401, 200] == [answer.status_code for answer in answers]
 
 
 @pytest.mark.parametrize("slash", ["/", "//"])
@@ -95,26 +99,20 @@ async def test_hunt_timespan(client: Client) -> None:
         ("P1DT12H/2026-03-09T00:00:00Z", (3, 1.5)),
         ("2026-03-05T12:00:00.1234567Z/P3D", (5, 2)),
         ("2026-03-05T12:00:00Z", (5, 0)),
-        ("P1Y2D", None),
         ("P90D", (30, 0)),
-        ("P", None),
-        ("yesterday", None),
     ],
 )
-def test_timespan_forms(text: str, days: tuple[float, float] | None) -> None:
-    """Every documented form is read, never beyond 30 days, and anything else is refused."""
-    if days is None:
-        with pytest.raises(ValueError, match=""):
-            timespan(text, NOW)
-        return
+def test_timespan_forms(text: str, days: tuple[float, float]) -> None:
+    """Every documented form is read, as days before now, and never beyond 30 days."""
     start, end = (moment.replace(microsecond=0) for moment in timespan(text, NOW))
 
     assert days == ((NOW - start) / timedelta(days=1), (NOW - end) / timedelta(days=1))
 
 
-async def test_bad_timespan(client: Client) -> None:
+@pytest.mark.parametrize("text", ["soon", "P", "P1Y", "P1D/soon"])
+async def test_bad_timespan(client: Client, text: str) -> None:
     """A Timespan that cannot be read is the caller's error."""
-    assert 400 == (await client.hunt(timespan="soon")).status_code
+    assert 400 == (await client.hunt(timespan=text)).status_code
 
 
 async def test_bad_query(client: Client) -> None:
@@ -220,8 +218,7 @@ async def test_newest_first(client: Client) -> None:
 
 async def test_pages(client: Client) -> None:
     """Following nextLink gives every incident once."""
-    found, url = [], f"{ROOT}/incidents?$top=3&$filter=severity eq 'high' or severity eq 'low'"
-    url = f"{ROOT}/incidents?$top=3"
+    found, url = [], f"{ROOT}/incidents?$top=3"
     while url:
         page = (await client.get(url)).json()
         found.append([incident["id"] for incident in page["value"]])
@@ -235,9 +232,9 @@ async def test_pages(client: Client) -> None:
     [
         ("severity eq 'high'", ["4107", "4101"]),
         ("status eq 'redirected'", ["4105"]),
-        ("createdDateTime ge 2026-03-10T11:00:00Z", ["4107", "4106"][:2]),
+        ("createdDateTime ge 2026-03-10T11:00:00Z", ["4107", "4106"]),
         ("createdDateTime gt 2026-03-10T10:30:00Z and severity eq 'low'", ["4106"]),
-        ("lastUpdateDateTime lt 2026-03-10T10:30:00.0000000Z", ["4101"]),
+        ("lastUpdateDateTime lt 2026-03-10T10:20:00.0000000Z", ["4101"]),
     ],
 )
 async def test_filter(client: Client, text: str, expected: list[str]) -> None:
@@ -248,8 +245,8 @@ async def test_filter(client: Client, text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "$filter=title eq 'x'", "$filter=severity gt 'low'", "$filter=createdDateTime ge soon",
-        "$filter=status eq 'active' or severity eq 'high'", "$orderby=id", "$select=id", "$top=x", "$expand=comments",
+        "$filter=title eq 'x'", "$filter=severity gt 'low'", "$filter=createdDateTime ge soon", "$top=x",
+        "$filter=status eq 'active' or severity eq 'high'", "$orderby=id", "$select=id", "$expand=comments",
     ],
 )  # fmt: skip
 async def test_unsupported_options(client: Client, query: str) -> None:
@@ -272,7 +269,9 @@ async def test_merged_incident(client: Client) -> None:
     """A merged incident says where it went, and its alerts went with it."""
     incident = (await client.get(f"{ROOT}/incidents/4105?$expand=alerts")).json()
 
-    assert ("redirected", "4101", []) == (incident["status"], incident["redirectIncidentId"], incident["alerts"])
+    assert "redirected" == incident["status"]
+    assert "4101" == incident["redirectIncidentId"]
+    assert [] == incident["alerts"]
 
 
 async def test_no_such_incident(client: Client) -> None:
@@ -372,7 +371,7 @@ async def test_faults_over_http(client: Client) -> None:
 async def test_levers_are_local() -> None:
     """The levers answer this machine alone."""
     async with Client() as client:
-        transport = httpx.ASGITransport(client._transport.app, client=("203.0.113.1", 1))  # type: ignore[attr-defined]  # noqa: SLF001
+        transport = httpx.ASGITransport(client.app, client=("203.0.113.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as stranger:
             answer = await stranger.delete("/sandbox/faults")
 
@@ -435,8 +434,9 @@ async def test_whole_tenant() -> None:
     """A tenant made up as a whole finds its planted intrusion."""
     app = build_app(devices=40, days=1, now=NOW)
     token, _ = app.state.tenant.issue()
+    query = 'DeviceNetworkEvents | where RemoteIP == "203.0.113.9" | distinct DeviceName'
+    headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
-        query = 'DeviceNetworkEvents | where RemoteIP == "203.0.113.9" | distinct DeviceName'
-        answer = await client.post(HUNTING, json={"query": query}, headers={"Authorization": f"Bearer {token}"})
+        answer = await client.post(HUNTING, json={"query": query}, headers=headers)
 
     assert [{"DeviceName": "srv-7.contoso.com"}] == answer.json()["results"]

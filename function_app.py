@@ -1,0 +1,11 @@
+"""Outrider's functions: the blueprints, and nothing else."""
+
+import azure.functions as func
+
+from functions import enrich, health, hunts, runs, worker
+from functions.app import auth_level
+
+app = func.FunctionApp(http_auth_level=auth_level())
+
+for module in (enrich, runs, hunts, health, worker):
+    app.register_functions(module.blueprint)

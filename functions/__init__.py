@@ -1,0 +1,1 @@
+"""The triggers: one a file, parse in, call `shared`, map out."""

@@ -1,0 +1,81 @@
+"""What the functions of one process share: the settings, read once, and what a run is done with."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import azure.functions as func
+
+from shared import catalog, settings
+from shared.enrichment import Tools
+from shared.runs import Runs
+from shared.store import Store
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.settings import Settings
+
+
+@cache
+def read_settings() -> Settings:
+    """Read the settings. Raises SettingsError, which stops the start and names all that is wrong."""
+    return settings.read(os.environ)
+
+
+def auth_level() -> func.AuthLevel:
+    """Anonymous only where App Service authentication is known to stand in front."""
+    return func.AuthLevel.ANONYMOUS if read_settings().platform_signs_in else func.AuthLevel.FUNCTION
+
+
+@cache
+def tools() -> Tools:
+    """Make what a run is done with; on the first call, inside the event loop that will use it."""
+    from shared.graph import Graph  # noqa: PLC0415
+    from shared.queue import sender  # noqa: PLC0415
+
+    chosen = read_settings()
+    credential = _credential(chosen)
+    runs = Runs(Store.open(chosen.state_url, credential), sender(chosen), days=chosen.findings_days)
+    return Tools(chosen, Graph(chosen, credential), runs, hunts(), report_url)
+
+
+@cache
+def hunts() -> catalog.Catalog:
+    """Load the hunts that come with the app, and those of HUNTS_DIR."""
+    extra = read_settings().hunts_dir
+    return catalog.load(catalog.SHIPPED, *((Path(extra),) if extra else ()))
+
+
+def run_url(run_id: str) -> str:
+    """Address a run."""
+    return f"{read_settings().root_url}/api/runs/{run_id}"
+
+
+def report_url(run_id: str) -> str:
+    """
+    Link to a run's page for a comment, through the sign-in; empty with function keys.
+
+    A key must not stand in a comment, and a browser has no other way to send one.
+    """
+    if not read_settings().platform_signs_in:
+        return ""
+    target = quote(f"/api/runs/{run_id}/report", safe="")
+    return f"{read_settings().root_url}/.auth/login/aad?post_login_redirect_uri={target}"
+
+
+def _credential(chosen: Settings) -> AsyncTokenCredential:
+    """Managed identity on Azure; elsewhere whatever azure-identity finds (variables, az login)."""
+    from azure.core.pipeline.transport import AsyncioRequestsTransport  # noqa: PLC0415
+    from azure.identity import aio  # noqa: PLC0415
+
+    # azure-identity's default transport is aiohttp, which it does not declare and the app does not need.
+    options: dict[str, Any] = {"transport": AsyncioRequestsTransport()}
+    if os.environ.get("IDENTITY_ENDPOINT"):
+        return aio.ManagedIdentityCredential(client_id=chosen.azure_client_id or None, **options)
+    authority = settings.CLOUDS[chosen.azure_cloud].login
+    return aio.DefaultAzureCredential(authority=authority, **options)

@@ -1,0 +1,40 @@
+"""POST /api/enrich: take work, answer where to look for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import azure.functions as func
+
+from functions import app
+from functions.responses import answered, json, location
+from shared import contracts, runs
+from shared.catalog import select
+from shared.contracts import Work
+
+blueprint = func.Blueprint()
+
+# How often a caller should look: an enrichment takes a few seconds.
+_RETRY_AFTER = "5"
+
+
+@blueprint.function_name("EnrichIncident")
+@blueprint.route("enrich", methods=["POST"])
+@answered
+async def enrich(req: func.HttpRequest) -> func.HttpResponse:
+    """Store the run, send it, and answer 202 with where to follow it."""
+    tools = app.tools()
+    body = req.get_body()
+    fields = contracts.parse_enrich(body, tools.limits)
+    chosen = fields["chosen"]
+    if chosen or not fields["incident_id"]:
+        select(tools.catalog, devices=bool(chosen.devices), kinds=chosen.kinds, names=fields["hunts"])
+    else:
+        select(tools.catalog, devices=True, kinds=contracts.entities.KINDS, names=fields["hunts"])
+    digest = contracts.body_digest(body)
+    key, explicit = contracts.idempotency_key(req.headers, digest)
+    work = Work(runs.run_id(key), datetime.now(UTC), digest, **fields)
+    work = await tools.runs.start(work, chosen_key=explicit)
+    where = location(req, work.run_id)
+    summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
+    return json(summary, 202, {"Location": where, "Retry-After": _RETRY_AFTER})
