@@ -8,7 +8,7 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import answered, json, location
-from shared import contracts, runs
+from shared import contracts, entities, runs
 from shared.catalog import select
 from shared.contracts import Work
 
@@ -30,7 +30,7 @@ async def enrich(req: func.HttpRequest) -> func.HttpResponse:
     if chosen or not fields["incident_id"]:
         select(tools.catalog, devices=bool(chosen.devices), kinds=chosen.kinds, names=fields["hunts"])
     else:
-        select(tools.catalog, devices=True, kinds=contracts.entities.KINDS, names=fields["hunts"])
+        select(tools.catalog, devices=True, kinds=entities.KINDS, names=fields["hunts"])
     digest = contracts.body_digest(body)
     key, explicit = contracts.idempotency_key(req.headers, digest)
     work = Work(runs.run_id(key), datetime.now(UTC), digest, **fields)

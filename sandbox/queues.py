@@ -181,7 +181,7 @@ class QueueService:
             return _messages(rows, "MessageId InsertionTime ExpirationTime DequeueCount MessageText")
         hidden = _number(query, "visibilitytimeout", default=30, lowest=1, highest=_LONGEST)
         rows = self._db.execute(
-            "update messages set visible = ?, dequeued = dequeued + 1, receipt = lower(hex(randomblob(16)))"  # noqa: S608
+            "update messages set visible = ?, dequeued = dequeued + 1, receipt = lower(hex(randomblob(16)))"
             f" where number in (select number {next_up}) returning *",
             [now + hidden, queue, now, count],
         ).fetchall()

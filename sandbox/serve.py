@@ -76,7 +76,7 @@ async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal:
                 if own:
                     await host.create_queues()
                 host.start()
-                print("Functions:", *host.describe(address), sep="\n    ", flush=True)  # noqa: T201
+                print("Functions:", *host.describe(address), sep="\n    ", flush=True)
                 await stopped.wait()
                 await host.stop()
 

@@ -156,7 +156,7 @@ def _finding(outcome: Outcome, hunt: Hunt | None, shown_groups: int, *, secrets:
     if hunt and hunt.next_steps:
         yield "Next: " + " ".join(_one_line(step) for step in hunt.next_steps)
     if hunt and hunt.false_positives:
-        yield "May be harmless: " + " ".join(_one_line(text) for text in hunt.false_positives)
+        yield "May be harmless: " + "; ".join(_one_line(text) for text in hunt.false_positives)
 
 
 def _group(group: Group, columns: tuple[str, ...], *, secrets: bool) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from . import entities
-from .entities import Chosen, Device, Dropped, Indicator
+from .entities import Chosen, Device, Indicator
 from .errors import InvalidRequest
 from .outcomes import Outcome, Window
 

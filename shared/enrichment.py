@@ -17,7 +17,7 @@ from msgspec import Struct
 from . import comment, kql, outcomes, planning
 from .catalog import DEVICE_CARD, Catalog
 from .contracts import CommentResult, Done, Plan, PlannedHunt, Status, Wait, Work
-from .entities import Limits
+from .entities import Limits, same_device
 from .errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
 from .findings import Found, device_cards, summarize
 from .posting import post_once
@@ -281,7 +281,7 @@ def _namesakes(plan: Plan, cards: tuple[dict[str, str], ...] | None) -> tuple[st
     for device in plan.chosen.devices:
         if device.id:
             continue
-        matching = [c for c in cards or () if outcomes.same_device(device, c["DeviceId"], c["DeviceName"])]
+        matching = [c for c in cards or () if same_device(device, c["DeviceId"], c["DeviceName"])]
         if len(matching) > 1:
             notes.append(f"{len(matching)} devices are called {device.name}; all of them were hunted")
     return tuple(notes)

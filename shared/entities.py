@@ -12,7 +12,7 @@ from msgspec import Struct
 from .errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Kind = Literal["ip", "url", "domain", "fileHash"]
 KINDS: tuple[Kind, ...] = ("ip", "url", "domain", "fileHash")
@@ -309,4 +309,4 @@ def _read_url(text: str) -> str:
     return _SCHEME.sub("", text, count=1).rstrip("/") if _read_ip(host) or _read_domain(host) else ""
 
 
-_READERS = {"ip": _read_ip, "fileHash": _read_hash, "url": _read_url, "domain": _read_domain}
+_READERS: dict[Kind, Callable[[str], str]] = {"ip": _read_ip, "fileHash": _read_hash, "url": _read_url, "domain": _read_domain}

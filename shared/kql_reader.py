@@ -12,7 +12,19 @@ from itertools import pairwise
 from msgspec import Struct
 
 from .kql_lexer import (
-    Group, Node, Token, Unreadable, bracket, inside, leading_operator, lex, name_of, nest, options, split, text,
+    Group,
+    Node,
+    Token,
+    Unreadable,
+    bracket,
+    inside,
+    leading_operator,
+    lex,
+    name_of,
+    nest,
+    options,
+    split,
+    text,
     unquoted,
 )  # fmt: skip
 from .kql_names import ELSEWHERE, FUNCTIONS, OPERATORS, SCOPABLE

@@ -68,13 +68,19 @@ def defang(text: str) -> str:
 
 
 def defang_name(text: str) -> str:
-    """Break a value that is a domain, an address or a URL as a whole: `evil[.]example/a`, `2001:db8[::]1`."""
+    """
+    Break a value that is a domain, an address or a URL as a whole: `evil[.]example/a`, `2001:db8[::]1`.
+
+    What `defang` breaks anyway, schemes and IPv4 addresses, is left to it.
+    """
     if _SCHEME.match(text):
-        return defang(text)
+        return text
     name, slash, rest = text.partition("/")
     if name.count(":") > 1:
         return name.replace("::", "[::]") if "::" in name else name.replace(":", "[:]", 1)
-    return name.replace(".", "[.]") + slash + defang(rest)
+    if _IPV4.fullmatch(name):
+        return text
+    return name.replace("[.]", ".").replace(".", "[.]") + slash + rest
 
 
 def inert(text: str) -> str:
@@ -115,4 +121,6 @@ def _escape(character: str) -> str:
 
 
 def _defang_scheme(scheme: str) -> str:
-    return scheme.lower().replace("http", "hxxp") + ":" if scheme.lower().startswith("http") else f"{scheme}[:]"
+    if scheme.lower().startswith(("http", "hxxp")):
+        return scheme.lower().replace("http", "hxxp") + ":"
+    return f"{scheme}[:]"

@@ -49,9 +49,8 @@ def plan(
             continue
         hunts.append(PlannedHunt(hunt.name, window))
     known = catalog.by_name
-    for name in work.hunts:
-        if name not in known:
-            skipped.append(Outcome(name, name, "notRun", "the app no longer has this hunt"))
+    gone = (name for name in work.hunts if name not in known)
+    skipped += [Outcome(name, name, "notRun", "the app no longer has this hunt") for name in gone]
     for error in catalog.broken if anything else ():
         name = error.file.stem
         skipped.append(Outcome(name, name, "notRun", f"its file cannot be used: {'; '.join(error.problems)}"))

@@ -7,6 +7,7 @@ has already answered.
 
 from __future__ import annotations
 
+import contextlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,8 @@ def sender(settings: Settings) -> Callable[[str, str, int], None]:
         try:
             client(queue).send_message(text, visibility_timeout=delay)
         except ResourceNotFoundError:
-            try:
+            with contextlib.suppress(ResourceExistsError):
                 client(queue).create_queue()
-            except ResourceExistsError:
-                pass
             client(queue).send_message(text, visibility_timeout=delay)
 
     return send

@@ -48,7 +48,8 @@ class Store:
         return cls(
             AzureStore(
                 parts.path.strip("/"),
-                config={"account_name": account, "azure_endpoint": f"https://{parts.netloc}"},
+                account_name=account,
+                endpoint=f"https://{parts.netloc}",
                 credential_provider=token,
             )
         )

@@ -1,3 +1,5 @@
+"""KQL on one machine."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ def engine() -> Engine:
 
 
 def hunt(engine: Engine, query: str, days: int = 30, **options: Any) -> list[dict[str, Any]]:
+    """Run *query* over the *days* before now."""
     return engine.hunt(query, start=NOW - timedelta(days=days), end=NOW, now=NOW, **options)[1]
 
 

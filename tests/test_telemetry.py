@@ -1,3 +1,5 @@
+"""The made-up fleet and what is planted in it."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -59,10 +61,12 @@ def engine() -> Engine:
 
 
 def hunt(engine: Engine, query: str) -> list[dict[str, Any]]:
+    """Run *query* over all there is."""
     return engine.hunt(query, start=END - timedelta(days=30), end=END, now=END)[1]
 
 
 def rows(seed: int) -> list[list[dict[str, Any]]]:
+    """Return every row of a day in a new fleet, table by table."""
     engine = Engine()
     generate(engine, devices=40, days=1, seed=seed, end=END)
     return [hunt(engine, f"{table} | order by DeviceId asc, Timestamp asc, ReportId asc") for table in TABLES]

@@ -1,3 +1,5 @@
+"""The local tenant answers as Microsoft's cloud does."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -51,6 +53,7 @@ class Client(httpx.AsyncClient):
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
+    """A client of a tenant where every planted incident is open."""
     async with Client() as client:
         yield client
 

@@ -1,5 +1,6 @@
-// Microsoft's KQL parser and binder, asked over standard input: one JSON object a line
-// ({"query": "…", "tokens": true}), one JSON answer a line. Argument: the schema file, {table: {column: type}}.
+// Microsoft's KQL parser and binder, asked over standard input: a JSON object a line, a JSON answer a line (ASCII).
+// Questions: {"query", "tokens"?: true, "tables"?: {table: {column: type}}} or {"functions": true}.
+// Argument: the file of the tables that are always there.
 const fs = require('fs');
 const path = require('path');
 const readline = require('readline');
@@ -9,7 +10,7 @@ const library = path.join(__dirname, 'node_modules/@kusto/language-service-next'
 for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
   vm.runInThisContext(fs.readFileSync(path.join(library, file), 'utf8'), { filename: file });
 }
-const { KustoCode, GlobalState, Functions, Aggregates, Symbols, Syntax } = Kusto.Language;
+const { Aggregates, Functions, GlobalState, KustoCode, Symbols, Syntax } = Kusto.Language;
 const array = Bridge.toArray;
 
 function globals(schema) {
@@ -20,36 +21,37 @@ function globals(schema) {
 }
 
 const schema = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-const plain = globals(schema);
+const defender = globals(schema);
 
 function judge({ query, tokens, tables }) {
-  const known = tables ? globals({ ...schema, ...tables }) : plain;
+  const known = tables ? globals({ ...schema, ...tables }) : defender;
   const code = KustoCode.ParseAndAnalyze(query, known);
   const result = code.ResultType;
-  const answer = {
-    kind: code.Kind,
-    diagnostics: array(code.GetDiagnostics()).map((d) => `${d.Code} at ${d.Start}: ${d.Message}`),
-    columns: result && result.Columns
-      ? array(result.Columns).map((column) => [column.Name, column.Type.Name]) : null,
-    reads: [],
-    literals: [],
-  };
+  const reads = [];
+  const literals = [];
   code.Syntax.WalkNodes((node) => {
     const symbol = node.ReferencedSymbol;
     if (symbol instanceof Symbols.TableSymbol && known.IsDatabaseTable(symbol)) {
-      answer.reads.push([symbol.Name, node.TextStart]);
+      reads.push([symbol.Name, node.TextStart]);
     }
-    if (tokens && node instanceof Syntax.LiteralExpression) answer.literals.push(node.LiteralValue);
+    if (tokens && node instanceof Syntax.LiteralExpression) literals.push(node.LiteralValue);
   });
-  if (tokens) {
-    answer.tokens = array(code.GetLexicalTokens()).map((token) => [token.Kind, token.Text]);
-  }
-  return answer;
+  return {
+    kind: code.Kind,
+    diagnostics: array(code.GetDiagnostics()).map((d) => `${d.Code} at ${d.Start}: ${d.Message}`),
+    columns: result && result.Columns ? array(result.Columns).map((c) => [c.Name, c.Type.Name]) : null,
+    reads,
+    literals,
+    tokens: tokens ? array(code.GetLexicalTokens()).map((token) => [token.Kind, token.Text]) : [],
+  };
 }
 
-module.exports = { judge };
-if (require.main === module) {
-  readline.createInterface({ input: process.stdin }).on('line', (line) => {
-    process.stdout.write(`${JSON.stringify(judge(JSON.parse(line)))}\n`);
-  });
+function functions() {
+  return [...array(Functions.All), ...array(Aggregates.All)].map((f) => f.Name);
 }
+
+readline.createInterface({ input: process.stdin, crlfDelay: Infinity }).on('line', (line) => {
+  const question = JSON.parse(line);
+  const answer = JSON.stringify(question.functions ? functions() : judge(question));
+  process.stdout.write(`${answer.replace(/[^\0-~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`);
+});

@@ -1,0 +1,86 @@
+# make demo    see Outrider enrich an incident, on this machine alone
+# make test    everything that CI checks
+# make suite   the tests alone
+# make check   ruff, mypy, docstrings of the tests
+# make lint    let ruff mend what it can
+# make bench   the benchmarks
+# make clean   remove what the above made
+
+PYTHON ?= python3
+VENV ?= .venv
+
+# Microsoft's worker library declares 3.13 and runs on 3.11 too; it would pull in what only its gRPC entry needs.
+RUNTIME := azure-functions-runtime==1.3.0
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+export PIP_ROOT_USER_ACTION := ignore
+
+NODE := $(shell node --version 2>/dev/null | sed 's/^v//; s/\..*//')
+HAS_NODE := $(shell test "$(NODE)" -ge 20 2>/dev/null && command -v npm)
+HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b))))
+LEFT_OUT := $(if $(HAS_NODE),,not node) $(if $(HAS_NODE)$(HAS_CHROMIUM),,and) $(if $(HAS_CHROMIUM),,not browser)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test suite check lint bench clean tools
+
+help:
+	@sed -n 's/^# //p' Makefile | head -n 7
+
+demo: $(VENV)/sandbox.stamp
+	@$(BIN)/python -m sandbox demo
+
+test: check suite
+
+suite: $(VENV)/dev.stamp tools $(if $(HAS_NODE),tests/kusto/node_modules/installed.stamp)
+	@$(BIN)/python -m pytest --cov -m "$(strip $(LEFT_OUT))"
+
+check: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/interrogate --quiet tests
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest tests/benchmarks -s --no-header
+
+clean:
+	rm -rf $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked.
+tools:
+ifneq ($(HAS_NODE),)
+else ifdef CI
+	@echo "Node.js 20 or newer is missing: queries cannot be checked by Microsoft's KQL parser." >&2; exit 1
+else
+	@echo "Left out: the hunts in Microsoft's own KQL parser. It needs Node.js 20 or newer."
+endif
+ifneq ($(HAS_CHROMIUM),)
+else ifdef CI
+	@echo "Chromium is missing: pages cannot be checked in a browser." >&2; exit 1
+else
+	@echo "Left out: the pages in a browser. They need Chromium."
+endif
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13")'
+	@echo "Setting up $(VENV), once; this takes about a minute."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/sandbox.stamp: requirements.txt sandbox/requirements.txt | $(BIN)/python
+	@$(PIP) -r sandbox/requirements.txt
+	@$(PIP) --no-deps --ignore-requires-python $(RUNTIME)
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/sandbox.stamp
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+tests/kusto/node_modules/installed.stamp: tests/kusto/package-lock.json
+	@cd tests/kusto && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@

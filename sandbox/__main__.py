@@ -1,0 +1,192 @@
+"""
+The sandbox's command line: `python -m sandbox demo | tenant | host | hunts render`.
+
+Everything listens on 127.0.0.1 alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.catalog import Hunt
+
+_ROOT = Path(__file__).parent.parent
+_PATIENCE = 2  # seconds without a word that a person takes for working
+_BAR = 30  # characters
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that *arguments* name, and return the process's exit code."""
+    options = vars(_parser().parse_args(arguments))
+    command: Callable[..., int] = options.pop("command")
+    try:
+        return command(**options)
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 2
+
+
+def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> int:
+    """Serve a tenant until it is told to stop; IDENTITY_HEADER, if set, is the secret its tokens ask for."""
+    import uvicorn  # noqa: PLC0415  (a command loads only what it needs, so that `render` answers at once)
+
+    from .serve import listening  # noqa: PLC0415
+    from .tenant import build_app  # noqa: PLC0415
+
+    with listening(port) as sock:
+        app = build_app(
+            devices,
+            days,
+            seed,
+            progress=bar("Making up the fleet"),
+            secret=os.environ.get("IDENTITY_HEADER", ""),
+            opened=not closed,
+        )
+        print(f"Tenant: http://127.0.0.1:{sock.getsockname()[1]}/", flush=True)
+        # A connection that the tenant was told to reset is no error of the server's.
+        config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_level="critical")
+        uvicorn.Server(config).run(sockets=[sock])
+    return 0
+
+
+def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int:
+    """Run a function app until it is told to stop; with *auth*, print the key that its functions ask for."""
+    from .serve import run  # noqa: PLC0415
+
+    key = secrets.token_urlsafe(24) if auth else ""
+    if key:
+        print(f"Key: {key}", flush=True)
+    run(app, port=port, state=state, key=key, principal=principal)
+    return 0
+
+
+def demo(*, devices: int, days: int, keep: bool) -> int:
+    """Show an incident being enriched."""
+    from . import demo as scene  # noqa: PLC0415
+
+    return scene.run(devices=devices, days=days, keep=keep)
+
+
+def render(*, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path) -> int:
+    """Print the query of the hunt *name* as it is sent, and on stderr the window that goes with it."""
+    from shared import catalog  # noqa: PLC0415
+
+    loaded = catalog.load(catalog.SHIPPED, *([hunts] if hunts else []))
+    for broken in loaded.broken:
+        print(broken, file=sys.stderr)
+    hunt = loaded.by_name.get(name)
+    if hunt is None:
+        raise ValueError(f"there is no hunt {name}; there are {', '.join(loaded.by_name)}")
+    print(_bound(hunt, device, indicator))
+    print(f"// over the last {_days(lookback or hunt.lookback)}", file=sys.stderr)
+    return 0
+
+
+def bar(title: str) -> Callable[[int, int], None]:
+    """Return a hook that draws a progress bar on a terminal's stderr once the work is seen to take long."""
+    started = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        passed = time.monotonic() - started
+        if not sys.stderr.isatty() or passed / done * total < _PATIENCE:
+            return
+        filled = _BAR * done // total
+        end = "\n" if done == total else ""
+        print(
+            f"\r{title} [{'#' * filled}{'.' * (_BAR - filled)}] {done:,} of {total:,}",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return progress
+
+
+def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
+    from shared import kql  # noqa: PLC0415
+    from shared.entities import parse_device, parse_indicator  # noqa: PLC0415
+    from shared.settings import Settings  # noqa: PLC0415
+
+    take = Settings().max_rows + 1
+    if hunt.entity == "device":
+        if not devices or indicators:
+            raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
+        return kql.device_query(
+            hunt.query, map(parse_device, devices), take=take, applies_to=hunt.applies_to
+        )
+    if not indicators or devices:
+        raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
+    return kql.indicator_query(hunt.query, map(parse_indicator, indicators), take=take)
+
+
+def _days(duration: timedelta) -> str:
+    days = duration / timedelta(days=1)
+    return "day" if days == 1 else f"{days:g} days" if days > 1 else f"{days * 24:g} hours"
+
+
+def _duration(text: str) -> timedelta:
+    import msgspec  # noqa: PLC0415
+
+    try:
+        return msgspec.convert(text, timedelta)
+    except msgspec.ValidationError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 duration such as P1D") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m sandbox", description="Outrider on one machine.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(group: Any, name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = group.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )  # fmt: skip
+        added.set_defaults(command=command)
+        return added
+
+    def add_fleet(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--devices", type=int, default=60, help="size of the fleet")
+        command.add_argument("--days", type=int, default=7, help="days of telemetry")
+
+    one = add(commands, "demo", demo, "watch an incident being enriched")
+    add_fleet(one)
+    one.add_argument("--keep", action="store_true", help="leave the tenant and the app up until Ctrl+C")
+
+    one = add(commands, "tenant", tenant, "serve a made-up tenant: Graph security, and a page of its incidents")
+    one.add_argument("--port", type=int, default=7072, help="port, 0 for any")
+    add_fleet(one)
+    one.add_argument("--seed", type=int, default=1, help="equal seeds make up equal fleets")
+    one.add_argument("--closed", action="store_true", help="let incidents appear only when told to")
+
+    one = add(commands, "host", host, "run the function app, as Azure does")
+    one.add_argument("--port", type=int, default=7071, help="port, 0 for any")
+    one.add_argument("--app", type=Path, default=_ROOT, help="folder of function_app.py")
+    one.add_argument("--auth", action="store_true", help="ask for a function key, and print it")
+    one.add_argument("--principal", default="", metavar="ID", help="signed-in caller of every call")
+    one.add_argument("--state", default=":memory:", metavar="FILE", help="file that the queues survive in")
+
+    group = commands.add_parser("hunts", help="what a hunt's author needs")
+    one = add(group.add_subparsers(required=True, metavar="COMMAND"), "render", render, "print a hunt's query as it is sent")
+    one.add_argument("name", help="the hunt's file name, without .yaml")
+    one.add_argument("--device", action="append", default=[], help="name or Defender id; repeatable")
+    one.add_argument("--indicator", action="append", default=[], help="address, URL, domain or hash; repeatable")
+    one.add_argument("--lookback", type=_duration, help="ISO 8601, instead of the hunt's own")
+    one.add_argument("--hunts", type=Path, metavar="DIR", help="folder of further hunts")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""Outrider deployed into the local tenant: all of it in this process, with a store, a queue and a clock of its own."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+import msgspec
+from azure.core.credentials import AccessToken
+from obstore.store import MemoryStore
+
+from sandbox.intrusions import intrusions
+from sandbox.state import Limits
+from sandbox.tenant import build_app, create_app
+from shared import catalog, settings
+from shared.contracts import Work, parse_enrich
+from shared.enrichment import Tools, work_on
+from shared.graph import Graph
+from shared.runs import Run, Runs, run_id
+from shared.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.engine import Engine
+    from sandbox.state import Tenant
+    from shared.contracts import Done
+
+ENVIRONMENT = {
+    "STATE_URL": "memory://",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "WEBSITE_HOSTNAME": "127.0.0.1:7071",
+    "GRAPH_URL": "http://127.0.0.1",
+}
+Message = tuple[str, str, int]
+
+
+class Fleet:
+    """What 40 devices sent in the last three days, and our hunts; read by every test, changed by none."""
+
+    def __init__(self) -> None:
+        self.end = datetime.now(UTC)
+        self.engine: Engine = build_app(devices=40, days=3, now=self.end).state.tenant.engine
+        self.catalog = catalog.load()
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+class Life:
+    """The calls to the store and the tenant that a worker makes before it is killed; None is never."""
+
+    def __init__(self, calls: int | None = None) -> None:
+        self.left = calls
+
+    @property
+    def over(self) -> bool:
+        """Whether the worker has been killed, so that nothing it does has any effect."""
+        return self.left is not None and self.left < 0
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Count one call, which is not made if life ends before, nor heard of if it ends meanwhile."""
+        if self.left is not None:
+            self.left -= 1
+        if self.over:
+            raise Killed
+        yield
+        if self.over:
+            raise Killed
+
+
+class MortalTransport(httpx.ASGITransport):
+    """Calls the tenant for as long as its worker lives."""
+
+    def __init__(self, life: Life, app: Any) -> None:
+        super().__init__(app, client=("127.0.0.1", 1))
+        self.life = life
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request*."""
+        with self.life.call():
+            return await super().handle_async_request(request)
+
+
+class MortalStore(Store):
+    """Reads and writes for as long as its worker lives."""
+
+    def __init__(self, life: Life, objects: MemoryStore) -> None:
+        super().__init__(objects)
+        self.life = life
+
+    async def create(self, key: str, value: bytes) -> bool:
+        """Write an object unless there is one."""
+        with self.life.call():
+            return await super().create(key, value)
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Write an object."""
+        with self.life.call():
+            await super().put(key, value)
+
+    async def get(self, key: str) -> bytes | None:
+        """Read an object."""
+        with self.life.call():
+            return await super().get(key)
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Name the objects below a prefix."""
+        with self.life.call():
+            return await super().keys(prefix)
+
+
+class Identity:
+    """The app's managed identity."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """Return a token that is good for a day."""
+        token, expires = self._tenant.issue()
+        return AccessToken(token, int(expires))
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class Deployment:
+    """Outrider in a tenant whose incidents are all open; *environment* are settings beyond the required ones."""
+
+    def __init__(self, fleet: Fleet, **environment: str) -> None:
+        planted = intrusions(fleet.end)
+        self.app = create_app(fleet.engine, planted, limits=Limits(calls_per_minute=None))
+        self.tenant: Tenant = self.app.state.tenant
+        self.messages: list[Message] = []
+        self.ahead = timedelta(0)
+        self._settings = settings.read({**ENVIRONMENT, **environment})
+        self._catalog = fleet.catalog
+        self._objects = MemoryStore()
+        self._graphs: list[Graph] = []
+        self.tools = self.worker()
+
+    def worker(self, life: Life | None = None) -> Tools:
+        """Start another worker process, with the same store and queue."""
+        life = life or Life()
+        graph = Graph(
+            self._settings,
+            Identity(self.tenant),
+            transport=MortalTransport(life, self.app),
+            sleep=_no_time,
+        )
+        self._graphs.append(graph)
+        runs = Runs(MortalStore(life, self._objects), lambda *message: self.messages.append(message))
+        return Tools(self._settings, graph, runs, self._catalog, now=self.now)
+
+    def now(self) -> datetime:
+        """Tell the time: the present, plus what a test has let pass."""
+        return datetime.now(UTC) + self.ahead
+
+    async def close(self) -> None:
+        """Close all workers' connections."""
+        for graph in self._graphs:
+            await graph.close()
+
+    async def ask(self, **body: Any) -> str:
+        """Start a run as `POST /api/enrich` does, and return its id."""
+        fields = parse_enrich(msgspec.json.encode(body), self.tools.limits)
+        work = Work(run_id(""), self.now(), "", **fields)
+        await self.tools.runs.start(work, chosen_key=False)
+        return work.run_id
+
+    async def enrich(self, **body: Any) -> Done:
+        """Start a run, work on it once, and return how it ended."""
+        run = await self.ask(**body)
+        await work_on(self.tools, run)
+        return await self.done(run)
+
+    async def read(self, run: str) -> Run:
+        """Read all that is recorded of a run."""
+        return await self.tools.runs.read(run)
+
+    async def done(self, run: str) -> Done:
+        """Read how a run ended, which it must have."""
+        done = await self.tools.runs.done(run)
+        assert done, (await self.read(run)).wait
+        return done
+
+    def comments(self, incident: str) -> list[str]:
+        """Return the comments on an incident."""
+        return [comment["comment"] for comment in self.tenant.incidents[incident]["comments"]]
+
+    @property
+    def all_comments(self) -> list[str]:
+        """The comments on all incidents."""
+        return [text for incident in self.tenant.incidents for text in self.comments(incident)]
+
+    def calls(self, kind: str) -> int:
+        """Count the calls of a kind that the tenant has answered."""
+        return sum(call.kind == kind for call in self.tenant.calls)
+
+
+async def _no_time(_seconds: float) -> None:
+    """Wait without waiting."""
