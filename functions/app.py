@@ -35,8 +35,8 @@ def auth_level() -> func.AuthLevel:
 @cache
 def tools() -> Tools:
     """Make what a run is done with; on the first call, inside the event loop that will use it."""
-    from shared.graph import Graph  # noqa: PLC0415
-    from shared.queue import sender  # noqa: PLC0415
+    from shared.graph import Graph
+    from shared.queue import sender
 
     chosen = read_settings()
     credential = _credential(chosen)
@@ -70,8 +70,8 @@ def report_url(run_id: str) -> str:
 
 def _credential(chosen: Settings) -> AsyncTokenCredential:
     """Managed identity on Azure; elsewhere whatever azure-identity finds (variables, az login)."""
-    from azure.core.pipeline.transport import AsyncioRequestsTransport  # noqa: PLC0415
-    from azure.identity import aio  # noqa: PLC0415
+    from azure.core.pipeline.transport import AsyncioRequestsTransport
+    from azure.identity import aio
 
     # azure-identity's default transport is aiohttp, which it does not declare and the app does not need.
     options: dict[str, Any] = {"transport": AsyncioRequestsTransport()}

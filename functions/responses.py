@@ -39,14 +39,14 @@ def answered(handler: Handler) -> Handler:
             return _error(503, "QueueUnavailable", f"{error}: send the same request again", retry_after=5)
         except Exception:
             log.exception("unexpected error")
-            return _error(500, "InternalError", "something is wrong in Outrider itself; its log has the details")
+            return _error(
+                500, "InternalError", "something is wrong in Outrider itself; its log has the details"
+            )
 
     return wrapped
 
 
-def json(
-    body: Any, status: int = 200, headers: Mapping[str, str] | None = None
-) -> func.HttpResponse:
+def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
     """Answer with JSON."""
     return func.HttpResponse(
         msgspec.json.encode(body), status_code=status, mimetype=_JSON, headers={**SAFE, **(headers or {})}

@@ -45,7 +45,9 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     form = req.params.get("format", "json")
     run = await tools.runs.read(run_id)
     if hunt not in run.found:
-        raise InvalidRequest(f"hunt={hunt[:60]!r}: this run has rows of {', '.join(sorted(run.found)) or 'no hunt'}")
+        raise InvalidRequest(
+            f"hunt={hunt[:60]!r}: this run has rows of {', '.join(sorted(run.found)) or 'no hunt'}"
+        )
     if form not in ("json", "csv"):
         raise InvalidRequest(f"format={form[:20]!r}: give csv or json")
     if failure := run.found[hunt].failure:

@@ -40,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> int:
     """Serve a tenant until it is told to stop; IDENTITY_HEADER, if set, is the secret its tokens ask for."""
-    import uvicorn  # noqa: PLC0415  (a command loads only what it needs, so that `render` answers at once)
+    import uvicorn
 
-    from .serve import listening  # noqa: PLC0415
-    from .tenant import build_app  # noqa: PLC0415
+    from .serve import listening
+    from .tenant import build_app
 
     with listening(port) as sock:
         app = build_app(
@@ -63,7 +63,7 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
 
 def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int:
     """Run a function app until it is told to stop; with *auth*, print the key that its functions ask for."""
-    from .serve import run  # noqa: PLC0415
+    from .serve import run
 
     key = secrets.token_urlsafe(24) if auth else ""
     if key:
@@ -74,14 +74,16 @@ def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int
 
 def demo(*, devices: int, days: int, keep: bool) -> int:
     """Show an incident being enriched."""
-    from . import demo as scene  # noqa: PLC0415
+    from . import demo as scene
 
     return scene.run(devices=devices, days=days, keep=keep)
 
 
-def render(*, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path) -> int:
+def render(
+    *, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path
+) -> int:
     """Print the query of the hunt *name* as it is sent, and on stderr the window that goes with it."""
-    from shared import catalog  # noqa: PLC0415
+    from shared import catalog
 
     loaded = catalog.load(catalog.SHIPPED, *([hunts] if hunts else []))
     for broken in loaded.broken:
@@ -115,17 +117,15 @@ def bar(title: str) -> Callable[[int, int], None]:
 
 
 def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
-    from shared import kql  # noqa: PLC0415
-    from shared.entities import parse_device, parse_indicator  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
+    from shared import kql
+    from shared.entities import parse_device, parse_indicator
+    from shared.settings import Settings
 
     take = Settings().max_rows + 1
     if hunt.entity == "device":
         if not devices or indicators:
             raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
-        return kql.device_query(
-            hunt.query, map(parse_device, devices), take=take, applies_to=hunt.applies_to
-        )
+        return kql.device_query(hunt.query, map(parse_device, devices), take=take, applies_to=hunt.applies_to)
     if not indicators or devices:
         raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
     return kql.indicator_query(hunt.query, map(parse_indicator, indicators), take=take)
@@ -137,7 +137,7 @@ def _days(duration: timedelta) -> str:
 
 
 def _duration(text: str) -> timedelta:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     try:
         return msgspec.convert(text, timedelta)
@@ -165,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     add_fleet(one)
     one.add_argument("--keep", action="store_true", help="leave the tenant and the app up until Ctrl+C")
 
-    one = add(commands, "tenant", tenant, "serve a made-up tenant: Graph security, and a page of its incidents")
+    one = add(
+        commands, "tenant", tenant, "serve a made-up tenant: Graph security, and a page of its incidents"
+    )
     one.add_argument("--port", type=int, default=7072, help="port, 0 for any")
     add_fleet(one)
     one.add_argument("--seed", type=int, default=1, help="equal seeds make up equal fleets")
@@ -179,10 +181,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--state", default=":memory:", metavar="FILE", help="file that the queues survive in")
 
     group = commands.add_parser("hunts", help="what a hunt's author needs")
-    one = add(group.add_subparsers(required=True, metavar="COMMAND"), "render", render, "print a hunt's query as it is sent")
+    one = add(
+        group.add_subparsers(required=True, metavar="COMMAND"),
+        "render",
+        render,
+        "print a hunt's query as it is sent",
+    )
     one.add_argument("name", help="the hunt's file name, without .yaml")
     one.add_argument("--device", action="append", default=[], help="name or Defender id; repeatable")
-    one.add_argument("--indicator", action="append", default=[], help="address, URL, domain or hash; repeatable")
+    one.add_argument(
+        "--indicator", action="append", default=[], help="address, URL, domain or hash; repeatable"
+    )
     one.add_argument("--lookback", type=_duration, help="ISO 8601, instead of the hunt's own")
     one.add_argument("--hunts", type=Path, metavar="DIR", help="folder of further hunts")
     return parser

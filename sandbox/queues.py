@@ -62,7 +62,7 @@ _ERRORS = {
 }
 
 
-class _Refused(Exception):  # noqa: N818  (an answer of the service, not a fault)
+class _Refused(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code

@@ -31,11 +31,11 @@ class StartupError(Exception):
     """The worker could not index the app; the message is its exception and stack, as Azure logs them."""
 
 
-class FunctionFailed(Exception):  # noqa: N818  (Azure's word for it)
+class FunctionFailed(Exception):
     """The function raised; the message is the exception's `repr`."""
 
 
-class WorkerDied(Exception):  # noqa: N818
+class WorkerDied(Exception):
     """The worker was killed, or exceeded `functionTimeout`, in the middle of a call."""
 
 

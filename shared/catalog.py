@@ -19,6 +19,7 @@ __all__ = ["DEVICE_CARD", "SHIPPED", "Catalog", "Enrichment", "Hunt", "Sweep", "
 SHIPPED = Path(__file__).with_name("hunts")
 DEVICE_CARD = "device-card"
 
+
 class Catalog(Struct, frozen=True):
     """The hunts that can run, by name, and the files that cannot be used."""
 
@@ -83,7 +84,9 @@ def select(
             problems.append(f"the hunt {name} needs {needs}")
     if problems:
         raise InvalidRequest(problems[0] if len(problems) == 1 else "these hunts cannot run", tuple(problems))
-    return tuple(hunt for hunt in fitting.values() if not names or hunt.name in names or hunt.name == DEVICE_CARD)
+    return tuple(
+        hunt for hunt in fitting.values() if not names or hunt.name in names or hunt.name == DEVICE_CARD
+    )
 
 
 def _files(folders: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:

@@ -63,7 +63,8 @@ def marker(run_id: str, findings_digest: str) -> str:
 def is_posted(comments: Iterable[str], findings_digest: str) -> bool:
     """Whether one of an incident's comments says these findings."""
     return any(
-        text.rstrip().rsplit("\n", 1)[-1].startswith("Outrider ") and text.rstrip().endswith(f" {findings_digest}")
+        text.rstrip().rsplit("\n", 1)[-1].startswith("Outrider ")
+        and text.rstrip().endswith(f" {findings_digest}")
         for text in comments
     )
 
@@ -73,7 +74,7 @@ def verdict(content: Content) -> str:
     counted = Counter(outcome.outcome for outcome in content.outcomes)
     found, nothing, failed = counted["found"], counted["nothingFound"], counted["notRun"]
     ran = found + nothing + failed
-    where = _where(content)
+    where = _where(content, "found" if found else "nothingFound")
     if not content.outcomes:
         return f"nothing to hunt for {where}".rstrip()
     if found:
@@ -81,12 +82,15 @@ def verdict(content: Content) -> str:
     elif nothing:
         text = f"{_count(nothing, 'hunt')} found nothing {where}"
     elif failed:
-        return f"FAILED: none of {_count(failed, 'hunt')} could be run {where}"
+        text = f"FAILED: none of {_count(failed, 'hunt')} could be run {where}"
     elif counted["noTelemetry"]:
         return f"no telemetry {where}: nothing could be looked at"
     else:
         return f"no hunt applies {where}"
-    return f"{text}; {failed} could not be run" if failed else text
+    if failed and (found or nothing):
+        text += f"; {failed} could not be run"
+    silent = [d.device for o in content.outcomes for d in o.devices if d.outcome == "noTelemetry"]
+    return f"{text}; no telemetry{_on(_short(silent))}" if silent else text
 
 
 def render_text(content: Content, *, max_chars: int, secrets: bool = True) -> str:
@@ -127,7 +131,9 @@ def _parts(content: Content, rows: int, devices: int, lines: int, *, secrets: bo
     for outcome in sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt)):
         yield "\n".join(_finding(outcome, content.hunts.get(outcome.hunt), rows, secrets=secrets))
     yield _lines(
-        (f"NOT RUN: {_name(o)}: {_plain(o.reason, _REASON)}" for o in by_outcome.get("notRun", ())), lines, "hunt"
+        (f"NOT RUN: {_name(o)}: {_plain(o.reason, _REASON)}" for o in by_outcome.get("notRun", ())),
+        lines,
+        "hunt",
     )
     rest = [
         *_each("Not applicable", "notApplicable", content.outcomes),
@@ -135,7 +141,15 @@ def _parts(content: Content, rows: int, devices: int, lines: int, *, secrets: bo
         *_each("Nothing found", "nothingFound", content.outcomes),
     ]
     yield _lines(rest, lines, "line")
-    yield _lines([*_windows(content.outcomes), *content.notes, *_dropped(content.chosen)], lines, "line")
+    yield _lines(
+        [
+            *_windows(content.outcomes),
+            *(_plain(note, _REASON) for note in content.notes),
+            *_dropped(content.chosen),
+        ],
+        lines,
+        "line",
+    )
 
 
 def _finding(outcome: Outcome, hunt: Hunt | None, shown_groups: int, *, secrets: bool) -> Iterable[str]:
@@ -162,14 +176,18 @@ def _finding(outcome: Outcome, hunt: Hunt | None, shown_groups: int, *, secrets:
 def _group(group: Group, columns: tuple[str, ...], *, secrets: bool) -> str:
     times = when(group.first) if group.first == group.last else f"{when(group.first)} to {when(group.last)}"
     values = [
-        cell(column, value, secrets=secrets) or "(empty)" for column, value in zip(columns, group.values, strict=True)
+        cell(column, value, secrets=secrets) or "(empty)"
+        for column, value in zip(columns, group.values, strict=True)
     ]
     return " · ".join((f"{group.count:,}×", times, *values))
 
 
 def device_line(card: dict[str, str]) -> str:
     """Write the device card as one line."""
-    kind = " ".join(filter(None, (card.get("OSPlatform", ""), card.get("DeviceType", "").lower()))) or "type unknown"
+    kind = (
+        " ".join(filter(None, (card.get("OSPlatform", ""), card.get("DeviceType", "").lower())))
+        or "type unknown"
+    )
     system = card.get("OSDistribution", "")
     version = card.get("OSVersionInfo", "")
     facts = [
@@ -242,20 +260,31 @@ def _windows(outcomes: Iterable[Outcome]) -> Iterable[str]:
 def _dropped(chosen: Chosen) -> Iterable[str]:
     counted = Counter((drop.kind, drop.reason) for drop in chosen.dropped)
     if counted:
-        yield "Not hunted: " + "; ".join(f"{count} {kind} ({reason})" for (kind, reason), count in counted.items())
+        yield "Not hunted: " + "; ".join(
+            f"{count} {kind} ({reason})" for (kind, reason), count in counted.items()
+        )
 
 
-def _where(content: Content) -> str:
-    hit = [d.device for o in content.outcomes if o.outcome == "found" for d in o.devices if d.outcome == "found"]
+def _where(content: Content, ending: str) -> str:
+    hit = [
+        d.device for o in content.outcomes if o.outcome == ending for d in o.devices if d.outcome == ending
+    ]
     names = {card["DeviceId"].lower(): card["DeviceName"] for card in content.cards}
     devices = hit or [names.get(device.id) or device.label for device in content.chosen.devices]
     if devices:
-        return _on(_plain(name.split(".")[0], _LABEL) for name in dict.fromkeys(devices)).strip()
+        return _on(_short(devices)).strip()
     return _for(content.chosen.indicators)
 
 
+def _short(devices: Iterable[str]) -> Iterable[str]:
+    return (_plain(name.split(".")[0], _LABEL) for name in dict.fromkeys(devices))
+
+
 def _for(indicators: tuple[Indicator, ...]) -> str:
-    shown = [cell(indicator.kind + "url", indicator.value, secrets=False, length=_LABEL) for indicator in indicators]
+    shown = [
+        cell(indicator.kind + "url", indicator.value, secrets=False, length=_LABEL)
+        for indicator in indicators
+    ]
     return f"for {_join(shown, 'indicator')}" if shown else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from datetime import datetime, timedelta
@@ -148,10 +149,8 @@ def decode(body: bytes, kind: type[Strict]) -> Any:
 
 def body_digest(body: bytes) -> str:
     """Identify a request body, whatever its spacing and the order of its fields."""
-    try:
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
     return hashlib.sha256(body).hexdigest()
 
 

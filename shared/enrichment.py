@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from . import comment, kql, outcomes, planning
 from .catalog import DEVICE_CARD, Catalog
@@ -55,7 +55,7 @@ class Tools(Struct, frozen=True):
     catalog: Catalog
     report_url: Callable[[str], str] = lambda _: ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    large: asyncio.Lock = asyncio.Lock()
+    large: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def limits(self) -> Limits:
@@ -76,7 +76,9 @@ async def work_on(tools: Tools, run_id: str, *, again: bool = False) -> None:
         async with asyncio.timeout(_DEADLINE):
             plan, incident, read_at = await _plan(tools, run.work, run.plan)
             found = await _hunt_all(tools, run.work, plan, run.found)
-            await _finish(tools, run.work, plan, found, incident, read_at, again=again or run.wait is not None)
+            await _finish(
+                tools, run.work, plan, found, incident, read_at, again=again or run.wait is not None
+            )
     except TimeoutError:
         await _wait(tools, run.work, "it takes longer than 10 minutes and goes on where it was", timedelta(0))
     except Waiting as waiting:
@@ -99,7 +101,7 @@ async def give_up(tools: Tools, run_id: str, reason: str, *, post: bool) -> None
         await _finish(tools, run.work, plan, run.found, None, None, again=True, post=False)
 
 
-class Waiting(Exception):  # noqa: N818
+class Waiting(Exception):
     """The run cannot go on now; it is not an error."""
 
     def __init__(self, reason: str, delay: timedelta) -> None:
@@ -130,7 +132,9 @@ async def _plan(tools: Tools, work: Work, known: Plan | None) -> tuple[Plan, Inc
 async def _hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> dict[str, Found]:
     """Run the hunts that are not recorded yet, all at once; each is recorded the moment it ends."""
     missing = [hunt for hunt in plan.hunts if hunt.name not in known]
-    ended = await asyncio.gather(*(_hunt(tools, work, plan, hunt) for hunt in missing), return_exceptions=True)
+    ended = await asyncio.gather(
+        *(_hunt(tools, work, plan, hunt) for hunt in missing), return_exceptions=True
+    )
     errors = [result for result in ended if isinstance(result, BaseException)]
     # A bug comes before a wait, so that it is not hidden by one; all that was found is recorded by now.
     for error in sorted(errors, key=lambda error: isinstance(error, Waiting)):
@@ -141,7 +145,9 @@ async def _hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found
 async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
     hunt = tools.catalog.by_name.get(planned.name)
     if hunt is None:
-        return await tools.runs.record(work.run_id, Found(planned.name, failure="the app no longer has this hunt"))
+        return await tools.runs.record(
+            work.run_id, Found(planned.name, failure="the app no longer has this hunt")
+        )
     take = tools.settings.max_rows + 1
     if hunt.entity == "device":
         query = kql.device_query(hunt.query, plan.chosen.devices, take=take, applies_to=hunt.applies_to)
@@ -238,7 +244,7 @@ async def _comment(
             incident_id=plan.incident_id,
             text=text,
             digest=comment.digest(content.outcomes),
-            fresh=incident if not again and read_at is not None and time.monotonic() - read_at < 30 else None,  # noqa: PLR2004
+            fresh=incident if not again and read_at is not None and time.monotonic() - read_at < 30 else None,
             now=tools.now,
         )
     except GraphError as error:
@@ -344,5 +350,3 @@ async def _wait(tools: Tools, work: Work, reason: str, delay: timedelta) -> None
     now = tools.now()
     await tools.runs.wait(work.run_id, Wait(reason, now + delay), now)
     log.warning("run %s waits %d s: %s", work.run_id, delay.total_seconds(), reason)
-
-

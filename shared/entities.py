@@ -98,7 +98,7 @@ def same_device(device: Device, device_id: str, name: str) -> bool:
 def parse_device(text: str) -> Device:
     """Read a device from its id or its name. Raises InvalidRequest saying what to change."""
     text = text.strip()
-    if not text or len(text) > 255:  # noqa: PLR2004 (the longest DNS name)
+    if not text or len(text) > 255:
         raise InvalidRequest(f"{text[:60]!r} is no device: give its name or its 40-digit Defender id")
     if _DEVICE_ID.fullmatch(text.lower()):
         return Device(id=text.lower())
@@ -112,7 +112,7 @@ def parse_indicator(text: str, kind: Kind | None = None) -> Indicator:
     URLs lose their scheme and trailing slash, the form in which Defender's columns contain them. Raises
     InvalidRequest saying what to change.
     """
-    plain = text.strip().replace("[.]", ".").replace("[:]", ":")
+    plain = text.strip().replace("[.]", ".").replace("[:]", ":").replace("[::]", "::")
     plain = re.sub(r"^hxxp", "http", plain, flags=re.IGNORECASE)
     if plain and len(plain) <= _LONGEST:
         for known, read in _READERS.items():
@@ -128,6 +128,8 @@ def is_private(indicator: Indicator) -> bool:
     if indicator.kind != "ip":
         return False
     address = ipaddress.ip_address(indicator.value)
+    # Sensors write IPv4 connections of dual-stack sockets as ::ffff:a.b.c.d.
+    address = getattr(address, "ipv4_mapped", None) or address
     return any(address in network for network in _PRIVATE if network.version == address.version)
 
 
@@ -173,6 +175,8 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
                 dropped.setdefault(entity, _drop(entity, reason))
             else:
                 verdicts[entity] = min(rank, verdicts.get(entity, rank))
+    # One clean piece of evidence does not clear what another one accuses.
+    dropped = {entity: drop for entity, drop in dropped.items() if entity not in verdicts}
     ordered = sorted(verdicts, key=verdicts.__getitem__)
     chosen_devices = [devices[e.id or e.name.lower()] for e in ordered if isinstance(e, Device)]
     chosen: list[Indicator] = []
@@ -183,11 +187,10 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
             dropped[entity] = _drop(entity, f"beyond {limits.indicators} of a kind (MAX_INDICATORS)")
     for entity in chosen_devices[limits.devices :]:
         dropped[entity] = _drop(entity, f"beyond {limits.devices} devices (MAX_DEVICES)")
-    kept = set(chosen) | set(chosen_devices[: limits.devices])
     return Chosen(
         tuple(chosen_devices[: limits.devices]),
         tuple(chosen),
-        tuple(drop for entity, drop in dropped.items() if entity not in kept),
+        tuple(dropped.values()),
     )
 
 
@@ -265,7 +268,9 @@ def _ignored(indicator: Indicator, ignored: frozenset[str]) -> bool:
         return indicator.kind != "fileHash" and any(
             host == entry or host.endswith(f".{entry}") for entry in ignored
         )
-    return any(address in ipaddress.ip_network(entry, strict=False) for entry in ignored if _is_network(entry))
+    return any(
+        address in ipaddress.ip_network(entry, strict=False) for entry in ignored if _is_network(entry)
+    )
 
 
 def _is_network(entry: str) -> bool:
@@ -309,4 +314,9 @@ def _read_url(text: str) -> str:
     return _SCHEME.sub("", text, count=1).rstrip("/") if _read_ip(host) or _read_domain(host) else ""
 
 
-_READERS: dict[Kind, Callable[[str], str]] = {"ip": _read_ip, "fileHash": _read_hash, "url": _read_url, "domain": _read_domain}
+_READERS: dict[Kind, Callable[[str], str]] = {
+    "ip": _read_ip,
+    "fileHash": _read_hash,
+    "url": _read_url,
+    "domain": _read_domain,
+}

@@ -20,7 +20,7 @@ Everything that can go wrong, by whose problem it is.
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  (dataclass-like use at run time in messages)
+from pathlib import Path
 
 
 class OutriderError(Exception):
@@ -76,9 +76,7 @@ class HuntError(OutriderError):
 class GraphError(OutriderError):
     """Microsoft Graph did not do what it was asked."""
 
-    def __init__(
-        self, message: str, *, status: int = 0, code: str = "", request_id: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 0, code: str = "", request_id: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.status = status
@@ -97,8 +95,9 @@ class ResultTooLarge(GraphError):
 class PermissionDenied(GraphError):
     """The identity lacks an application role; `role` names it."""
 
-    def __init__(self, message: str, *, role: str, status: int = 403, code: str = "",
-                 request_id: str = "") -> None:
+    def __init__(
+        self, message: str, *, role: str, status: int = 403, code: str = "", request_id: str = ""
+    ) -> None:
         super().__init__(message, status=status, code=code, request_id=request_id)
         self.role = role
 
@@ -110,8 +109,15 @@ class NotFound(GraphError):
 class Throttled(GraphError):
     """The tenant refuses calls for now; `retry_after` is in seconds, None where Graph names no wait."""
 
-    def __init__(self, message: str, *, retry_after: float | None, status: int = 429,
-                 code: str = "", request_id: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None,
+        status: int = 429,
+        code: str = "",
+        request_id: str = "",
+    ) -> None:
         super().__init__(message, status=status, code=code, request_id=request_id)
         self.retry_after = retry_after
 

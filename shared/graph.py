@@ -155,7 +155,7 @@ class Graph:
                 transport=transport,
             ),
             # The SDK would retry POSTs, comments included, and hold the instance while it waits.
-            options={**options, RetryHandlerOption.get_key(): RetryHandlerOption(0, 0, False)},
+            options={**options, RetryHandlerOption.get_key(): RetryHandlerOption(0, 0, should_retry=False)},
         )
         self._adapter = GraphRequestAdapter(provider, self._http)
         self._adapter.base_url = f"{root}/v1.0"
@@ -188,7 +188,9 @@ class Graph:
         else:
             raise NotFound(f"incidents redirect in a circle: {' → '.join([*seen, incident_id])}", status=404)
         if incident.redirect_incident_id:
-            raise NotFound(f"incidents redirect more than {_MAX_REDIRECTS} times: {' → '.join(seen)}", status=404)
+            raise NotFound(
+                f"incidents redirect more than {_MAX_REDIRECTS} times: {' → '.join(seen)}", status=404
+            )
         return incident
 
     async def run_hunting_query(self, query: str, timespan: str) -> bytes:
@@ -224,7 +226,7 @@ class Graph:
             raise Unavailable(f"no answer to the comment within {within:.0f} s") from None
 
     async def _read_incident(self, incident_id: str) -> bytes:
-        from msgraph.generated.security.incidents.item.incident_item_request_builder import (  # noqa: PLC0415
+        from msgraph.generated.security.incidents.item.incident_item_request_builder import (
             IncidentItemRequestBuilder as Item,
         )
 
@@ -240,7 +242,7 @@ class Graph:
         return await self._send(info, INCIDENT_ROLE)
 
     async def _hunt(self, query: str, timespan: str) -> bytes:
-        from msgraph.generated.security.microsoft_graph_security_run_hunting_query import (  # noqa: PLC0415
+        from msgraph.generated.security.microsoft_graph_security_run_hunting_query import (
             run_hunting_query_post_request_body as post,
         )
 
@@ -303,7 +305,7 @@ def _error(response: httpx.Response, role: str) -> GraphError:
             return TimedOut(message, **known)
         case 429:
             return Throttled(message, retry_after=_retry_after(response), **known)
-        case _ if status >= 500:  # noqa: PLR2004
+        case _ if status >= 500:
             return Unavailable(message, **known)
         case _:
             return GraphError(message, **known)

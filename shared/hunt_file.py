@@ -153,7 +153,9 @@ def _device(ours: dict[str, Any], query: str) -> list[str]:
 
 def _indicator(ours: dict[str, Any], reading: kql.Reading) -> list[str]:
     problems = [
-        f"enrichment.{key}: is for device hunts" for field, key in (("applies_to", "appliesTo"), ("sweep", "sweep")) if ours.get(field)
+        f"enrichment.{key}: is for device hunts"
+        for field, key in (("applies_to", "appliesTo"), ("sweep", "sweep"))
+        if ours.get(field)
     ]
     kinds = ours.get("kinds", ())
     if not kinds:
@@ -171,7 +173,7 @@ def _content(file: Path) -> dict[Any, Any]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), loader)
+        content = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506  (a safe loader, in C where there is one)
     except (OSError, UnicodeDecodeError) as error:
         raise HuntError(file, (f"cannot be read: {error}",)) from error
     except yaml.MarkedYAMLError as error:
@@ -192,7 +194,9 @@ def _convert(kind: type[Struct], content: Any, where: str, problems: list[str]) 
     fields = msgspec.structs.fields(kind)
     if where:
         known = {f.encode_name for f in fields}
-        problems += [f"{where}{key}: unknown; there are {', '.join(known)}" for key in content if key not in known]
+        problems += [
+            f"{where}{key}: unknown; there are {', '.join(known)}" for key in content if key not in known
+        ]
     values = {}
     for f in fields:
         if f.encode_name not in content:

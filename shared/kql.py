@@ -91,7 +91,9 @@ def device_query(
     for name in names:
         scope += [f"DeviceName =~ {literal(name)}", f"DeviceName startswith {literal(name + '.')}"]
     lines = [f"let _DeviceIds = {dynamic(ids)};"] if ids else []
-    return "\n".join([*lines, *_shadows(reading, " or ".join(scope), applies_to), reading.text, f"| take {take}"])
+    return "\n".join(
+        [*lines, *_shadows(reading, " or ".join(scope), applies_to), reading.text, f"| take {take}"]
+    )
 
 
 def fleet_query(

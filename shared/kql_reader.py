@@ -79,7 +79,9 @@ def read(query: str, *, scoped: bool) -> Reading:
     names = frozenset(unquoted(token) if token.kind == "string" else token.text for token in tokens)
     end = max((token.start + len(token.text) for token in tokens if token.text != ";"), default=0)
     asks = any(a.text in {"ago", "now"} and b.text == "(" for a, b in pairwise(tokens))
-    return Reading(query[:end], tuple(sorted(SCOPABLE & names)), names, asks, tuple(dict.fromkeys(reader.problems)))
+    return Reading(
+        query[:end], tuple(sorted(SCOPABLE & names)), names, asks, tuple(dict.fromkeys(reader.problems))
+    )
 
 
 class _Reader:
@@ -183,7 +185,12 @@ class _Reader:
         elif name in _ANYWHERE:
             self.escape(first, f"{name} reads more than one table: name the tables")
         elif not scalar:
-            if name and len(nodes) == 2 and bracket(nodes[1]) == "(" and (name in known or name == "materialize"):
+            if (
+                name
+                and len(nodes) == 2
+                and bracket(nodes[1]) == "("
+                and (name in known or name == "materialize")
+            ):
                 self.scalars(nodes, known)
             else:
                 self.escape(first, "cannot tell which table this reads")
@@ -196,7 +203,10 @@ class _Reader:
 
     def table(self, node: Node, name: str, known: Known) -> None:
         if name not in SCOPABLE and name not in known and name not in {"true", "false"}:
-            self.escape(node, f"{name} is neither declared by the query nor a table that holds DeviceId and DeviceName")
+            self.escape(
+                node,
+                f"{name} is neither declared by the query nor a table that holds DeviceId and DeviceName",
+            )
 
     def operator(self, nodes: list[Node], known: Known, around: list[Node]) -> None:
         """Read what follows a |."""
@@ -223,7 +233,9 @@ class _Reader:
             if len(rest) == 2 and name_of(rest[0]) in allowed and bracket(rest[1]) == "(":
                 self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
             else:
-                self.escape(nodes[0], f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}")
+                self.escape(
+                    nodes[0], f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
+                )
         elif name in OPERATORS:
             self.scalars(rest, known)
         elif name == "render":
@@ -265,7 +277,9 @@ class _Reader:
         elif name in FUNCTIONS or name in known:
             self.arguments(group, known, table=known.get(name) == "table function")
         elif name not in _LITERALS:
-            self.escape(group, f"{name}() is neither declared by the query nor a function that reads nothing else")
+            self.escape(
+                group, f"{name}() is neither declared by the query nor a function that reads nothing else"
+            )
 
     def arguments(self, group: Node, known: Known, *, table: bool) -> None:
         for part in split(inside(group), ","):

@@ -33,9 +33,9 @@ _SECRETS = (
     re.compile(r"()(\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-)[\w-]{10,})"),
     re.compile(r"()(-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))", re.DOTALL),
 )
-_SCHEME = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*):(?=//)")
+_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*):(?=//)")
 _AFTER_SCHEME = re.compile(r"(?<=//)([^\s/?#\"'<>]+)")
-_IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?![\d.])")
+_IPV4 = re.compile(r"(?<!\d)(?<!\d\.)(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?!\d|\.\d)")
 _WWW = re.compile(r"(?i)\b(www\d*)\.")
 _MAIL = re.compile(r"(?<=[\w-])@(?=[\w-]+(?:\.|\[))")
 _MAILTO = re.compile(r"(?i)\b(mailto|javascript|data|vbscript|tel|sip):(?=\S)")
@@ -117,7 +117,7 @@ def clip(text: str, length: int) -> str:
 def _escape(character: str) -> str:
     known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     code = ord(character)
-    return known.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")  # noqa: PLR2004
+    return known.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")
 
 
 def _defang_scheme(scheme: str) -> str:

@@ -104,7 +104,9 @@ def _device_ending(
         return DeviceEnding(name, "notApplicable", misfit(hunt, mine[0]["OSPlatform"], mine[0]["DeviceType"]))
     last = max(card["LastSeen"] for card in mine)
     if last < _iso(window.start):
-        return DeviceEnding(name, "noTelemetry", f"last seen {last[:16].replace('T', ' ')} UTC, before the window")
+        return DeviceEnding(
+            name, "noTelemetry", f"last seen {last[:16].replace('T', ' ')} UTC, before the window"
+        )
     return DeviceEnding(name, "nothingFound")
 
 
@@ -112,7 +114,9 @@ def misfit(hunt: Hunt, os_platform: str, device_type: str = "") -> str:
     """Say why a hunt is not for a device."""
     kind = " ".join(filter(None, (os_platform, device_type.lower())))
     wanted = " ".join(
-        filter(None, (" or ".join(hunt.applies_to.os_platform), " or ".join(hunt.applies_to.device_type).lower()))
+        filter(
+            None, (" or ".join(hunt.applies_to.os_platform), " or ".join(hunt.applies_to.device_type).lower())
+        )
     )
     return f"it is a {kind}, the hunt is for {wanted}"
 

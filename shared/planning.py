@@ -109,7 +109,7 @@ def _window(
 
 def _days(span: timedelta) -> str:
     days = span / timedelta(days=1)
-    return f"{days:.0f} days" if days >= 2 else f"{span / timedelta(hours=1):.0f} hours"  # noqa: PLR2004
+    return f"{days:.0f} days" if days >= 2 else f"{span / timedelta(hours=1):.0f} hours"
 
 
 def _activity(incident: Incident) -> tuple[datetime | None, datetime | None]:

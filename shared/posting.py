@@ -55,14 +55,18 @@ async def post_once(
         if holder is mine:
             break
         if holder.run_id != run_id:
-            return CommentResult(incident.id, "alreadyThere", f"run {holder.run_id} comments the same findings")
+            return CommentResult(
+                incident.id, "alreadyThere", f"run {holder.run_id} comments the same findings"
+            )
         # Claimed by this very run: an earlier delivery, or another worker that is at it now.
         incident = await graph.get_incident(incident_id)
         if _says(incident, digest):
             return CommentResult(incident.id, "written")
         left = holder.at + _LEASE - now()
         if left > timedelta(0):
-            raise Throttled("another worker is posting this comment", retry_after=left.total_seconds(), status=0)
+            raise Throttled(
+                "another worker is posting this comment", retry_after=left.total_seconds(), status=0
+            )
         attempt += 1
     try:
         await graph.add_comment(incident.id, text, within=_POSTING)
@@ -74,7 +78,9 @@ async def post_once(
             return CommentResult(incident.id, "written", "Graph answered with an error, but took the comment")
         raise Unavailable(f"the comment was not taken: {error.message}", status=error.status) from error
     except GraphError as error:
-        return CommentResult(incident.id, "failed", f"Graph refused the comment ({error.status}): {error.message}")
+        return CommentResult(
+            incident.id, "failed", f"Graph refused the comment ({error.status}): {error.message}"
+        )
     return CommentResult(incident.id, "written")
 
 

@@ -45,7 +45,7 @@ def sender(settings: Settings) -> Callable[[str, str, int], None]:
 def _service(settings: Settings) -> QueueServiceClient:
     timeouts: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 20, "retry_total": 2}
     if settings.queue_service_uri:
-        from azure.identity import DefaultAzureCredential  # noqa: PLC0415
+        from azure.identity import DefaultAzureCredential
 
         credential = DefaultAzureCredential(managed_identity_client_id=settings.azure_client_id or None)
         return QueueServiceClient(settings.queue_service_uri, credential=credential, **timeouts)

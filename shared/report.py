@@ -51,7 +51,12 @@ def summary(run: Run, expires: datetime, url: str) -> dict[str, Any]:
             "dropped": plan.chosen.dropped,
         }
     if done:
-        body |= {"finished": done.finished, "verdict": done.verdict, "comments": done.comments, "notes": done.notes}
+        body |= {
+            "finished": done.finished,
+            "verdict": done.verdict,
+            "comments": done.comments,
+            "notes": done.notes,
+        }
         body["hunts"] = [_hunt(outcome, url) for outcome in done.outcomes]
         if done.reason:
             body["reason"] = done.reason
@@ -100,7 +105,10 @@ def page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -> st
         plan=plan,
         done=done,
         cards=[comment.device_line(card) for card in done.cards] if done else [],
-        found=[_section(o, run, catalog, settings, secrets=secrets) for o in sorted(found, key=lambda o: o.found.rows)],
+        found=[
+            _section(o, run, catalog, settings, secrets=secrets)
+            for o in sorted(found, key=lambda o: o.found.rows)
+        ],
         others=[o for o in done.outcomes if o.outcome != "found"] if done else [],
         inert=neutral.inert,
         words=_WORDS,
@@ -116,7 +124,9 @@ _WORDS = {
 }
 
 
-def _section(outcome: Outcome, run: Run, catalog: Catalog, settings: Settings, *, secrets: bool) -> dict[str, Any]:
+def _section(
+    outcome: Outcome, run: Run, catalog: Catalog, settings: Settings, *, secrets: bool
+) -> dict[str, Any]:
     found, hunt = outcome.found, catalog.by_name.get(outcome.hunt)
     groups = [
         {
@@ -158,7 +168,9 @@ def _hunt(outcome: Outcome, url: str) -> dict[str, Any]:
     if outcome.reason:
         body["reason"] = outcome.reason
     if window:
-        body["window"] = {"start": window.start, "end": window.end} | ({"cut": window.cut} if window.cut else {})
+        body["window"] = {"start": window.start, "end": window.end} | (
+            {"cut": window.cut} if window.cut else {}
+        )
     body |= {"rows": found.rows, "more": found.more, "seconds": found.seconds, "devices": outcome.devices}
     if found.rows:
         body |= {
@@ -188,7 +200,7 @@ def _first(every: Iterator[dict[str, Any]], most: int) -> Iterator[dict[str, Any
 
 @cache
 def _template() -> jinja2.Template:
-    import jinja2  # noqa: PLC0415
+    import jinja2
 
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(

@@ -88,7 +88,9 @@ class Runs:
         try:
             await asyncio.to_thread(self._send, work.queue, work.run_id, seconds)
         except Exception as error:
-            raise NotSent(f"run {work.run_id} is stored but could not be sent: {type(error).__name__}") from error
+            raise NotSent(
+                f"run {work.run_id} is stored but could not be sent: {type(error).__name__}"
+            ) from error
 
     async def work(self, run_id: str) -> Work:
         """Read what a run is asked to do. Raises RunNotFound, also for one older than FINDINGS_DAYS."""
@@ -97,7 +99,9 @@ class Runs:
             raise RunNotFound(f"there is no run {run_id[:40]!r}")
         work = msgspec.json.decode(raw, type=Work)
         if work.requested + self._days < datetime.now(UTC):
-            raise RunNotFound(f"run {run_id} has expired: runs are kept for {self._days.days} days (FINDINGS_DAYS)")
+            raise RunNotFound(
+                f"run {run_id} has expired: runs are kept for {self._days.days} days (FINDINGS_DAYS)"
+            )
         return work
 
     def expires(self, work: Work) -> datetime:
@@ -150,7 +154,9 @@ class Runs:
 
     async def wait(self, run_id: str, wait: Wait, now: datetime) -> None:
         """Record why a run waits."""
-        await self._store.create(f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait))
+        await self._store.create(
+            f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait)
+        )
 
     async def finish(self, run_id: str, done: Done) -> None:
         """Record how a run ended; the first to say so is believed."""

@@ -38,7 +38,7 @@ class Store:
             return cls(LocalStore(parts.path, mkdir=True))
 
         async def token() -> AzureCredential:
-            from datetime import UTC, datetime  # noqa: PLC0415
+            from datetime import UTC, datetime
 
             access = await credential.get_token(_STORAGE_SCOPE)
             return {"token": access.token, "expires_at": datetime.fromtimestamp(access.expires_on, UTC)}

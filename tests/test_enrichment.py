@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
     from shared.contracts import Done
     from shared.outcomes import Outcome
+
+# Graph's SDK warns of itself when it is imported.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
+    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
+)
 
 EXFILTRATION, WINDOWS, SILENT, MERGED, BENIGN, UNKNOWN = "4101", "4103", "4104", "4105", "4106", "999999"
 # Only file-origin asks for this column.
@@ -172,7 +179,7 @@ async def test_all_hunts_fail(app: Deployment) -> None:
     (text,) = app.comments(EXFILTRATION)
 
     assert "failed" == done.status
-    assert text.startswith("Outrider: FAILED: none of 3 hunts could be run on srv-7\n")
+    assert text.startswith("Outrider: FAILED: none of 4 hunts could be run on srv-7\n")
 
 
 async def test_throttled(app: Deployment) -> None:
@@ -199,7 +206,7 @@ async def test_after_throttling(app: Deployment) -> None:
     app.ahead = timedelta(seconds=901)
     await work_on(app.tools, run)
 
-    assert (4, 5) == (before, app.calls("hunt"))
+    assert (5, 6) == (before, app.calls("hunt"))
     assert "completed" == (await app.done(run)).status
     assert 1 == len(app.comments(EXFILTRATION))
 
@@ -323,10 +330,8 @@ async def test_killed(fleet: Fleet) -> None:
         app = Deployment(fleet)
         run = await app.ask(incidentId=WINDOWS)
         life = Life(calls)
-        try:
+        with suppress(Killed):
             await work_on(app.worker(life), run)
-        except Killed:
-            pass
         recorded, before = len((await app.read(run)).found), app.calls("hunt")
         app.ahead = timedelta(minutes=10)
         await work_on(app.worker(), run, again=True)

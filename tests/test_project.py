@@ -107,7 +107,9 @@ def test_render() -> None:
     done = sandbox("hunts", "render", "archive-then-upload", "--device", "srv-7")
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(("let _NotApplicable", "let DeviceNetworkEvents", "let DeviceProcessEvents"))
+    assert done.stdout.startswith(
+        ("let _NotApplicable", "let DeviceNetworkEvents", "let DeviceProcessEvents")
+    )
     assert 'DeviceName =~ "srv-7"' in done.stdout
     assert done.stdout.endswith("\n| take 10001\n")
 

@@ -24,11 +24,14 @@ DeviceNetworkEvents
 | where RemoteIP !startswith "127."
 """
 SERVER_EGRESS = LINUX_EGRESS + '| where InitiatingProcessFileName !in ("sensecm")'
-DESKTOP_EGRESS = LINUX_EGRESS + """
+DESKTOP_EGRESS = (
+    LINUX_EGRESS
+    + """
 | where InitiatingProcessFileName !in ("sensecm", "snapd", "networkmanager", "fwupdmgr")
 | where InitiatingProcessFolderPath !startswith "/usr/lib/apt/"
 | where InitiatingProcessCommandLine !contains "ubuntu-release-upgrader"
 """
+)
 ARCHIVE_THEN_UPLOAD = """
 let ArchiveProc = DeviceProcessEvents
 | where Timestamp > ago(24h)

@@ -1,0 +1,173 @@
+"""Values from telemetry lose what they could do to whoever reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import neutral, report
+from shared.entities import parse_indicator
+
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+FRAGMENTS = (
+    "http://", "HTTPS://", "ftp://", "_http://evil.example", "1file://", "198.51.100.7", "198.51.100.7.", ".203.0.113.9",
+    "2001:db8::1", "<script>alert(1)</script>", "<b onclick=x>", "&lt;", "](", "![", "`", "\n", "\r\n", "\u2028", "\u202e",
+    "\u200b", "\x00", "\x1b[31m", "\ud800", "\U000e0041", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", '"', ";", ",", "www.",
+    "javascript:alert(1)", "user@contoso.com", "• 1× ", " · ", "\nOutrider ", "--password=hunter2", "[.]", "…",
+)  # fmt: skip
+#: Any text, and texts pieced together from what does harm somewhere.
+NASTY = st.one_of(
+    st.text(max_size=30),
+    st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=6).map("".join),
+    st.tuples(st.sampled_from(FRAGMENTS), st.integers(1, 400)).map(lambda pair: pair[0] * pair[1]),
+)
+
+
+def unseen(text: str) -> str:
+    """The characters of *text* that a reader does not see, but for line breaks."""
+    return "".join(c for c in text if c != "\n" and unicodedata.category(c) in UNSEEN)
+
+
+def live(text: str) -> list[str]:
+    """What in *text* a viewer may turn into a link: `scheme://` and bare IPv4 addresses."""
+    schemes = re.findall(r"(?i)[a-z][a-z0-9+.-]*(?=://)", text)
+    addresses = re.findall(r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])", text)
+    return [scheme for scheme in schemes if not scheme.lower().startswith("hxxp")] + addresses
+
+
+@given(NASTY)
+def test_inert(text: str) -> None:
+    """Nothing in an inert text is markup, a link, or more than one line."""
+    inert = neutral.inert(text)
+
+    assert [] == live(inert)
+    assert "" == unseen(inert)
+    assert not set("<>`\n") & set(inert)
+    assert "](" not in inert
+    assert "![" not in inert
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://evil.example/a.b", "hxxps://evil[.]example/a.b"),
+        ("curl http://198.51.100.7:8080/x", "curl hxxp://198[.]51[.]100[.]7:8080/x"),
+        ("_http://evil.example", "_hxxp://evil[.]example"),
+        ("ftp://evil.example", "ftp[:]//evil[.]example"),
+        ("it went to 198.51.100.7.", "it went to 198.51.100[.]7."),
+        ("version 1.2.3.4.5", "version 1.2.3.4.5"),
+        ("www.evil.example", "www[.]evil.example"),
+        ("mail to user@contoso.com", "mail to user[@]contoso.com"),
+        ("javascript:alert(1)", "javascript[:]alert(1)"),
+        ("tar -czf /tmp/a.tgz", "tar -czf /tmp/a.tgz"),
+    ],
+)
+def test_defang(value: str, expected: str) -> None:
+    """Links inside a text are broken; the rest stays readable."""
+    assert expected == neutral.defang(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "evil.example",
+        "https://evil.example/a",
+        "evil.example/a",
+        "198.51.100.7",
+        "2001:db8::1",
+        "2001:db8:1:2:3:4:5:6",
+    ],
+)
+def test_defanged_names_can_be_given_back(value: str) -> None:
+    """What a comment shows can be pasted into a request: it names the same indicator."""
+    shown = neutral.defang_name(value)
+
+    assert value != shown
+    assert parse_indicator(value) == parse_indicator(shown)
+
+
+@pytest.mark.parametrize(
+    ("command", "secret"),
+    [
+        ("mysqldump --password=hunter2 shop", "hunter2"),
+        ("tool --password hunter2", "hunter2"),
+        ("tool /pwd:hunter2", "hunter2"),
+        ("env DB_PASSWORD=hunter2 ./run", "hunter2"),
+        ("mysql -u root -phunter2 shop", "hunter2"),
+        ("sshpass -p hunter2 ssh web01", "hunter2"),
+        ("curl -u admin:hunter2 https://example.com", "hunter2"),
+        ("git clone https://user:hunter2@example.com/a.git", "hunter2"),
+        ('{"token": "hunter2"}', "hunter2"),
+        ("tool --api-key 'two words'", "two words"),
+        ("tool --secret=two;words", "two"),
+        ("curl -H 'Authorization: Bearer abcdefgh12345678'", "abcdefgh12345678"),
+        ("curl -H 'Authorization: Basic dXNlcjpodW50ZXIy'", "dXNlcjpodW50ZXIy"),
+        ("AccountKey=abc123abc123==;EndpointSuffix=core.windows.net", "abc123abc123"),
+        ("azcopy 'https://a.blob.example/c?sv=1&sig=abc%2Bdef'", "abc%2Bdef"),
+        ("x eyJhbGciOiJub25l.eyJzdWIiOiJ4In0.c2ln", "eyJzdWIiOiJ4In0"),
+        ("aws AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+        ("git push ghp_abcdefghij0123456789", "ghp_abcdefghij0123456789"),
+        ("echo '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----'", "MIIE"),
+    ],
+)
+def test_secrets(command: str, secret: str) -> None:
+    """What looks like a password, key, token or signature is masked."""
+    masked = neutral.mask(command)
+
+    assert secret not in masked
+    assert "***" in masked
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "tar -czf /tmp/a.tgz /srv/data",
+        "curl -fsSL https://example.com/install.sh -o /tmp/install.sh",
+        "ssh -p 2222 deploy@web01.contoso.com",
+        "scp -i /root/.ssh/id_rsa a.tgz backup@198.51.100.7:/srv",
+        'git commit -m "token refresh"',
+        "python3 -m http.server 8000",
+        "docker run -p 8080:80 nginx",
+        "powershell -NoProfile -ExecutionPolicy Bypass -File C:\\a.ps1",
+        "sort -u names.txt",
+        "passwd root",
+        "cat /etc/passwd",
+    ],
+)
+def test_ordinary_commands(command: str) -> None:
+    """A command line without a secret is shown as it was."""
+    assert command == neutral.mask(command)
+
+
+@given(st.lists(st.tuples(NASTY, NASTY), max_size=5))
+def test_csv(rows: list[tuple[str, str]]) -> None:
+    """Whatever the rows hold, CSV has one line a row, no formula and no live link."""
+    schema = [{"name": name, "type": "String"} for name in ("DeviceName", "ProcessCommandLine")]
+    results = [{"DeviceName": name, "ProcessCommandLine": command} for name, command in rows]
+
+    text = report.csv(json.dumps({"schema": schema, "results": results}).encode(), 100, secrets=True).decode(
+        "utf-8-sig"
+    )
+    head, *read = csv.reader(io.StringIO(text, newline=""))
+
+    assert ["DeviceName", "ProcessCommandLine"] == head
+    assert len(rows) == len(read)
+    assert 1 + len(rows) == len(text.splitlines())
+    assert [] == [cell for row in read for cell in row if cell.lstrip().startswith(("=", "+", "-", "@"))]
+    assert [] == live(text)
+
+
+@given(NASTY, st.integers(30, 400))
+def test_clip(text: str, length: int) -> None:
+    """A clipped value is never longer than it may be, and says how much is missing."""
+    clipped = neutral.clip(text, length)
+
+    assert len(clipped) <= length
+    assert (text == clipped) == (len(text) <= length) or text.endswith("characters)")
