@@ -221,7 +221,7 @@ def _list(text: str) -> list[str]:
     """Read Defender's JSON in a string: a list of strings, or of objects with a UserName."""
     try:
         items = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError):
         return [text] if text else []
     if not isinstance(items, list):
         return [text]

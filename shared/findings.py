@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -70,8 +71,11 @@ def read(raw: bytes) -> Answer:
     Raises GraphError where it is no `huntingQueryResults`.
     """
     try:
-        return msgspec.json.decode(raw, type=Answer)
-    except msgspec.DecodeError as error:
+        try:
+            return msgspec.json.decode(raw, type=Answer)
+        except msgspec.DecodeError:
+            return msgspec.json.decode(_without_lone_surrogates(raw), type=Answer)
+    except (msgspec.DecodeError, ValueError) as error:
         raise GraphError(f"Graph's answer is not understood: {error}") from error
 
 
@@ -80,11 +84,7 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
     names = [column.name for column in answer.schema]
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     for raw in answer.results:
-        try:
-            row = decode(raw)
-        except msgspec.DecodeError:
-            # Lone surrogates, which JSON can spell and UTF-8 cannot, reach us from command lines.
-            row = json.loads(bytes(raw))
+        row = decode(raw)
         if any(name not in row for name in names):
             folded = {key.lower(): value for key, value in row.items()}
             row = {name: row.get(name, folded.get(name.lower())) for name in names}
@@ -164,6 +164,12 @@ def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
         return named
     # A hunt that names no columns shows the first six that are neither a time nor an internal id.
     return tuple(c.name for c in schema if c.name.lower() not in _UNTOLD)[:6]
+
+
+def _without_lone_surrogates(raw: bytes) -> bytes:
+    """Spell out what JSON can hold and UTF-8 cannot; such characters reach us from command lines."""
+    plain = json.dumps(json.loads(raw), ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda m: f"\\\\u{ord(m[0]):04x}", plain).encode()
 
 
 def device_cards(raw: bytes) -> tuple[dict[str, str], ...]:

@@ -542,7 +542,7 @@ async def test_app_that_does_not_import(tmp_path: Path) -> None:
         ({"AzureWebJobsStorage__queueServiceUri": "https://contoso.queue.core.windows.net"}, False),
     ],
 )
-def test_whose_storage(tmp_path: Path, environ: dict[str, str], own: bool) -> None:  # noqa: FBT001
+def test_whose_storage(tmp_path: Path, environ: dict[str, str], own: bool) -> None:
     """
     The sandbox points the app at its own queues unless a setting names others.
     """

@@ -87,7 +87,7 @@ def test_defang(value: str, expected: str) -> None:
 )
 def test_defanged_names_can_be_given_back(value: str) -> None:
     """What a comment shows can be pasted into a request: it names the same indicator."""
-    shown = neutral.defang_name(value)
+    shown = neutral.inert(neutral.defang_name(value))
 
     assert value != shown
     assert parse_indicator(value) == parse_indicator(shown)
