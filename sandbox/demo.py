@@ -110,9 +110,9 @@ def _outcome(hunt: Mapping[str, Any]) -> str:
 
 def _wait(tenant: httpx.Client, app: httpx.Client) -> None:
     print(f"\nIncidents and comments:  {tenant.base_url}")
-    print(f"The app:                 {app.base_url}api/health")
+    print(f"The app:                 {str(app.base_url).rstrip('/')}/api/health")
     print("\nLet another incident appear, and enrich it:\n")
-    print(f"    curl -X POST {tenant.base_url}sandbox/incidents/open")
+    print(f"    curl -X POST {str(tenant.base_url).rstrip('/')}/sandbox/incidents/open")
     print(
         f"    curl -i {str(app.base_url).rstrip('/')}/api/enrich -H 'Content-Type: application/json' "
         '-d \'{"incidentId": "4102"}\''

@@ -194,7 +194,7 @@ class _Reader:
                 self.scalars(nodes, known)
             else:
                 self.escape(first, "cannot tell which table this reads")
-        elif name and name not in known and text(nodes[1]) == ".":
+        elif name and name not in known and (text(nodes[1]) == "." or bracket(nodes[1]) == "["):
             self.table(first, name, known)
         elif name and isinstance(nodes[1], Token) and nodes[1].kind != "mark" and nodes[1].text not in _WORDS:
             self.escape(first, "cannot tell which table this reads")
@@ -274,7 +274,7 @@ class _Reader:
     def call(self, name: str, group: Group, known: Known) -> None:
         if name in {"toscalar", "materialize"}:
             self.arguments(group, known, table=True)
-        elif name in FUNCTIONS or name in known:
+        elif known.get(name, "value") != "value" or name in FUNCTIONS:
             self.arguments(group, known, table=known.get(name) == "table function")
         elif name not in _LITERALS:
             self.escape(
@@ -283,4 +283,5 @@ class _Reader:
 
     def arguments(self, group: Node, known: Known, *, table: bool) -> None:
         for part in split(inside(group), ","):
-            self.expression(part, known, table=table)
+            named = len(part) > 1 and text(part[1]) == "="
+            self.expression(part[2:] if named else part, known, table=table)

@@ -57,8 +57,8 @@ def content(*outcomes: Outcome, devices: tuple[Device, ...] = (DEVICE,), **field
 def contents(draw: st.DrawFn) -> comment.Content:
     """Anything a comment may have to say, a little or far too much of it, in any words."""
     name, reason, values = draw(NASTY), draw(NASTY), tuple(draw(st.lists(NASTY, min_size=1, max_size=3)))
-    many = draw(st.sampled_from((1, 3, 40)))
-    endings = draw(st.lists(st.sampled_from(ENDINGS), max_size=8))
+    many = draw(st.sampled_from((1, 3, 15)))
+    endings = draw(st.lists(st.sampled_from(ENDINGS), max_size=5))
     outcomes = [
         outcome(
             ending, hunt=f"hunt-{n}", values=values, reason=reason, device=name, groups=many, devices=many
@@ -75,7 +75,7 @@ def contents(draw: st.DrawFn) -> comment.Content:
         ),
         tuple(outcomes),
         {},
-        (card,) * draw(st.sampled_from((0, 1, 40))),
+        (card,) * draw(st.sampled_from((0, 1, 15))),
         (f"2 devices are called {name}",),
     )
 

@@ -45,7 +45,11 @@ def test_everything() -> None:
 
     assert (Device(name="web01"), Device(DEVICE_ID, "web02")) == fields["chosen"].devices
     assert (Indicator("url", "evil.example/a"), Indicator("ip", "10.1.2.3")) == fields["chosen"].indicators
-    assert (("file-origin",), timedelta(days=2), False) == (fields["hunts"], fields["lookback"], fields["comment"])
+    assert (("file-origin",), timedelta(days=2), False) == (
+        fields["hunts"],
+        fields["lookback"],
+        fields["comment"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,10 @@ def test_everything() -> None:
         ({"incidentID": 1}, "unknown field `incidentID`"),
         ({"indicators": [{"kind": "mutex", "value": "x"}]}, "$.indicators[0].kind"),
         ({}, "give an incidentId, or at least one of devices and indicators"),
-        ({"devices": [], "hunts": ["file-origin"]}, "give an incidentId, or at least one of devices and indicators"),
+        (
+            {"devices": [], "hunts": ["file-origin"]},
+            "give an incidentId, or at least one of devices and indicators",
+        ),
         ({"incidentId": "abc"}, "incidentId 'abc' is no Defender incident's number"),
         ({"incidentId": 0}, "incidentId '0' is no Defender incident's number"),
         ({"incidentId": -1}, "incidentId '-1' is no Defender incident's number"),
@@ -84,10 +91,16 @@ def test_everything() -> None:
         ({"incidentId": 1, "lookback": "P31D"}, "lookback must be longer than nothing and at most P30D"),
         ({"incidentId": 1, "lookback": "PT0S"}, "lookback must be longer than nothing and at most P30D"),
         ({"incidentId": 1, "lookback": "-P1D"}, "lookback must be longer than nothing and at most P30D"),
-        ({"devices": [f"pc{n}" for n in range(10_000)]}, "10000 devices and 0 indicators: one run takes at most 50 devices"),
+        (
+            {"devices": [f"pc{n}" for n in range(10_000)]},
+            "10000 devices and 0 indicators: one run takes at most 50 devices",
+        ),
         ({"indicators": ["198.51.100.7"] * 10_000}, "100 indicators of a kind (MAX_INDICATORS)"),
         ({"devices": [f"pc{n}" for n in range(51)]}, "at most 50 devices (MAX_DEVICES)"),
-        ({"indicators": [f"198.51.100.{n}" for n in range(101)]}, "101 indicators of kind ip: one run takes at most 100"),
+        (
+            {"indicators": [f"198.51.100.{n}" for n in range(101)]},
+            "101 indicators of kind ip: one run takes at most 100",
+        ),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -111,16 +124,39 @@ def test_every_problem() -> None:
 
 # Any code point, lone surrogates too; JSON spells them as escapes.
 ODD = st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(
-    ("\ud800", "\udfff.example", "https://\u202e.example", "[::", "xn--.example", "۱۹۸.51.100.7", "a" * 70 + ".example")
+    (
+        "\ud800",
+        "\udfff.example",
+        "https://\u202e.example",
+        "[::",
+        "xn--.example",
+        "۱۹۸.51.100.7",
+        "a" * 70 + ".example",
+    )
 )
-FIELDS = ("incidentId", "devices", "indicators", "hunts", "lookback", "comment", "id", "name", "kind", "value")
+FIELDS = (
+    "incidentId",
+    "devices",
+    "indicators",
+    "hunts",
+    "lookback",
+    "comment",
+    "id",
+    "name",
+    "kind",
+    "value",
+)
 JSON = st.recursive(
     ODD | st.none() | st.booleans() | st.integers() | st.floats(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | ODD, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | ODD, inner, max_size=3)
+    ),
     max_leaves=5,
 )
 BODIES = (
-    st.fixed_dictionaries({}, optional={"incidentId": ODD, "devices": st.lists(ODD), "indicators": st.lists(ODD), "hunts": JSON})
+    st.fixed_dictionaries(
+        {}, optional={"incidentId": ODD, "devices": st.lists(ODD), "indicators": st.lists(ODD), "hunts": JSON}
+    )
     | JSON
 )
 
@@ -144,7 +180,12 @@ def test_every_code_point() -> None:
     """No character of Unicode, alone or in a name, makes parsing fail otherwise than with InvalidRequest."""
     refused = 0
     for point in range(0, 0x110000, 109):
-        body = json.dumps({"devices": [f"pc{chr(point)}"], "indicators": [f"{chr(point)}.example", f"https://{chr(point)}/"]})
+        body = json.dumps(
+            {
+                "devices": [f"pc{chr(point)}"],
+                "indicators": [f"{chr(point)}.example", f"https://{chr(point)}/"],
+            }
+        )
         try:
             parse(body.encode())
         except InvalidRequest:

@@ -181,7 +181,10 @@ def test_report(http: httpx.Client, run: dict[str, Any]) -> None:
 
     assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
     assert policy.startswith(f"default-src 'none'; style-src {report.STYLE_HASH};")
-    assert ("nosniff", "no-referrer") == (answer.headers["x-content-type-options"], answer.headers["referrer-policy"])
+    assert ("nosniff", "no-referrer") == (
+        answer.headers["x-content-type-options"],
+        answer.headers["referrer-policy"],
+    )
     assert "<script" not in answer.text
     assert 'http-equiv="refresh"' not in answer.text
     assert run["runId"] in answer.text
@@ -206,7 +209,12 @@ def test_no_key(http: httpx.Client) -> None:
     """Without the function key nothing is answered."""
     answers = [
         httpx.request(method, f"{http.base_url}/api/{path}").status_code
-        for method, path in (("POST", "enrich"), ("GET", "hunts"), ("GET", "runs/1"), ("GET", "runs/1/report"))
+        for method, path in (
+            ("POST", "enrich"),
+            ("GET", "hunts"),
+            ("GET", "runs/1"),
+            ("GET", "runs/1/report"),
+        )
     ]
 
     assert [401] * 4 == answers
@@ -224,7 +232,11 @@ def test_key_in_query(http: httpx.Client) -> None:
 def test_same_key(http: httpx.Client) -> None:
     """The same Idempotency-Key is the same run, however its body is spaced; with another body it is an error."""
     headers = {"Idempotency-Key": "callout 7"}
-    bodies = (b'{"devices": ["srv-7"], "comment": false}', b'{"comment":false,"devices":["srv-7"]}', b'{"devices": ["srv-3"]}')
+    bodies = (
+        b'{"devices": ["srv-7"], "comment": false}',
+        b'{"comment":false,"devices":["srv-7"]}',
+        b'{"devices": ["srv-3"]}',
+    )
 
     first, second, other = (http.post("/api/enrich", content=body, headers=headers) for body in bodies)
 
@@ -255,7 +267,10 @@ def test_unknown_run(http: httpx.Client, run_id: str, path: str) -> None:
     [
         (b"", "the body is empty: send a JSON object"),
         (b"[]", "the body does not fit: Expected `object`, got `array`"),
-        (b'{"incidentId": "abc"}', "incidentId 'abc' is no Defender incident's number, as in the address of its page"),
+        (
+            b'{"incidentId": "abc"}',
+            "incidentId 'abc' is no Defender incident's number, as in the address of its page",
+        ),
         (b'{"devices": ["srv-7"], "hunts": ["x"]}', "there is no hunt x; there are "),
     ],
 )
