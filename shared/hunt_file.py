@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST = timedelta(days=30)  # Advanced Hunting keeps 30 days (Graph, "Quotas and resource allocation")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NOT_NAME = re.compile(r"[^a-z0-9]+")
 
 
 class Sweep(Struct, frozen=True, rename="camel"):
@@ -54,7 +54,7 @@ class Enrichment(Struct, frozen=True, rename="camel"):
 
 class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     """
-    One hunt. `name` is its file's, `title` the one people read.
+    One hunt. `name` is its file's in kebab-case, `title` the one people read.
 
     `tables` are those that a device hunt reads; `own_window` says that the query asks for the time itself.
     """
@@ -90,8 +90,6 @@ def read(file: Path, *, shipped: bool = False) -> Hunt:
     """Read *file*. Raises HuntError with every problem of the file."""
     content = _content(file)
     problems: list[str] = []
-    if not _NAME.fullmatch(file.stem):
-        problems.append("name the file in kebab-case, such as archive-then-upload.yaml")
     sentinel = _convert(_Sentinel, content, "", problems)
     ours = _convert(Enrichment, content.get("enrichment", {}), "enrichment.", problems)
     if "id" in sentinel and not _GUID.fullmatch(sentinel["id"]):
@@ -107,7 +105,7 @@ def read(file: Path, *, shipped: bool = False) -> Hunt:
         raise HuntError(file, tuple(problems))
     author = (sentinel.get("metadata") or {}).get("author")
     return Hunt(
-        name=file.stem,
+        name=_NOT_NAME.sub("-", file.stem.lower()).strip("-"),
         title=sentinel["name"],
         id=sentinel["id"].lower(),
         version=str(sentinel.get("version", "1.0.0")),
