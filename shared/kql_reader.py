@@ -183,7 +183,7 @@ class _Reader:
             call = name == "datatable" and bracket(nodes[1]) == "("
             self.scalars(nodes[2:] if call else nodes[1:], known)
         elif name in _ANYWHERE:
-            self.escape(first, f"{name} reads more than one table: name the tables")
+            self.escape(first, f"{name} may read any table: name the tables")
         elif not scalar:
             if (
                 name

@@ -55,7 +55,7 @@ class Judge:
         return Verdict(**self._ask({"query": query, "tokens": tokens, "tables": tables}))
 
     def functions(self) -> set[str]:
-        """Return KQL's own functions and aggregates that return a scalar for scalar arguments."""
+        """Return the names of KQL's own functions and aggregates."""
         return set(self._ask({"functions": True}))
 
     def close(self) -> None:

@@ -21,10 +21,16 @@ function globals(schema) {
 }
 
 const schema = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-const defender = globals(schema);
+const databases = new Map();
+
+function database(tables) {
+  const key = JSON.stringify(tables);
+  if (!databases.has(key)) databases.set(key, globals({ ...schema, ...tables }));
+  return databases.get(key);
+}
 
 function judge({ query, tokens, tables }) {
-  const known = tables ? globals({ ...schema, ...tables }) : defender;
+  const known = database(tables ?? {});
   const code = KustoCode.ParseAndAnalyze(query, known);
   const result = code.ResultType;
   const reads = [];
