@@ -27,6 +27,14 @@ _START_LIMIT = 60  # seconds until tenant and app answer
 _RUN_LIMIT = 60  # seconds from the call until the run is done
 _TAIL = 15  # lines of a log that a failure shows
 
+_WORDS = {
+    "found": "found",
+    "nothingFound": "nothing found",
+    "notApplicable": "not applicable",
+    "noTelemetry": "no telemetry",
+    "notRun": "NOT RUN",
+}
+
 
 class DemoFailed(Exception):
     """The demo did not come to its end; the message says where."""
@@ -105,7 +113,7 @@ def _outcome(hunt: Mapping[str, Any]) -> str:
     more = "more than " if hunt.get("more") else ""
     count = f", {more}{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
     reason = f": {hunt['reason']}" if hunt.get("reason") else ""
-    return f"{hunt['outcome']}{count}{reason}"
+    return f"{_WORDS[hunt['outcome']]}{count}{reason}"
 
 
 def _wait(tenant: httpx.Client, app: httpx.Client) -> None:

@@ -126,7 +126,8 @@ def _parts(content: Content, rows: int, devices: int, lines: int, *, secrets: bo
     by_outcome: dict[str, list[Outcome]] = {}
     for outcome in content.outcomes:
         by_outcome.setdefault(outcome.outcome, []).append(outcome)
-    yield _lines((device_line(card) for card in content.cards), devices, "device")
+    # A line of ours begins with a word of ours: a device named "FOUND: …" must not look like one.
+    yield _lines((f"Device {device_line(card)}" for card in content.cards), devices, "device")
     # Fewest rows first: a hunt that finds three things says more than a baseline that finds three hundred.
     for outcome in sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt)):
         yield "\n".join(_finding(outcome, content.hunts.get(outcome.hunt), rows, secrets=secrets))

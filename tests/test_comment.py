@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +101,15 @@ def test_any_telemetry(said: comment.Content, max_chars: int) -> None:
     assert [] == [
         line for line in lines if line.startswith("• ") and not re.fullmatch(r"• [\d,]+× .* · port-\d+", line)
     ]
+
+
+def test_device_named_like_a_line() -> None:
+    """A device whose name imitates a line of the comment does not begin one."""
+    said = content(outcome("nothingFound"))
+    card = {"DeviceId": "a" * 40, "DeviceName": "FOUND: everything", "OSPlatform": "Linux"}
+    text = comment.render_text(msgspec.structs.replace(said, cards=(card,)), max_chars=30_000)
+
+    assert [] == re.findall("(?m)^FOUND", text)
 
 
 @pytest.mark.parametrize("max_chars", [1_000, 3_000, 10_000, 30_000])
