@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from . import comment, kql, outcomes, planning
+from . import comment, outcomes, planning, waiting
 from .catalog import DEVICE_CARD, Catalog
 from .contracts import CommentResult, Done, Plan, PlannedHunt, Status, Wait, Work
 from .entities import Limits, same_device
 from .errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
 from .findings import Found, device_cards, summarize
 from .posting import post_once
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,6 @@ log = logging.getLogger("outrider")
 
 #: Shorter than functionTimeout (15 minutes), which would restart the worker and all else it does.
 _DEADLINE = 600
-#: The platform caches a managed identity's roles for about a day: a role granted now may show tomorrow.
-_GIVE_UP_PERMISSION = timedelta(hours=24)
-_GIVE_UP_THROTTLED = timedelta(hours=24)
-_GIVE_UP_UNAVAILABLE = timedelta(hours=2)
-_PARKED = timedelta(minutes=15)
-# A CPU quota's cycle is 15 minutes (security API overview, quota 4); Graph need not say how much of it is left.
-_THROTTLED = timedelta(minutes=5)
-_UNAVAILABLE = timedelta(minutes=2)
 #: An answer above this is summarised in a thread, one at a time: it takes about a second and 200 MB.
 _LARGE = 2_000_000
 
@@ -81,8 +74,8 @@ async def work_on(tools: Tools, run_id: str, *, again: bool = False) -> None:
             )
     except TimeoutError:
         await _wait(tools, run.work, "it takes longer than 10 minutes and goes on where it was", timedelta(0))
-    except Waiting as waiting:
-        await _wait(tools, run.work, waiting.reason, waiting.delay)
+    except Waiting as wait:
+        await _wait(tools, run.work, wait.reason, wait.delay)
 
 
 async def give_up(tools: Tools, run_id: str, reason: str, *, post: bool) -> None:
@@ -101,15 +94,6 @@ async def give_up(tools: Tools, run_id: str, reason: str, *, post: bool) -> None
         await _finish(tools, run.work, plan, run.found, None, None, again=True, post=False)
 
 
-class Waiting(Exception):
-    """The run cannot go on now; it is not an error."""
-
-    def __init__(self, reason: str, delay: timedelta) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.delay = delay
-
-
 async def _plan(tools: Tools, work: Work, known: Plan | None) -> tuple[Plan, Incident | None, float | None]:
     if known:
         return known, None, None
@@ -121,8 +105,8 @@ async def _plan(tools: Tools, work: Work, known: Plan | None) -> tuple[Plan, Inc
             failure = f"incident {work.incident_id} cannot be read: {error.message}"
             return await tools.runs.fix_plan(work.run_id, Plan(failure=failure)), None, None
         except GraphError as error:
-            if not (reason := _given_up(tools, work, error)):
-                raise _waiting(error) from error
+            if not (reason := waiting.given_up(error, tools.now() - work.requested)):
+                raise waiting.until_it_passes(error) from error
             return await tools.runs.fix_plan(work.run_id, Plan(failure=reason)), None, None
     read_at = time.monotonic()
     plan = planning.plan(work, incident, tools.catalog, tools.limits, tools.now())
@@ -149,10 +133,7 @@ async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> F
             work.run_id, Found(planned.name, failure="the app no longer has this hunt")
         )
     take = tools.settings.max_rows + 1
-    if hunt.entity == "device":
-        query = kql.device_query(hunt.query, plan.chosen.devices, take=take, applies_to=hunt.applies_to)
-    else:
-        query = kql.indicator_query(hunt.query, plan.chosen.indicators, take=take)
+    query = planning.query(hunt, plan.chosen, take)
     started = time.monotonic()
     raw = b""
     try:
@@ -165,9 +146,9 @@ async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> F
             found = summarize(hunt, raw, max_rows=take - 1, seconds=seconds)
     except GraphError as error:
         log.warning("hunt %s: %s %s %s", hunt.name, type(error).__name__, error.status, error.request_id)
-        reason = _final(error) or _given_up(tools, work, error)
+        reason = waiting.final(error) or waiting.given_up(error, tools.now() - work.requested)
         if not reason:
-            raise _waiting(error) from error
+            raise waiting.until_it_passes(error) from error
         found = Found(hunt.name, failure=reason, seconds=round(time.monotonic() - started, 3))
     log.info("hunt %s: %d rows in %.1f s", hunt.name, found.rows, found.seconds)
     return await tools.runs.record(work.run_id, found, raw)
@@ -249,9 +230,9 @@ async def _comment(
         )
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
-        reason = _given_up(tools, work, error)
+        reason = waiting.given_up(error, tools.now() - work.requested)
         if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
-            raise _waiting(error) from error
+            raise waiting.until_it_passes(error) from error
         return CommentResult(plan.incident_id, "failed", reason or error.message)
 
 
@@ -302,46 +283,6 @@ def _status(
     if failed or (card and card.failure) or any(result.status == "failed" for result in comments):
         return "completedWithFailures"
     return "completed"
-
-
-def _final(error: GraphError) -> str:
-    """Why trying again would not help, in the analyst's words; empty where it may."""
-    match error:
-        case PermissionDenied() | Throttled() | Unavailable():
-            return ""
-        case TimedOut():
-            return "the query ran longer than the 3 minutes Graph allows: ask for a shorter lookback"
-        case _:
-            return f"Graph refused the query ({error.status or 'unreadable'}): {error.message[:300]}"
-
-
-def _given_up(tools: Tools, work: Work, error: GraphError) -> str:
-    """Why waiting any longer is no use; empty while it is."""
-    age = tools.now() - work.requested
-    match error:
-        case PermissionDenied() if age > _GIVE_UP_PERMISSION:
-            return f"the app's identity has lacked the Graph application role {error.role} for 24 hours"
-        case Throttled() if age > _GIVE_UP_THROTTLED:
-            return "Microsoft Graph has throttled this tenant (429) for 24 hours"
-        case Unavailable() | TimedOut() if age > _GIVE_UP_UNAVAILABLE:
-            return f"Microsoft Graph has not answered for 2 hours: {error.message[:200]}"
-        case _:
-            return ""
-
-
-def _waiting(error: GraphError) -> Waiting:
-    match error:
-        case PermissionDenied():
-            return Waiting(
-                f"the app's identity lacks the Graph application role {error.role}; once granted, "
-                "it may take a day to show, since the platform caches roles",
-                _PARKED,
-            )
-        case Throttled():
-            delay = _THROTTLED if error.retry_after is None else timedelta(seconds=error.retry_after + 1)
-            return Waiting("Microsoft Graph throttles this tenant (429)", delay)
-        case _:
-            return Waiting(f"Microsoft Graph does not answer: {error.message[:200]}", _UNAVAILABLE)
 
 
 async def _wait(tools: Tools, work: Work, reason: str, delay: timedelta) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import entities
+from . import entities, kql
 from .catalog import DEVICE_CARD, Catalog, Hunt
 from .contracts import Plan, PlannedHunt, Work
 from .outcomes import Outcome, Window, misfit
@@ -63,6 +63,13 @@ def plan(
         tuple(skipped),
         tuple(notes),
     )
+
+
+def query(hunt: Hunt, chosen: Chosen, take: int) -> str:
+    """Bind a hunt to the entities of a run, for at most *take* rows."""
+    if hunt.entity == "device":
+        return kql.device_query(hunt.query, chosen.devices, take=take, applies_to=hunt.applies_to)
+    return kql.indicator_query(hunt.query, chosen.indicators, take=take)
 
 
 def _skip(hunt: Hunt, outcome: str, reason: str) -> Outcome:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import comment, kql, neutral
+from . import comment, kql, neutral, planning
 from .findings import read, text
 from .findings import rows as decoded
 
@@ -154,11 +154,7 @@ def _portal(outcome: Outcome, run: Run, catalog: Catalog, settings: Settings) ->
     hunt, plan = catalog.by_name.get(outcome.hunt), run.plan
     if not hunt or not plan:
         return None
-    take = settings.max_rows + 1
-    if hunt.entity == "device":
-        query = kql.device_query(hunt.query, plan.chosen.devices, take=take, applies_to=hunt.applies_to)
-    else:
-        query = kql.indicator_query(hunt.query, plan.chosen.indicators, take=take)
+    query = planning.query(hunt, plan.chosen, settings.max_rows + 1)
     return kql.portal_link(query, settings.cloud.portal)
 
 

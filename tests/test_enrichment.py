@@ -172,6 +172,19 @@ async def test_long_outage(app: Deployment) -> None:
     assert "\nNOT RUN: file-origin: Microsoft Graph has not answered for 2 hours" in text
 
 
+async def test_incident_never_readable(app: Deployment) -> None:
+    """An incident that Graph keeps refusing to show, for whatever reason, ends its run after two hours."""
+    app.tenant.faults.add(match="incident", status=400, times=1_000)
+    run = await app.ask(incidentId=EXFILTRATION)
+    await work_on(app.tools, run)
+    early = await app.read(run)
+    app.ahead = timedelta(hours=2, minutes=1)
+    await work_on(app.tools, run, again=True)
+
+    assert early.done is None
+    assert "failed" == (await app.done(run)).status
+
+
 async def test_all_hunts_fail(app: Deployment) -> None:
     """Where no hunt could be run, the run failed, and its comment begins with that."""
     app.tenant.faults.add(match="hunt", status=400, times=1_000)
