@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-Match = Literal["token", "hunt", "incident", "comment"]
+Match = Literal["token", "hunt", "incident", "comment", "sentinel"]
 
 CPU_QUOTA = (
     "You have exceeded processing resources allocated to this tenant. "
@@ -18,6 +19,8 @@ class Fault(Struct, forbid_unknown_fields=True):
     """
     What the next *times* calls of a kind, whose body or path contains *contains*, meet.
 
+    With *until*, all of them meet it until then, by the tenant's clock: a CPU quota lasts up to 15 minutes.
+
     *delay* (seconds) comes first. Then the connection is *reset*; or the call is answered with *status*,
     *retry_after* (seconds; None sends no header) and Graph's usual body, that of the CPU quota (*cpu*) or
     *body*; or, with *accept_then*, the call does its work and is answered with that status all the same.
@@ -26,6 +29,7 @@ class Fault(Struct, forbid_unknown_fields=True):
     match: Match
     contains: str = ""
     times: int = 1
+    until: Annotated[datetime, Meta(tz=True)] | None = None
     status: int | None = None
     retry_after: float | None = None
     body: dict[str, Any] | None = None
@@ -49,11 +53,12 @@ class Faults:
         """Forget all that is planned."""
         self.plan.clear()
 
-    def take(self, kind: str, text: str) -> Fault | None:
-        """Return the fault that a call of *kind* with *text* meets, if any, and count it as used."""
+    def take(self, kind: str, text: str, now: datetime) -> Fault | None:
+        """Return the fault that a call of *kind* with *text* meets *now*, if any, and count it as used."""
+        self.plan = [fault for fault in self.plan if fault.until is None or now < fault.until]
         for fault in self.plan:
             if fault.match == kind and fault.contains in text:
-                fault.times -= 1
+                fault.times -= fault.until is None
                 if fault.times <= 0:
                     self.plan.remove(fault)
                 return fault

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-import operator
-import re
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -20,27 +17,24 @@ import anyio
 import anyio.to_thread
 from starlette.responses import JSONResponse, Response
 
+from sandbox import filters
 from sandbox.engine import QueryError
 from sandbox.faults import CPU_QUOTA, Fault
-from sandbox.state import HUNT, READ, WRITE, Incident, Tenant
+from sandbox.state import GRAPH, HUNT, READ, READER, RESPONDER, WRITE, Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from starlette.requests import Request
+
+    from sandbox.evidence import Incident
 
 _ROOT = "https://graph.microsoft.com/v1.0/$metadata#security"
 _CODES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 429: "TooManyRequests"}
 _RETRY = "Please retry again later."
+_UNAUTHENTICATED = "InvalidAuthenticationToken"
 _PAGE = 50
-_CLAUSE = re.compile(
-    r"((?:createdDateTime|lastUpdateDateTime)(?=\s+(?:ge|gt|le|lt|eq)\s+[^'])|(?:severity|status)(?=\s+eq\s+'))"
-    r"\s+(\w\w)\s+('[^']*'|[^'\s]+)",
-    re.ASCII,
-)
-_PERIOD = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?", re.ASCII)
-_OPERATORS = {name: getattr(operator, name) for name in ("ge", "gt", "le", "lt", "eq")}
-_RETENTION = timedelta(days=30)
+_AUDIENCES = {GRAPH, "https://graph.microsoft.us", "https://dod-graph.microsoft.us"}
 
 
 class Refused(Exception):
@@ -91,20 +85,24 @@ async def run_hunting_query(tenant: Tenant, request: Request) -> Response:
     _authorise(tenant, request, HUNT)
     if wait := tenant.wait():
         raise Refused(429, _RETRY, retry_after=math.ceil(wait))
-    body = {key.lower(): value for key, value in (await _body(request)).items()}
+    body = {key.lower(): value for key, value in (await json_body(request)).items()}
     query, span, now = body.get("query"), body.get("timespan"), tenant.clock()
     if not isinstance(query, str) or not query.strip():
         raise Refused(400, "The query must not be empty.")
     try:
-        start, end = timespan(span or "P30D", now)
+        start, end = filters.timespan(span or "P30D", now)
     except (ValueError, TypeError, OverflowError):
         raise Refused(400, f"Invalid Timespan '{span}'.") from None
 
     def answer() -> bytes:
-        schema, rows = tenant.engine.hunt(query, start=start, end=end, now=now, limit=tenant.limits.rows + 1)
-        if len(rows) <= tenant.limits.rows:
+        limits = tenant.limits
+        schema, rows = tenant.engine.hunt(query, start=start, end=end, now=now, limit=limits.rows + 1)
+        if limits.costly_rows is not None and len(rows) > limits.costly_rows:
+            raise Refused(504, "")
+        rows = rows[: limits.truncate_rows]
+        if len(rows) <= limits.rows:
             result = {"@odata.context": f"{_ROOT}.huntingQueryResults", "schema": schema, "results": rows}
-            if len(data := json.dumps(result).encode()) <= tenant.limits.size:
+            if len(data := json.dumps(result).encode()) <= limits.size:
                 return data
         raise Refused(400, "Query execution has exceeded the allowed result size. Optimize your query.")
 
@@ -115,26 +113,12 @@ async def run_hunting_query(tenant: Tenant, request: Request) -> Response:
     return Response(data, media_type="application/json")
 
 
-def timespan(text: str, now: datetime) -> tuple[datetime, datetime]:
-    """
-    Read a Timespan: `a/b`, `PnD`, `PnD/b`, `a/PnD` or `a` alone, until *now*; at most the past 30 days.
-
-    Raises ValueError.
-    """
-    first, _, second = text.partition("/")
-    if second and first.startswith("P"):
-        end = _moment(second)
-        start = end - _period(first)
-    elif first.startswith("P"):
-        start, end = now - _period(first), now
-    else:
-        start = _moment(first)
-        end = start + _period(second) if second.startswith("P") else _moment(second) if second else now
-    return max(start, now - _RETENTION), end
-
-
 async def list_incidents(tenant: Tenant, request: Request) -> Response:
-    """`GET /security/incidents`, newest first"""
+    """
+    `GET /security/incidents`, newest first ("List incidents").
+
+    A page is what `$skip` leaves out at that moment: what opens or closes meanwhile shifts the next one.
+    """
     _authorise(tenant, request, READ, WRITE)
     options = dict(request.query_params)
     if unknown := sorted(options.keys() - {"$filter", "$top", "$skip", "$expand", "$count"}):
@@ -147,7 +131,12 @@ async def list_incidents(tenant: Tenant, request: Request) -> Response:
             f"The value from the incoming request is '{top}'.",
             code="",
         )
-    found = [i for i in tenant.incidents.values() if _matches(i, options.get("$filter", ""))]
+    found = list(tenant.incidents.values())
+    if text := options.get("$filter"):
+        try:
+            found = list(filter(filters.incidents(text), found))
+        except ValueError as error:
+            raise Refused(400, f"Invalid filter clause: {error}.") from None
     found.sort(key=lambda incident: (incident["createdDateTime"], incident["id"]), reverse=True)
     body: dict[str, Any] = {"@odata.context": f"{_ROOT}/incidents"}
     if options.get("$count") == "true":
@@ -172,7 +161,7 @@ async def get_incident(tenant: Tenant, request: Request) -> Response:
 async def add_comment(tenant: Tenant, request: Request) -> Response:
     """`POST /security/incidents/{id}/comments`"""
     _authorise(tenant, request, WRITE)
-    incident, body = _find(tenant, request), await _body(request)
+    incident, body = _find(tenant, request), await json_body(request)
     text, kind = body.get("comment"), str(body.get("@odata.type", "")).removeprefix("#")
     if kind != "microsoft.graph.security.alertComment" or not isinstance(text, str) or not text:
         raise Refused(400, "The body must be a microsoft.graph.security.alertComment with a comment.")
@@ -188,21 +177,30 @@ async def add_comment(tenant: Tenant, request: Request) -> Response:
 
 
 def _authorise(tenant: Tenant, request: Request, *accepted: str) -> None:
-    """Raise `Refused` unless the call has a token of this tenant, which holds one of the roles *accepted*."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    expires = tenant.tokens.get(token) if scheme.lower() == "bearer" else None
-    if expires is None or expires <= time.time():
-        message = "Lifetime validation failed, the token is expired." if expires else "Access token is empty."
-        raise Refused(401, message, code="InvalidAuthenticationToken")
+    """Raise `Refused` unless the call has a token for Graph, and the app one of the roles *accepted*."""
+    if bearer(tenant, request) not in _AUDIENCES:
+        raise Refused(401, "Access token validation failure. Invalid audience.", code=_UNAUTHENTICATED)
     if not tenant.roles & set(accepted):
+        granted = sorted(tenant.roles - {READER, RESPONDER})
         raise Refused(
             403,
             f"Missing application roles. API required roles: {','.join(accepted)}, "
-            f"application roles: {','.join(sorted(tenant.roles))}.",
+            f"application roles: {','.join(granted)}.",
         )
 
 
-async def _body(request: Request) -> dict[str, Any]:
+def bearer(tenant: Tenant, request: Request) -> str:
+    """Return what the call's token is for. Raises `Refused` without a token of this tenant's that is good."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    token = tenant.tokens.get(text) if scheme.lower() == "bearer" else None
+    if token is None or token.expires <= time.time():
+        message = "Lifetime validation failed, the token is expired." if token else "Access token is empty."
+        raise Refused(401, message, code=_UNAUTHENTICATED)
+    return token.resource
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """Read the call's JSON object. Raises `Refused`."""
     try:
         body = json.loads(await request.body())
     except ValueError:
@@ -230,31 +228,3 @@ def _number(options: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal():
         raise Refused(400, f"Invalid value '{text}' for {name} query option.")
     return int(text)
-
-
-def _matches(incident: Incident, text: str) -> bool:
-    for clause in re.split(r"\s+and\s+", text.strip()) if text.strip() else ():
-        found = _CLAUSE.fullmatch(clause)
-        if found is None:
-            raise Refused(400, f"Invalid filter clause: '{clause}'.")
-        name, relation, wanted = found.groups()
-        read: Callable[[str], Any] = _moment if name.endswith("DateTime") else lambda text: text.strip("'")
-        try:
-            if not _OPERATORS[relation](read(incident[name]), read(wanted)):
-                return False
-        except ValueError:
-            raise Refused(400, f"Invalid filter clause: '{clause}'.") from None
-    return True
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _period(text: str) -> timedelta:
-    found = _PERIOD.fullmatch(text)
-    if found is None or not any(found.groups()):
-        raise ValueError(text)
-    weeks, days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)

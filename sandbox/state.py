@@ -7,7 +7,8 @@ import time
 from collections import deque
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -18,28 +19,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sandbox.engine import Engine
+    from sandbox.evidence import Incident
     from sandbox.intrusions import Intrusion
 
-Incident = dict[str, Any]
-
+GRAPH = "https://graph.microsoft.com"
 HUNT = "ThreatHunting.Read.All"
 READ = "SecurityIncident.Read.All"
 WRITE = "SecurityIncident.ReadWrite.All"
+READER = "Microsoft Sentinel Reader"
+RESPONDER = "Microsoft Sentinel Responder"
 
 
 class Limits(Struct, frozen=True):
     """
-    Graph's limits on hunting ("Use the Microsoft Graph security API", quotas and resource allocation).
+    Limits of the cloud's, and what nobody documents.
 
-    Beyond *rows* or *size* (bytes of JSON) a hunt is refused; a call longer than *seconds* is answered 504.
-    *calls_per_minute* None means no limit.
+    On hunting ("Use the Microsoft Graph security API", quotas and resource allocation): beyond *rows* or
+    *size* (bytes of JSON) a hunt is refused; a call longer than *seconds* is answered 504;
+    *calls_per_minute* None means no limit. Whether Graph refuses or cuts is not documented: with
+    *truncate_rows*, rows beyond it are left out and nothing says so. With *costly_rows*, a hunt that would
+    return more rows stands for one that needs too long, and is answered 504 at once.
+
+    On comments: their length in characters (*comment*; the Defender portal and Sentinel state the same),
+    how many a Sentinel incident takes (*comments*; "Service limits for Microsoft Sentinel"), and whether
+    one on a Defender incident moves its lastUpdateDateTime (*comments_update*; not documented).
     """
 
     rows: int = 100_000
     size: int = 50 * 1024 * 1024
     calls_per_minute: int | None = 45
     seconds: float = 180
-    comment: int = 30_000  # characters; the Defender portal's limit
+    truncate_rows: int | None = None
+    costly_rows: int | None = None
+    comment: int = 30_000
+    comments: int = 100
+    comments_update: bool = True
 
 
 class Call(Struct, frozen=True):
@@ -53,13 +67,21 @@ class Call(Struct, frozen=True):
     ms: int
 
 
+class Token(NamedTuple):
+    """What a token is good for, and until when (epoch seconds)."""
+
+    resource: str
+    expires: float
+
+
 class Tenant:
     """
     A tenant of Microsoft's cloud, in memory.
 
-    *opened* False keeps the planted incidents back until `open` lets them appear. *roles* may change at any
-    time and counts at once (Azure keeps a token's roles for up to a day). With a *secret*, only who
-    sends it in X-IDENTITY-HEADER is given a token.
+    *opened* False keeps the planted incidents back until `open` lets them appear; those of Sentinel's own
+    are always there. *roles* may change at any time and counts at once (Azure keeps a token's roles for up
+    to a day). With a *secret*, only who sends it in X-IDENTITY-HEADER is given a token. *seed* decides what
+    incidents are made up (`sandbox.incidents`).
     """
 
     def __init__(
@@ -70,8 +92,9 @@ class Tenant:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         limits: Limits | None = None,
         secret: str = "",
-        roles: Sequence[str] = (HUNT, WRITE),
+        roles: Sequence[str] = (HUNT, WRITE, RESPONDER),
         opened: bool = True,
+        seed: int = 1,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -80,21 +103,39 @@ class Tenant:
         self.roles = set(roles)
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=10_000)
-        self.tokens: dict[str, float] = {}
+        self.seed = seed
+        self.happenings = 0
+        self.tokens: dict[str, Token] = {}
         self.incidents: dict[str, Incident] = {}
-        self.pending = {intrusion.name: deepcopy(intrusion.incident) for intrusion in planted}
+        self.pending = {one.name: deepcopy(one.incident) for one in planted if not one.standalone}
+        self.standalone = [deepcopy(one.incident) for one in planted if one.standalone]
+        self.sentinel_comments: dict[str, dict[str, dict[str, Any]]] = {}  # incident, comment: guids
         self.hunted: deque[datetime] = deque()
         while opened and self.pending:
             self._appear(next(iter(self.pending)))
 
-    def issue(self, lifetime: float = 86_400) -> tuple[str, float]:
+    @cached_property
+    def fleet(self) -> list[tuple[str, str]]:
+        """Name and platform of each device with telemetry in the past 30 days, as of the first look."""
+        query = "DeviceInfo | where isnotempty(DeviceName) | distinct DeviceName, OSPlatform"
+        now = self.clock()
+        rows = self.engine.hunt(query, start=now - timedelta(days=30), end=now, now=now)[1]
+        return sorted((row["DeviceName"], row["OSPlatform"]) for row in rows)
+
+    def next_id(self) -> int:
+        """Return the number that the next incident made up takes."""
+        return (
+            max((int(one["id"]) for one in (*self.incidents.values(), *self.pending.values())), default=0) + 1
+        )
+
+    def issue(self, resource: str = GRAPH, *, lifetime: float = 86_400) -> tuple[str, float]:
         """
-        Return a new token that is good for *lifetime* seconds, and when it expires (epoch seconds).
+        Return a new token for *resource*, good for *lifetime* seconds, and when it expires (epoch seconds).
 
         In real time, whatever the tenant's clock: the caller's library compares it with its own.
         """
         token, expires = secrets.token_urlsafe(32), time.time() + lifetime
-        self.tokens[token] = expires
+        self.tokens[token] = Token(resource.rstrip("/"), expires)
         return token, expires
 
     def open(self, name: str | None = None) -> Incident | None:
@@ -119,7 +160,8 @@ class Tenant:
         incident["comments"].append(
             {"comment": text, "createdByDisplayName": "API App:Outrider", "createdDateTime": now}
         )
-        incident["lastUpdateDateTime"] = now
+        if self.limits.comments_update:
+            incident["lastUpdateDateTime"] = now
 
     def wait(self) -> float:
         """Count a hunting call and return 0, or the seconds until one is allowed."""

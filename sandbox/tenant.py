@@ -3,9 +3,12 @@ The local tenant as an ASGI app: a token endpoint, Graph security, a page, and l
 
     GET  /msi/token                         App Service's managed-identity endpoint
     …    /v1.0/security/…                   Graph: see `sandbox.graph`
+    …    /subscriptions/…                   Resource Manager: see `sandbox.arm`
     GET  /                /incidents/{id}   the incidents as an analyst sees them
     GET  /sandbox/incidents                 open incidents, and the names of those still to come
-    POST /sandbox/incidents/open?name=…     let one appear
+    POST /sandbox/incidents/open?name=…     let one appear; without a name, after those one made up
+    POST /sandbox/incidents/live            let one thing happen: see `sandbox.incidents.happen`
+    GET  /sandbox/incidents/{id}/trigger    what a playbook of Sentinel's is handed; ?pascal: as some write it
     POST DELETE /sandbox/faults             plan a failure (`sandbox.faults.Fault`), or forget all
     GET  /sandbox/calls                     what was called, how often, and how it was answered
 
@@ -26,7 +29,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import graph, page
+from sandbox import arm, graph, incidents, page, sentinel
 from sandbox.engine import Engine, timestamp
 from sandbox.faults import Fault
 from sandbox.intrusions import intrusions, plant
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     Handler = Callable[[Tenant, Request], Awaitable[Response]]
 
 _LOOPBACK = {"127.0.0.1", "::1"}
+_MISSING = {"error": "no such incident"}
 
 
 def create_app(
@@ -66,6 +70,8 @@ def create_app(
             ("POST", "/incidents/{incident}/comments", "comment", graph.add_comment),
         ):
             routes.append(Route(root + path, _served(tenant, kind, handler), methods=[method]))
+    azure = _served(tenant, "sentinel", arm.answer)
+    routes.append(Route("/subscriptions/{path:path}", azure, methods=["GET", "POST", "PUT"]))
     app = Starlette(routes=[*routes, *page.routes(tenant), *_levers(tenant)])
     app.state.tenant = tenant
     return app
@@ -99,13 +105,14 @@ def build_app(
 
 def _served(tenant: Tenant, kind: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """Wrap *handler* with what every call of the cloud has: faults, time-out, error bodies, the log."""
+    explain = arm.error_response if kind == "sentinel" else graph.error_response
 
     async def endpoint(request: Request) -> Response:
         started, response = time.perf_counter(), None
         try:
             response = await _answer(tenant, kind, handler, request)
         except graph.Refused as refused:
-            response = graph.error_response(tenant, request, refused)
+            response = explain(tenant, request, refused)
         finally:
             tenant.calls.append(
                 Call(
@@ -124,7 +131,7 @@ def _served(tenant: Tenant, kind: str, handler: Handler) -> Callable[[Request], 
 
 async def _answer(tenant: Tenant, kind: str, handler: Handler, request: Request) -> Response:
     text = f"{request.url.path} {(await request.body()).decode(errors='replace')}"
-    fault = tenant.faults.take(kind, text)
+    fault = tenant.faults.take(kind, text, tenant.clock())
     with anyio.move_on_after(tenant.limits.seconds):
         if fault:
             await anyio.sleep(fault.delay)
@@ -154,7 +161,7 @@ async def _token(tenant: Tenant, request: Request) -> Response:
         return JSONResponse({"statusCode": 401, "message": "The identity header is wrong."}, 401)
     if not (resource := request.query_params.get("resource")):
         return JSONResponse({"statusCode": 400, "message": "The resource is missing."}, 400)
-    token, expires = tenant.issue()
+    token, expires = tenant.issue(resource)
     return JSONResponse(
         {
             "access_token": token,
@@ -166,39 +173,59 @@ async def _token(tenant: Tenant, request: Request) -> Response:
     )
 
 
+async def _incidents(tenant: Tenant, _: Request) -> Response:
+    return JSONResponse({"value": list(tenant.incidents.values()), "pending": list(tenant.pending)})
+
+
+async def _open(tenant: Tenant, request: Request) -> Response:
+    name = request.query_params.get("name")
+    incident = tenant.open(name) or (None if name else incidents.generate(tenant))
+    return JSONResponse(incident, 201) if incident else JSONResponse(_MISSING, 404)
+
+
+async def _live(tenant: Tenant, _: Request) -> Response:
+    what, incident = incidents.happen(tenant)
+    return JSONResponse({"happened": what, "incident": incident})
+
+
+async def _trigger(tenant: Tenant, request: Request) -> Response:
+    number, pascal = request.path_params["incident"], "pascal" in request.query_params
+    for source in sentinel.sources(tenant):
+        if source["id"] == number:
+            return JSONResponse(sentinel.trigger(tenant, source, pascal=pascal))
+    return JSONResponse(_MISSING, 404)
+
+
+async def _faults(tenant: Tenant, request: Request) -> Response:
+    if request.method == "DELETE":
+        tenant.faults.clear()
+    elif request.method == "POST":
+        try:
+            tenant.faults.plan.append(msgspec.json.decode(await request.body(), type=Fault))
+        except msgspec.DecodeError as error:
+            return JSONResponse({"error": str(error)}, 400)
+    return JSONResponse(msgspec.to_builtins(tenant.faults.plan))
+
+
+async def _calls(tenant: Tenant, _: Request) -> Response:
+    counts = Counter(call.kind for call in tenant.calls)
+    return JSONResponse({"counts": counts, "calls": msgspec.to_builtins(list(tenant.calls))})
+
+
 def _levers(tenant: Tenant) -> list[Route]:
-    async def incidents(_: Request) -> Response:
-        return JSONResponse({"value": list(tenant.incidents.values()), "pending": list(tenant.pending)})
-
-    async def open_incident(request: Request) -> Response:
-        incident = tenant.open(request.query_params.get("name"))
-        return JSONResponse(incident, 201) if incident else JSONResponse({"error": "no such incident"}, 404)
-
-    async def faults(request: Request) -> Response:
-        if request.method == "DELETE":
-            tenant.faults.clear()
-        else:
-            try:
-                tenant.faults.plan.append(msgspec.json.decode(await request.body(), type=Fault))
-            except msgspec.DecodeError as error:
-                return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse(msgspec.to_builtins(tenant.faults.plan))
-
-    async def calls(_: Request) -> Response:
-        counts = Counter(call.kind for call in tenant.calls)
-        return JSONResponse({"counts": counts, "calls": msgspec.to_builtins(list(tenant.calls))})
-
-    def local(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def local(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             if request.client is None or request.client.host not in _LOOPBACK:
                 return JSONResponse({"error": "for this machine only"}, 403)
-            return await handler(request)
+            return await handler(tenant, request)
 
         return endpoint
 
     return [
-        Route("/sandbox/incidents", local(incidents)),
-        Route("/sandbox/incidents/open", local(open_incident), methods=["POST"]),
-        Route("/sandbox/faults", local(faults), methods=["GET", "POST", "DELETE"]),
-        Route("/sandbox/calls", local(calls)),
+        Route("/sandbox/incidents", local(_incidents)),
+        Route("/sandbox/incidents/open", local(_open), methods=["POST"]),
+        Route("/sandbox/incidents/live", local(_live), methods=["POST"]),
+        Route("/sandbox/incidents/{incident}/trigger", local(_trigger)),
+        Route("/sandbox/faults", local(_faults), methods=["GET", "POST", "DELETE"]),
+        Route("/sandbox/calls", local(_calls)),
     ]

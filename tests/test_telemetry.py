@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
+from sandbox.incidents import generate as make_up
 from sandbox.intrusions import DROP_ADDRESS, intrusions, plant
+from sandbox.state import Tenant
 from sandbox.telemetry import device_id, generate
 
 END = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -166,6 +168,19 @@ def test_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
 
     assert device_id("srv-7.contoso.com") in named
     assert set() == named - known
+
+
+def test_incidents_made_up_name_devices_of_the_fleet(engine: Engine) -> None:
+    """What is made up later is about devices that report, on the platform that they report."""
+    tenant = Tenant(engine, (), clock=lambda: END)
+    made = [make_up(tenant)["alerts"][0]["evidence"][0] for _ in range(50)]
+    known = hunt(engine, "DeviceInfo | distinct DeviceId, DeviceName, OSPlatform")
+
+    assert 40 == len(tenant.fleet)
+    assert set() == {(d["mdeDeviceId"], d["deviceDnsName"], d["osPlatform"]) for d in made} - {
+        (row["DeviceId"], row["DeviceName"], row["OSPlatform"]) for row in known
+    }
+    assert len({d["deviceDnsName"] for d in made}) > 20
 
 
 def test_smallest_fleet() -> None:

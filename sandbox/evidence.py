@@ -1,0 +1,207 @@
+"""
+What an intrusion leaves behind: rows of telemetry, and the evidence that Defender makes of them.
+
+Evidence, alerts and incidents are as Graph returns them (microsoft.graph.security).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.engine import Row, timestamp
+from sandbox.telemetry import device_id
+
+TENANT_ID = "5b5a146c-eba8-46af-96f8-e31b50d15a3f"
+
+Evidence = dict[str, Any]
+Incident = dict[str, Any]
+
+
+def incident(
+    number: int,
+    title: str,
+    severity: str,
+    category: str,
+    first: datetime,
+    last: datetime,
+    *found: Evidence,
+    opened: datetime | None = None,
+) -> Incident:
+    """Return incident *number* with one alert, both *opened* four minutes after the *last* activity."""
+    raised = alert(number, 1, title, severity, category, first, last, *found, opened=opened)
+    shared = ("tenantId", "severity", "assignedTo", "classification", "determination", "description")
+    return {
+        **{name: raised[name] for name in (*shared, "createdDateTime", "lastUpdateDateTime")},
+        "id": str(number),
+        "status": "active",
+        "redirectIncidentId": None,
+        "displayName": title,
+        "incidentWebUrl": f"https://security.microsoft.com/incidents/{number}?tid={TENANT_ID}",
+        "customTags": [],
+        "systemTags": [],
+        "summary": None,
+        "resolvingComment": None,
+        "lastModifiedBy": "Microsoft 365 Defender-AlertCorrelation",
+        "comments": [],
+        "alerts": [raised],
+    }
+
+
+def alert(
+    number: int,
+    ordinal: int,
+    title: str,
+    severity: str,
+    category: str,
+    first: datetime,
+    last: datetime,
+    *found: Evidence,
+    opened: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the alert that is the *ordinal*-th of incident *number*, active from *first* to *last*."""
+    at, name = timestamp(opened or last + timedelta(minutes=4)), f"da{number}_{ordinal}"
+    return {
+        "id": name,
+        "providerAlertId": name,
+        "incidentId": str(number),
+        "tenantId": TENANT_ID,
+        "status": "new",
+        "severity": severity,
+        "assignedTo": None,
+        "classification": "unknown",
+        "determination": "unknown",
+        "serviceSource": "microsoftDefenderForEndpoint",
+        "title": title,
+        "description": None,
+        "category": category,
+        "mitreTechniques": [],
+        "createdDateTime": at,
+        "lastUpdateDateTime": at,
+        "firstActivityDateTime": timestamp(first),
+        "lastActivityDateTime": timestamp(last),
+        "alertWebUrl": f"https://security.microsoft.com/alerts/{name}?tid={TENANT_ID}",
+        "incidentWebUrl": f"https://security.microsoft.com/incidents/{number}?tid={TENANT_ID}",
+        "comments": [],
+        "evidence": [{"createdDateTime": at, **item} for item in found],
+    }
+
+
+def device(name: str, platform: str = "Linux") -> Evidence:
+    """Return a device by its full *name*."""
+    host, _, domain = name.partition(".")
+    return _evidence(
+        "device",
+        "unknown",
+        mdeDeviceId=device_id(name),
+        deviceDnsName=name,
+        hostName=host,
+        dnsDomain=domain,
+        osPlatform=platform,
+        onboardingStatus="onboarded",
+        healthStatus="active",
+        riskScore="medium",
+    )
+
+
+def ip(address: str, verdict: str) -> Evidence:
+    """Return an address."""
+    return _evidence("ip", verdict, ipAddress=address, countryLetterCode=None)
+
+
+def url(text: str, verdict: str) -> Evidence:
+    """Return a URL."""
+    return _evidence("url", verdict, url=text)
+
+
+def file(on: str, folder: str, name: str, sha1: str, verdict: str) -> Evidence:
+    """Return a file that was found on the device *on*."""
+    details = _image(folder, name, sha1)
+    return _evidence(
+        "file", verdict, mdeDeviceId=device_id(on), detectionStatus="detected", fileDetails=details
+    )
+
+
+def process(on: str, at: datetime, image: str, command: str, account: str) -> Evidence:
+    """Return a process that started on the device *on*."""
+    return _evidence(
+        "process",
+        "unknown",
+        mdeDeviceId=device_id(on),
+        processId=4711,
+        processCommandLine=command,
+        processCreationDateTime=timestamp(at),
+        userAccount={"accountName": account},
+        imageFile=_image("/usr/bin/", image, device_id(f"/usr/bin/{image}")),
+    )
+
+
+def ran(on: str, at: datetime, image: str, command: str, account: str) -> tuple[str, Row]:
+    """Return the row of a process that started."""
+    return "DeviceProcessEvents", {
+        **_on(on, at, "ProcessCreated"),
+        "FileName": image,
+        "FolderPath": f"/usr/bin/{image}",
+        "ProcessCommandLine": command,
+        "AccountName": account,
+        "ProcessId": 4711,
+        "SHA1": device_id(f"/usr/bin/{image}"),
+        "InitiatingProcessFileName": "bash",
+    }
+
+
+def connected(
+    on: str, at: datetime, image: str, command: str, account: str, address: str, name: str = ""
+) -> tuple[str, Row]:
+    """Return the row of a connection to *address*, known by *name*."""
+    return "DeviceNetworkEvents", {
+        **_on(on, at, "ConnectionSuccess"),
+        "RemoteIP": address,
+        "RemotePort": 443,
+        "RemoteUrl": name,
+        "RemoteIPType": "Public",
+        "Protocol": "Tcp",
+        "LocalIPType": "Private",
+        "LocalPort": 40112,
+        "InitiatingProcessFileName": image,
+        "InitiatingProcessFolderPath": f"/usr/bin/{image}",
+        "InitiatingProcessCommandLine": command,
+        "InitiatingProcessAccountName": account,
+        "InitiatingProcessId": 4712,
+    }
+
+
+def wrote(
+    on: str, at: datetime, folder: str, name: str, sha1: str, origin: str, referrer: str, address: str
+) -> tuple[str, Row]:
+    """Return the row of a file that came from *origin*, through the page *referrer*, at *address*."""
+    return "DeviceFileEvents", {
+        **_on(on, at, "FileCreated"),
+        "FileName": name,
+        "FolderPath": folder + name,
+        "SHA1": sha1,
+        "FileOriginUrl": origin,
+        "FileOriginReferrerUrl": referrer,
+        "FileOriginIP": address,
+        "FileSize": 1204,
+    }
+
+
+def _evidence(kind: str, verdict: str, **fields: Any) -> Evidence:
+    return {
+        "@odata.type": f"#microsoft.graph.security.{kind}Evidence",
+        "verdict": verdict,
+        "remediationStatus": "none",
+        "roles": [],
+        "detailedRoles": [],
+        "tags": [],
+        **fields,
+    }
+
+
+def _image(folder: str, name: str, sha1: str) -> dict[str, Any]:
+    return {"fileName": name, "filePath": folder, "sha1": sha1, "sha256": None, "md5": None, "fileSize": 1204}
+
+
+def _on(name: str, at: datetime, action: str) -> Row:
+    return {"Timestamp": at, "DeviceId": device_id(name), "DeviceName": name, "ActionType": action}
