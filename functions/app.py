@@ -11,9 +11,9 @@ from urllib.parse import quote
 import azure.functions as func
 
 from shared import catalog, settings
-from shared.enrichment import Tools
 from shared.runs import Runs
 from shared.store import Store
+from shared.tools import Tools
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

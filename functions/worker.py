@@ -34,7 +34,7 @@ async def _record(msg: func.QueueMessage) -> None:
     reason = "the run stopped the worker 5 times and was given up; the app's log says where"
     try:
         # Once with a comment; should that be what kills the worker, without.
-        await give_up(app.tools(), run_id, reason, post=(msg.dequeue_count or 1) == 1)
+        await give_up(app.tools(), run_id, reason, posting=(msg.dequeue_count or 1) == 1)
     except RunNotFound:
         log.error("a poison message names no run; it is dropped")  # noqa: TRY400
     else:

@@ -7,14 +7,13 @@ Plain text that reads well in a proportional font: nobody documents whether Defe
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from . import neutral
+from . import marker, neutral
 from .outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -43,30 +42,6 @@ class Content(Struct, frozen=True):
     cards: tuple[dict[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     report_url: str = ""
-
-
-def digest(outcomes: Iterable[Outcome]) -> str:
-    """
-    Identify what a comment says: the same findings give the same digest in any run at any time.
-
-    SHA-256 over the sorted (hunt id, version, outcome, rows), shortened to 128 bits.
-    """
-    parts = sorted((o.id, o.version, o.outcome, o.found.digest) for o in outcomes)
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
-
-
-def marker(run_id: str, findings_digest: str) -> str:
-    """Write the comment's last line, by which a comment is recognised."""
-    return f"Outrider {run_id} {findings_digest}"
-
-
-def is_posted(comments: Iterable[str], findings_digest: str) -> bool:
-    """Whether one of an incident's comments says these findings."""
-    return any(
-        text.rstrip().rsplit("\n", 1)[-1].startswith("Outrider ")
-        and text.rstrip().endswith(f" {findings_digest}")
-        for text in comments
-    )
 
 
 def verdict(content: Content) -> str:
@@ -99,7 +74,7 @@ def render_text(content: Content, *, max_chars: int, secrets: bool = True) -> st
 
     *secrets* False leaves what looks like a secret unmasked (MASK_SECRETS=off).
     """
-    last = marker(content.run_id, digest(content.outcomes))
+    last = marker.line(content.run_id, marker.digest(content.outcomes, content.chosen))
     head = f"Outrider: {verdict(content)}"
     for size in _SIZES:
         body = "\n\n".join(part for part in _parts(content, *size, secrets=secrets) if part)

@@ -25,6 +25,8 @@ _INCIDENT_ID = re.compile(r"[1-9][0-9]{0,18}")
 _SHOWN_PROBLEMS = 20
 
 Status = Literal["queued", "running", "waiting", "completed", "completedWithFailures", "failed"]
+Provider = Literal["defender", "sentinel"]
+Source = Literal["api", "watch", "sentinel", "sweep"]
 Text = Annotated[str, Meta(max_length=4_096)]
 
 
@@ -69,6 +71,13 @@ class Work(Struct, frozen=True, omit_defaults=True):
     lookback: timedelta | None = None
     comment: bool = True
     queue: str = "urgent"
+    #: Who asked: a caller of the API, or one of the doors by which incidents come in by themselves.
+    source: Source = "api"
+
+    @property
+    def only_new(self) -> bool:
+        """Whether to leave out what was hunted on the incident before: unless a person asks, always."""
+        return self.source != "api"
 
 
 class CommentResult(Struct, frozen=True, rename="camel"):
@@ -211,10 +220,11 @@ def _refuse(problems: list[str]) -> None:
 
 
 class PlannedHunt(Struct, frozen=True):
-    """One hunt of a plan with the window it looks at."""
+    """One hunt of a plan with the window it looks at, and the entities if not those of the whole plan."""
 
     name: str
     window: Window
+    chosen: Chosen | None = None
 
 
 class Plan(Struct, frozen=True):
@@ -230,6 +240,20 @@ class Plan(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     #: Why there is nothing to plan: the incident does not exist.
     failure: str = ""
+    #: Which product the incident is read from and commented in.
+    provider: Provider = "defender"
+    #: Whether the incident was hunted before, and for which hunts that was in vain.
+    follow_up: bool = False
+    tried: tuple[str, ...] = ()
+
+    @property
+    def incident(self) -> str:
+        """The incident as the ledger names it; empty where there is none."""
+        return f"{self.provider}-{self.incident_id.rsplit('/', 1)[-1].lower()}" if self.incident_id else ""
+
+    def entities(self, planned: PlannedHunt) -> Chosen:
+        """What one of the hunts hunts for."""
+        return planned.chosen or self.chosen
 
 
 class Wait(Struct, frozen=True):

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import entities, kql
+from msgspec.structs import replace
+
+from . import kql
 from .catalog import DEVICE_CARD, Catalog, Hunt
 from .contracts import Plan, PlannedHunt, Work
+from .entities import Chosen, Device, Indicator
 from .outcomes import Outcome, Window, misfit
 
 if TYPE_CHECKING:
-    from .entities import Chosen, Device
-    from .graph import Incident
+    from .ledger import Share
+    from .subject import Subject
 
 # "Data of the past 30 days" (security API overview, quotas).
 _KEPT = timedelta(days=30)
 
 
-def plan(
-    work: Work, incident: Incident | None, catalog: Catalog, limits: entities.Limits, now: datetime
-) -> Plan:
-    """Choose entities and hunts; never raises for what an incident holds."""
-    chosen = work.chosen or entities.Chosen()
-    notes: list[str] = []
-    first = last = None
-    if incident:
-        first, last = _activity(incident)
-        if work.chosen is None:
-            evidence = [item for alert in incident.alerts or () for item in alert.evidence or ()]
-            chosen = entities.from_evidence(evidence, limits, private=bool(work.hunts))
-        if work.incident_id and incident.id != work.incident_id:
-            notes.append(f"Incident {work.incident_id} was merged into incident {incident.id}")
+def plan(work: Work, about: Subject | None, catalog: Catalog, now: datetime) -> Plan:
+    """Choose the hunts for the entities of a request, or of the incident it is *about*."""
+    chosen = work.chosen or (about.chosen if about else Chosen())
+    first, last = (about.first, about.last) if about else (None, None)
     hunts: list[PlannedHunt] = []
     skipped: list[Outcome] = []
     anything = bool(chosen.devices or chosen.indicators)
@@ -54,14 +47,90 @@ def plan(
     for error in catalog.broken if anything else ():
         name = error.file.stem
         skipped.append(Outcome(name, name, "notRun", f"its file cannot be used: {'; '.join(error.problems)}"))
-    return Plan(
-        incident.id if incident else "",
-        (incident.display_name or "") if incident else "",
-        (incident.incident_web_url or "") if incident else "",
-        chosen,
-        tuple(hunts),
-        tuple(skipped),
-        tuple(notes),
+    planned = Plan(chosen=chosen, hunts=tuple(hunts), skipped=tuple(skipped))
+    if about is None:
+        return planned
+    return replace(
+        planned,
+        provider=about.provider,
+        incident_id=about.id,
+        incident_title=about.title,
+        incident_url=about.url,
+        notes=about.notes,
+    )
+
+
+def keys(hunt: Hunt, chosen: Chosen) -> tuple[str, ...]:
+    """Name each pair of *hunt* and an entity it would hunt for, in their order, as the ledger does."""
+    return tuple(_key(hunt, entity) for entity in _for(hunt, chosen))
+
+
+def wanted(plan: Plan, catalog: Catalog) -> frozenset[str]:
+    """Name all that *plan* is about, the hunts that it skips included."""
+    hunts = catalog.by_name
+    names = [planned.name for planned in plan.hunts] + [outcome.hunt for outcome in plan.skipped]
+    return frozenset(
+        key
+        for name in names
+        if name in hunts and name != DEVICE_CARD
+        for key in keys(hunts[name], plan.chosen)
+    )
+
+
+def narrow(plan: Plan, catalog: Catalog, share: Share) -> Plan:
+    """Leave of *plan* what is due; an incident that was hunted before is hunted only for what is new."""
+    hunts = catalog.by_name
+    left: list[PlannedHunt] = []
+    for planned in plan.hunts:
+        hunt = hunts[planned.name]
+        some = tuple(e for e in _for(hunt, plan.chosen) if _key(hunt, e) in share.due)
+        if some and planned.name != DEVICE_CARD:
+            left.append(replace(planned, chosen=_only(some)))
+    skipped = tuple(
+        outcome
+        for outcome in plan.skipped
+        if share.first or (outcome.hunt in hunts and set(keys(hunts[outcome.hunt], plan.chosen)) & share.due)
+    )
+    every: tuple[Device | Indicator, ...] = (*plan.chosen.devices, *plan.chosen.indicators)
+    some = tuple(
+        e
+        for e in every
+        if any(e in _for(hunt, plan.chosen) and _key(hunt, e) in share.due for hunt in catalog.hunts)
+    )
+    chosen = replace(_only(some), dropped=plan.chosen.dropped if share.first else ())
+    card = [
+        h for h in plan.hunts if h.name == DEVICE_CARD and any(x.chosen and x.chosen.devices for x in left)
+    ]
+    tried = (h.name for h in left if set(keys(hunts[h.name], h.chosen or chosen)) <= share.tried)
+    return replace(
+        plan,
+        chosen=chosen,
+        hunts=tuple(sorted((*left, *card), key=lambda planned: planned.name)),
+        skipped=skipped,
+        follow_up=not share.first,
+        tried=tuple(tried),
+    )
+
+
+def _for(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
+    if hunt.entity == "device":
+        return chosen.devices
+    return tuple(indicator for indicator in chosen.indicators if indicator.kind in hunt.kinds)
+
+
+def _key(hunt: Hunt, entity: Device | Indicator) -> str:
+    name = (
+        f"{entity.kind}:{entity.value}"
+        if isinstance(entity, Indicator)
+        else f"device:{entity.id or entity.name.lower()}"
+    )
+    return f"{hunt.id}@{hunt.version} {name}"
+
+
+def _only(some: tuple[Device | Indicator, ...]) -> Chosen:
+    return Chosen(
+        tuple(entity for entity in some if isinstance(entity, Device)),
+        tuple(entity for entity in some if isinstance(entity, Indicator)),
     )
 
 
@@ -117,21 +186,3 @@ def _window(
 def _days(span: timedelta) -> str:
     days = span / timedelta(days=1)
     return f"{days:.0f} days" if days >= 2 else f"{span / timedelta(hours=1):.0f} hours"
-
-
-def _activity(incident: Incident) -> tuple[datetime | None, datetime | None]:
-    def times(*names: str) -> list[datetime]:
-        found = (_time(getattr(alert, name)) for alert in incident.alerts or () for name in names)
-        return [time for time in found if time]
-
-    created = _time(incident.created)
-    firsts = times("first_activity") or times("created") or [t for t in (created,) if t]
-    lasts = times("last_activity", "first_activity") or firsts
-    return (min(firsts), max(lasts)) if firsts else (None, None)
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text and not text.startswith("0001") else None
-    except ValueError:
-        return None

@@ -8,10 +8,12 @@ only when the one before it is too old to be still posting.
 
 from __future__ import annotations
 
+import logging
+import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import comment
+from . import comment, marker, waiting
 from .contracts import CommentResult
 from .errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from .runs import Claim
@@ -19,12 +21,79 @@ from .runs import Claim
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .contracts import Plan, Work
     from .graph import Graph, Incident
     from .runs import Runs
+    from .tools import Tools
+
+log = logging.getLogger("outrider")
 
 _POSTING = 60.0
 #: Longer than a post can take and clocks can differ; after it, whoever claimed is not posting any more.
 _LEASE = timedelta(seconds=180)
+#: An incident read longer ago may have been merged, or commented by someone else.
+_FRESH = 30.0
+
+
+async def post(
+    tools: Tools,
+    work: Work,
+    plan: Plan,
+    content: comment.Content,
+    fresh: tuple[Incident, float] | None,
+    *,
+    again: bool,
+    posting: bool,
+) -> CommentResult:
+    """
+    Say on the plan's incident what was found, or say why not.
+
+    *fresh* is the incident and when it was read (monotonic seconds). Raises Waiting where the comment can be
+    written later.
+    """
+    if reason := _silent(tools, work, plan, content):
+        return CommentResult(plan.incident_id, "off", reason)
+    if not posting:
+        return CommentResult(plan.incident_id, "failed", "the run ended before its comment could be written")
+    digest = marker.digest(content.outcomes, content.chosen)
+    settings = tools.settings
+    text = comment.render_text(
+        content, max_chars=settings.comment_max_chars, secrets=settings.mask_secrets == "on"
+    )
+    recent = fresh is not None and not again and time.monotonic() - fresh[1] < _FRESH
+    try:
+        return await post_once(
+            tools.graph,
+            tools.runs,
+            run_id=work.run_id,
+            incident_id=plan.incident_id,
+            text=text,
+            digest=digest,
+            fresh=fresh[0] if fresh and recent else None,
+            now=tools.now,
+        )
+    except GraphError as error:
+        log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
+        reason = waiting.given_up(error, tools.now() - work.requested)
+        if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
+            raise waiting.until_it_passes(error) from error
+        return CommentResult(plan.incident_id, "failed", reason or error.message)
+
+
+def _silent(tools: Tools, work: Work, plan: Plan, content: comment.Content) -> str:
+    """Why there is nothing to post; empty where there is."""
+    if tools.settings.comments == "off":
+        return "COMMENTS is off"
+    if not work.comment:
+        return "the request said comment: false"
+    if not content.outcomes:
+        return "there is no device or indicator to hunt for, so there is nothing to say"
+    news = (
+        o.outcome == "found" or (o.outcome == "notRun" and o.hunt not in plan.tried) for o in content.outcomes
+    )
+    if plan.follow_up and not any(news):
+        return "nothing was found beyond what the incident's earlier comments say"
+    return ""
 
 
 async def post_once(
@@ -85,4 +154,4 @@ async def post_once(
 
 
 def _says(incident: Incident, digest: str) -> bool:
-    return comment.is_posted((each.comment or "" for each in incident.comments or ()), digest)
+    return marker.is_posted((each.comment or "" for each in incident.comments or ()), digest)

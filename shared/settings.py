@@ -8,7 +8,8 @@ holds them equal.
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Literal, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -72,6 +73,10 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     # Graph names no limit; the Defender portal and Sentinel both state 30,000 characters a comment.
     comment_max_chars: Annotated[int, Meta(ge=1_000, le=30_000)] = 30_000
     mask_secrets: Literal["on", "off"] = "on"
+    # NCRONTAB, in UTC.
+    watch_schedule: str = "0 * * * * *"
+    watch_lookback: timedelta = timedelta(hours=1)
+    watch_min_severity: Literal["informational", "low", "medium", "high"] = "low"
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
     hunts_per_minute: Count = 45
     hunt_concurrency: Count = 8
@@ -137,7 +142,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         text = environment.get(known.encode_name, "").strip()
         if not text:
             continue
-        if known.type in (Literal["on", "off"], Literal["key", "entra"]) or known.name == "azure_cloud":
+        if get_origin(known.type) is Literal:
             text = text.lower()
         try:
             values[known.name] = msgspec.convert(text, known.type, strict=False)
@@ -177,6 +182,8 @@ def _wrong(settings: Settings) -> list[str]:
             and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
         ):
             problems.append(f"{name.upper()}={url!r}: must be https:// (http:// for 127.0.0.1 only)")
+    if not timedelta(0) < settings.watch_lookback <= timedelta(days=30):
+        problems.append("WATCH_LOOKBACK must be longer than nothing and at most P30D: Graph keeps 30 days")
     state = urlsplit(settings.state_url)
     if settings.state_url and state.scheme not in ("https", "file", "memory"):
         problems.append(f"STATE_URL={settings.state_url!r}: must start with https://, file:/// or memory://")

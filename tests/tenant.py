@@ -16,13 +16,14 @@ from sandbox.state import Limits
 from sandbox.tenant import build_app, create_app
 from shared import catalog, settings
 from shared.contracts import Work, parse_enrich
-from shared.enrichment import Tools, work_on
+from shared.enrichment import work_on
 from shared.graph import Graph
 from shared.runs import Run, Runs, run_id
 from shared.store import Store
+from shared.tools import Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sandbox.engine import Engine
     from sandbox.state import Tenant
@@ -51,10 +52,17 @@ class Killed(BaseException):
 
 
 class Life:
-    """The calls to the store and the tenant that a worker makes before it is killed; None is never."""
+    """
+    The calls to the store and the tenant that a worker makes before it is killed; None is never.
 
-    def __init__(self, calls: int | None = None) -> None:
+    *meanwhile* is told of each before it is made, with the request if it is one to the tenant.
+    """
+
+    def __init__(
+        self, calls: int | None = None, meanwhile: Callable[[httpx.Request | None], None] = lambda _: None
+    ) -> None:
         self.left = calls
+        self._meanwhile = meanwhile
 
     @property
     def over(self) -> bool:
@@ -62,8 +70,9 @@ class Life:
         return self.left is not None and self.left < 0
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self, request: httpx.Request | None = None) -> Iterator[None]:
         """Count one call, which is not made if life ends before, nor heard of if it ends meanwhile."""
+        self._meanwhile(request)
         if self.left is not None:
             self.left -= 1
         if self.over:
@@ -82,7 +91,7 @@ class MortalTransport(httpx.ASGITransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send *request*."""
-        with self.life.call():
+        with self.life.call(request):
             return await super().handle_async_request(request)
 
 
@@ -120,9 +129,9 @@ class Identity:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
 
-    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
         """Return a token that is good for a day."""
-        token, expires = self._tenant.issue()
+        token, expires = self._tenant.issue(scopes[0].removesuffix("/.default"))
         return AccessToken(token, int(expires))
 
     async def close(self) -> None:
@@ -136,14 +145,21 @@ class Identity:
 
 
 class Deployment:
-    """Outrider in a tenant whose incidents are all open; *environment* are settings beyond the required ones."""
+    """Outrider in a tenant; *environment* are settings beyond the required ones."""
 
-    def __init__(self, fleet: Fleet, **environment: str) -> None:
+    def __init__(self, fleet: Fleet, *, planted_open: bool = True, **environment: str) -> None:
         planted = intrusions(fleet.end)
-        self.app = create_app(fleet.engine, planted, limits=Limits(calls_per_minute=None))
+        self.ahead = timedelta(0)
+        self.clock: datetime | None = None
+        self.app = create_app(
+            fleet.engine,
+            planted,
+            limits=Limits(calls_per_minute=None),
+            clock=self.now,
+            opened=planted_open,
+        )
         self.tenant: Tenant = self.app.state.tenant
         self.messages: list[Message] = []
-        self.ahead = timedelta(0)
         self._settings = settings.read({**ENVIRONMENT, **environment})
         self._catalog = fleet.catalog
         self._objects = MemoryStore()
@@ -164,8 +180,8 @@ class Deployment:
         return Tools(self._settings, graph, runs, self._catalog, now=self.now)
 
     def now(self) -> datetime:
-        """Tell the time: the present, plus what a test has let pass."""
-        return datetime.now(UTC) + self.ahead
+        """Tell the time: the test's own clock, or the present plus what the test has let pass."""
+        return self.clock or datetime.now(UTC) + self.ahead
 
     async def close(self) -> None:
         """Close all workers' connections."""

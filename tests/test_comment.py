@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import catalog, comment, report
+from shared import catalog, comment, marker, report
 from shared.contracts import Done, Plan, Work
 from shared.entities import Chosen, Device, Dropped, Indicator
 from shared.findings import Found, Group
@@ -94,9 +94,9 @@ def test_any_telemetry(said: comment.Content, max_chars: int) -> None:
     assert not set("<>") & set(text)
     assert [] == live(text)
     assert "" == unseen(text)
-    assert comment.marker(RUN_ID, comment.digest(said.outcomes)) == last
-    assert comment.is_posted([text], comment.digest(said.outcomes))
-    assert not comment.is_posted([text], "0" * 32)
+    assert marker.line(RUN_ID, marker.digest(said.outcomes, said.chosen)) == last
+    assert marker.is_posted([text], marker.digest(said.outcomes, said.chosen))
+    assert not marker.is_posted([text], "0" * 32)
     # The last cell of a group is known, so a line that ends in it is a whole group.
     assert [] == [
         line for line in lines if line.startswith("• ") and not re.fullmatch(r"• [\d,]+× .* · port-\d+", line)
@@ -198,8 +198,10 @@ def test_digest() -> None:
     """The same findings are recognised in another order and run; other findings are not."""
     one, two = outcome("found", hunt="one"), outcome("nothingFound", hunt="two")
 
-    assert comment.digest([one, two]) == comment.digest([two, one])
-    assert comment.digest([one, two]) != comment.digest([outcome("found", hunt="one", groups=2), two])
+    assert marker.digest([one, two], Chosen()) == marker.digest([two, one], Chosen())
+    assert marker.digest([one, two], Chosen()) != marker.digest(
+        [outcome("found", hunt="one", groups=2), two], Chosen()
+    )
 
 
 class Tags(HTMLParser):
@@ -248,3 +250,12 @@ def test_page_style() -> None:
     hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
 
     assert [report.STYLE_HASH] == [f"'sha256-{each}'" for each in hashes]
+
+
+def test_digest_of_nothing() -> None:
+    """Nothing found for one entity is not nothing found for another; what was found speaks for itself."""
+    one, two = (Chosen(indicators=(Indicator("ip", f"203.0.113.{n}"),)) for n in (1, 2))
+    nothing, found = [outcome("nothingFound")], [outcome("found", groups=2)]
+
+    assert marker.digest(nothing, one) != marker.digest(nothing, two)
+    assert marker.digest(found, one) == marker.digest(found, two)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.state import HUNT
-from shared.comment import digest, marker
+from shared import marker
 from shared.contracts import CommentResult
 from shared.enrichment import give_up, work_on
 from tests.tenant import Deployment, Fleet, Killed, Life
@@ -72,8 +72,10 @@ async def test_marker(app: Deployment) -> None:
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
     (text,) = app.comments(EXFILTRATION)
+    plan = (await app.read(run)).plan
 
-    assert marker(run, digest((await app.done(run)).outcomes)) == text.splitlines()[-1]
+    assert plan
+    assert marker.line(run, marker.digest((await app.done(run)).outcomes, plan.chosen)) == text.splitlines()[-1]
 
 
 async def test_not_applicable(app: Deployment) -> None:
@@ -318,7 +320,7 @@ async def test_give_up(app: Deployment) -> None:
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
-    await give_up(app.tools, run, "it failed 5 times", post=True)
+    await give_up(app.tools, run, "it failed 5 times", posting=True)
     done = await app.done(run)
     (text,) = app.comments(EXFILTRATION)
 
@@ -330,7 +332,7 @@ async def test_give_up(app: Deployment) -> None:
 async def test_give_up_silently(app: Deployment) -> None:
     """A run whose comment is what fails is given up without one, and records that."""
     run = await app.ask(incidentId=BENIGN)
-    await give_up(app.tools, run, "it failed 5 times", post=False)
+    await give_up(app.tools, run, "it failed 5 times", posting=False)
     done = await app.done(run)
 
     assert ("failed", "it failed 5 times") == (done.status, done.reason)
