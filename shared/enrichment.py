@@ -19,6 +19,7 @@ from .findings import Found
 from .hunting import hunt_all
 from .posting import post
 from .tools import Tools
+from .verdict import verdict
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ async def _finish(
         ended.notes,
         tools.report_url(work.run_id),
     )
-    verdict = plan.failure or comment.verdict(content)
+    said = plan.failure or verdict(content)
     results: tuple[CommentResult, ...] = ()
     if plan.incident_id:
         results = (await post(tools, work, plan, content, fresh, again=again, posting=posting),)
@@ -121,7 +122,7 @@ async def _finish(
     if plan.incident and work.comment and work.lookback is None:
         await tools.ledger.close(plan.incident, work.run_id, ended.settled, tools.now())
     status = ending.status(plan, ended, results)
-    done = Done(status, verdict, tools.now(), ended.outcomes, results, ended.cards, ended.notes, plan.failure)
+    done = Done(status, said, tools.now(), ended.outcomes, results, ended.cards, ended.notes, plan.failure)
     await tools.runs.finish(work.run_id, done)
     log.info("run %s: %s, %d hunts", work.run_id, status, len(ended.outcomes))
 

@@ -114,6 +114,16 @@ def clip(text: str, length: int) -> str:
     return text[: max(0, length - len(note))] + note
 
 
+def label(text: str, length: int) -> str:
+    """Make a name or a sentence safe and at most *length* characters long."""
+    return clip(inert(text), length)
+
+
+def time(text: str) -> str:
+    """Write a Graph time as `2026-11-24 02:14:05`."""
+    return text[:19].replace("T", " ")
+
+
 def _escape(character: str) -> str:
     known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     code = ord(character)

@@ -13,7 +13,7 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import comment, marker, waiting
+from . import comment, comment_text, marker, waiting
 from .contracts import CommentResult
 from .errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from .runs import Claim
@@ -57,7 +57,7 @@ async def post(
         return CommentResult(plan.incident_id, "failed", "the run ended before its comment could be written")
     digest = marker.digest(content.outcomes, content.chosen)
     settings = tools.settings
-    text = comment.render_text(
+    text = comment_text.render_text(
         content, max_chars=settings.comment_max_chars, secrets=settings.mask_secrets == "on"
     )
     recent = fresh is not None and not again and time.monotonic() - fresh[1] < _FRESH

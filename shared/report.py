@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import comment, kql, neutral, planning
+from . import cards, comment, kql, neutral, planning
 from .findings import read, text
 from .findings import rows as decoded
 
@@ -104,7 +104,7 @@ def page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -> st
         verdict=neutral.inert(done.verdict) if done else "",
         plan=plan,
         done=done,
-        cards=[comment.device_line(card) for card in done.cards] if done else [],
+        cards=[cards.device_line(card) for card in done.cards] if done else [],
         found=[
             _section(o, run, catalog, settings, secrets=secrets)
             for o in sorted(found, key=lambda o: o.found.rows)
@@ -131,8 +131,8 @@ def _section(
     groups = [
         {
             "count": group.count,
-            "first": comment.when(group.first),
-            "last": comment.when(group.last),
+            "first": neutral.time(group.first),
+            "last": neutral.time(group.last),
             "cells": [
                 comment.cell(column, value, secrets=secrets, length=400)
                 for column, value in zip(found.shown, group.values, strict=True)

@@ -1,0 +1,65 @@
+"""What a comment may have to say, and what its markup holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import get_args
+
+from shared import catalog, comment
+from shared.entities import Chosen, Device
+from shared.findings import Found, Group
+from shared.outcomes import DeviceEnding, Ending, Outcome, Window
+
+RUN_ID = "0123456789abcdef0123456789abcdef"
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+WINDOW = Window(NOW.replace(day=9), NOW)
+DEVICE = Device("a" * 40, "web01.contoso.com")
+SHOWN = ("DeviceName", "ProcessCommandLine", "RemoteUrl", "RemotePort")
+ENDINGS: tuple[Ending, ...] = get_args(Ending)
+HUNTS = catalog.load()
+
+
+def outcome(
+    ending: Ending, *, hunt: str = "archive-then-upload", values: tuple[str, ...] = ("x",), reason: str = "", device: str = "web01",
+    groups: int = 1, devices: int = 1,
+) -> Outcome:  # fmt: skip
+    """A hunt's outcome whose every free text comes from *values*, *reason* and *device*."""
+    times = "2026-03-09T02:14:05Z", "2026-03-09T02:15:00Z"
+    found = Found(hunt)
+    if ending == "found":
+        cells = (values * 3)[:3]
+        kept = tuple(Group((*cells, f"port-{n}"), n + 1, *times) for n in range(groups))
+        found = Found(
+            hunt, rows=sum(group.count for group in kept), shown=SHOWN, groups=kept, digest=str(groups)
+        )
+    each = tuple(DeviceEnding(device + str(n or ""), ending, reason) for n in range(devices))
+    return Outcome(hunt, "A title", ending, reason, WINDOW, each, found, "id", "1.0.0")
+
+
+def content(*outcomes: Outcome, devices: tuple[Device, ...] = (DEVICE,), **fields: object) -> comment.Content:
+    """What a comment about *outcomes* says."""
+    return comment.Content(RUN_ID, Chosen(devices), outcomes, HUNTS.by_name, **fields)  # type: ignore[arg-type]
+
+
+class Tags(HTMLParser):
+    """The elements of a page, with their attributes' names and the addresses they lead to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, ...]] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        if tag != "br":
+            self.open.append(tag)
+        self.tags.append((tag, *(name for name, _ in attrs)))
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "action")]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the latest element, if it is of this kind."""
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
