@@ -37,11 +37,12 @@ def tools() -> Tools:
     """Make what a run is done with; on the first call, inside the event loop that will use it."""
     from shared.graph import Graph
     from shared.queue import sender
+    from shared.sentinel import Arm
 
     chosen = read_settings()
     credential = _credential(chosen)
     runs = Runs(Store.open(chosen.state_url, credential), sender(chosen), days=chosen.findings_days)
-    return Tools(chosen, Graph(chosen, credential), runs, hunts(), report_url)
+    return Tools(chosen, Graph(chosen, credential), Arm(chosen, credential), runs, hunts(), report_url)
 
 
 @cache

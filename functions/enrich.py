@@ -7,15 +7,12 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from functions import app
-from functions.responses import answered, json, location
+from functions.responses import accepted, answered
 from shared import contracts, entities, runs
 from shared.catalog import select
-from shared.contracts import Work
+from shared.records import Work
 
 blueprint = func.Blueprint()
-
-# How often a caller should look: an enrichment takes a few seconds.
-_RETRY_AFTER = "5"
 
 
 @blueprint.function_name("EnrichIncident")
@@ -35,6 +32,4 @@ async def enrich(req: func.HttpRequest) -> func.HttpResponse:
     key, explicit = contracts.idempotency_key(req.headers, digest)
     work = Work(runs.run_id(key), datetime.now(UTC), digest, **fields)
     work = await tools.runs.start(work, chosen_key=explicit)
-    where = location(req, work.run_id)
-    summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
-    return json(summary, 202, {"Location": where, "Retry-After": _RETRY_AFTER})
+    return accepted(req, work)

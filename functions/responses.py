@@ -17,10 +17,14 @@ from shared.runs import NotSent
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from shared.records import Work
+
     Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 log = logging.getLogger("outrider")
 
+# How often a caller should look: an enrichment takes a few seconds.
+_RETRY_AFTER = "5"
 _JSON = "application/json"
 
 
@@ -51,6 +55,12 @@ def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None)
     return func.HttpResponse(
         msgspec.json.encode(body), status_code=status, mimetype=_JSON, headers={**SAFE, **(headers or {})}
     )
+
+
+def accepted(req: func.HttpRequest, work: Work) -> func.HttpResponse:
+    """Answer that a run is on its way, and where to follow it."""
+    summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
+    return json(summary, 202, {"Location": location(req, work.run_id), "Retry-After": _RETRY_AFTER})
 
 
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

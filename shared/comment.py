@@ -165,7 +165,7 @@ def _finding(outcome: Outcome, content: Content, most: int, *, secrets: bool) ->
         f"{covered:,} of {total} rows shown, rarest first" if covered < found.rows or found.more else "",
         tuple(map(_one_line, hunt.next_steps)) if hunt else (),
         tuple(map(_one_line, hunt.false_positives)) if hunt else (),
-        content.portal.get(outcome.hunt, ""),
+        content.portal.get(outcome.hunt, "") if most >= _SIZES[1].rows else "",
     )
 
 

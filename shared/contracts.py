@@ -1,20 +1,19 @@
-"""Request and response bodies: JSON in, validated work out; run in, JSON out."""
+"""Request bodies: JSON in, validated work out."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import re
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from . import entities
-from .entities import Chosen, Device, Indicator
+from .entities import Device, Indicator
 from .errors import InvalidRequest
-from .outcomes import Outcome, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +23,6 @@ _LONGEST_LOOKBACK = timedelta(days=30)
 _INCIDENT_ID = re.compile(r"[1-9][0-9]{0,18}")
 _SHOWN_PROBLEMS = 20
 
-Status = Literal["queued", "running", "waiting", "completed", "completedWithFailures", "failed"]
-Provider = Literal["defender", "sentinel"]
-Source = Literal["api", "watch", "sentinel", "sweep"]
 Text = Annotated[str, Meta(max_length=4_096)]
 
 
@@ -57,48 +53,6 @@ class EnrichBody(Strict, frozen=True):
     hunts: tuple[Text, ...] = ()
     lookback: timedelta | None = None
     comment: bool = True
-
-
-class Work(Struct, frozen=True, omit_defaults=True):
-    """What one run is asked to do, as it is stored."""
-
-    run_id: str
-    requested: datetime
-    body_digest: str
-    incident_id: str = ""
-    chosen: Chosen | None = None
-    hunts: tuple[str, ...] = ()
-    lookback: timedelta | None = None
-    comment: bool = True
-    queue: str = "urgent"
-    #: Who asked: a caller of the API, or one of the doors by which incidents come in by themselves.
-    source: Source = "api"
-
-    @property
-    def only_new(self) -> bool:
-        """Whether to leave out what was hunted on the incident before: unless a person asks, always."""
-        return self.source != "api"
-
-
-class CommentResult(Struct, frozen=True, rename="camel"):
-    """What became of one comment."""
-
-    incident_id: str
-    status: Literal["written", "alreadyThere", "off", "failed"]
-    reason: str = ""
-
-
-class Done(Struct, frozen=True, rename="camel"):
-    """How a run ended; stored once, never changed."""
-
-    status: Status
-    verdict: str
-    finished: datetime
-    outcomes: tuple[Outcome, ...] = ()
-    comments: tuple[CommentResult, ...] = ()
-    cards: tuple[dict[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
-    reason: str = ""
 
 
 def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
@@ -217,47 +171,3 @@ def _refuse(problems: list[str]) -> None:
         rest = len(problems) - _SHOWN_PROBLEMS
         details = tuple(problems[:_SHOWN_PROBLEMS]) + ((f"and {rest} more",) if rest > 0 else ())
         raise InvalidRequest(f"{len(problems)} problems in the body", details)
-
-
-class PlannedHunt(Struct, frozen=True):
-    """One hunt of a plan with the window it looks at, and the entities if not those of the whole plan."""
-
-    name: str
-    window: Window
-    chosen: Chosen | None = None
-
-
-class Plan(Struct, frozen=True):
-    """What a run will do, fixed once its incident has been read: a run delivered again does the same."""
-
-    incident_id: str = ""
-    incident_title: str = ""
-    incident_url: str = ""
-    chosen: Chosen = Chosen()
-    hunts: tuple[PlannedHunt, ...] = ()
-    #: Hunts that are not sent, each with its outcome.
-    skipped: tuple[Outcome, ...] = ()
-    notes: tuple[str, ...] = ()
-    #: Why there is nothing to plan: the incident does not exist.
-    failure: str = ""
-    #: Which product the incident is read from and commented in.
-    provider: Provider = "defender"
-    #: Whether the incident was hunted before, and for which hunts that was in vain.
-    follow_up: bool = False
-    tried: tuple[str, ...] = ()
-
-    @property
-    def incident(self) -> str:
-        """The incident as the ledger names it; empty where there is none."""
-        return f"{self.provider}-{self.incident_id.rsplit('/', 1)[-1].lower()}" if self.incident_id else ""
-
-    def entities(self, planned: PlannedHunt) -> Chosen:
-        """What one of the hunts hunts for."""
-        return planned.chosen or self.chosen
-
-
-class Wait(Struct, frozen=True):
-    """Why a run waits, and until when."""
-
-    reason: str
-    until: datetime

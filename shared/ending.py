@@ -12,9 +12,9 @@ from .entities import same_device
 from .findings import device_cards
 
 if TYPE_CHECKING:
-    from .contracts import CommentResult, Plan, Status
     from .findings import Found
     from .outcomes import Outcome
+    from .records import CommentResult, Plan, Status
     from .tools import Tools
 
 #: How a hunt of an entity ends once and for all, until the hunt itself changes.

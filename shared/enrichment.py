@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from . import comment, ending, planning, subject, waiting
-from .contracts import CommentResult, Done, Plan, Wait, Work
-from .errors import GraphError, NotFound
+from . import comment, ending, planning, subject
 from .findings import Found
 from .hunting import hunt_all
 from .posting import post
+from .records import CommentResult, Done, Plan, Wait, Work
 from .tools import Tools
 from .verdict import verdict
 from .waiting import Waiting
@@ -73,19 +71,10 @@ async def _plan(tools: Tools, run: Run) -> tuple[Plan, tuple[Incident, float] | 
     work, runs = run.work, tools.runs
     if run.plan:
         return run.plan, None
-    about = fresh = None
-    if work.incident_id:
-        try:
-            incident = await tools.graph.get_incident(work.incident_id)
-        except NotFound as error:
-            failure = f"incident {work.incident_id} cannot be read: {error.message}"
-            return await runs.fix_plan(work.run_id, Plan(failure=failure)), None
-        except GraphError as error:
-            if not (reason := waiting.given_up(error, tools.now() - work.requested)):
-                raise waiting.until_it_passes(error) from error
-            return await runs.fix_plan(work.run_id, Plan(failure=reason)), None
-        fresh = incident, time.monotonic()
-        about = subject.from_defender(incident, work.incident_id, tools.limits, private=bool(work.hunts))
+    try:
+        about, fresh = await subject.read(tools, work)
+    except subject.Unreadable as error:
+        return await runs.fix_plan(work.run_id, Plan(failure=str(error))), None
     plan = planning.plan(work, about, tools.catalog, tools.now())
     if work.only_new and plan.incident:
         wanted = planning.wanted(plan, tools.catalog)

@@ -1,41 +1,51 @@
-"""Graph evidence and request bodies -> the entities a run hunts for, chosen and capped."""
+"""What a run hunts for: devices and indicators, from a request or from evidence, chosen and capped."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from .errors import InvalidRequest
+from .indicators import (
+    KINDS,
+    Indicator,
+    Kind,
+    host_of,
+    is_ignored,
+    is_private,
+    parse_indicator,
+    read_indicator,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-Kind = Literal["ip", "url", "domain", "fileHash"]
-KINDS: tuple[Kind, ...] = ("ip", "url", "domain", "fileHash")
+# What reads entities reads indicators, too, and has them from here.
+__all__ = [
+    "KINDS",
+    "Chosen",
+    "Device",
+    "Dropped",
+    "Indicator",
+    "Kind",
+    "Limits",
+    "choose",
+    "from_evidence",
+    "from_request",
+    "is_private",
+    "parse_device",
+    "parse_indicator",
+    "same_device",
+]
 
 # Graph's evidenceVerdict, worst first. What Defender calls clean is not hunted.
 _VERDICTS = {"malicious": 0, "suspicious": 1}
 _UNKNOWN = 2
 _CLEAN = "noThreatsFound"
 
-_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _DEVICE_ID = re.compile(r"[0-9a-f]{40}")
-_DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_LONGEST = 2_048
-
-# Not `is_private`: that counts the documentation ranges too. RFC 1918, 6598, 6890, 4193 and 4291.
-_PRIVATE = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-        "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
-    )
-)  # fmt: skip
 
 
 class Device(Struct, frozen=True, omit_defaults=True):
@@ -49,13 +59,6 @@ class Device(Struct, frozen=True, omit_defaults=True):
     def label(self) -> str:
         """What to call it."""
         return self.name or self.id
-
-
-class Indicator(Struct, frozen=True, omit_defaults=True):
-    """An address, URL, domain or file hash, in the form it is hunted in."""
-
-    kind: Kind
-    value: str
 
 
 class Dropped(Struct, frozen=True):
@@ -105,34 +108,6 @@ def parse_device(text: str) -> Device:
     return Device(name=text)
 
 
-def parse_indicator(text: str, kind: Kind | None = None) -> Indicator:
-    """
-    Read an indicator, defanged or not, and guess its kind unless *kind* is given.
-
-    URLs lose their scheme and trailing slash, the form in which Defender's columns contain them. Raises
-    InvalidRequest saying what to change.
-    """
-    plain = text.strip().replace("[.]", ".").replace("[:]", ":").replace("[::]", "::")
-    plain = re.sub(r"^hxxp", "http", plain, flags=re.IGNORECASE)
-    if plain and len(plain) <= _LONGEST:
-        for known, read in _READERS.items():
-            if kind in (None, known) and (value := read(plain)):
-                return Indicator(known, value)
-    wanted = {"ip": "IP address", "url": "URL", "domain": "domain", "fileHash": "MD5, SHA-1 or SHA-256"}
-    named = wanted[kind] if kind else "IP address, URL, domain or file hash"
-    raise InvalidRequest(f"{text[:80]!r} is no {named}")
-
-
-def is_private(indicator: Indicator) -> bool:
-    """Whether it is an address that means something else in every network."""
-    if indicator.kind != "ip":
-        return False
-    address = ipaddress.ip_address(indicator.value)
-    # Sensors write IPv4 connections of dual-stack sockets as ::ffff:a.b.c.d.
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in _PRIVATE if network.version == address.version)
-
-
 def from_request(devices: Iterable[Device], indicators: Iterable[Indicator], limits: Limits) -> Chosen:
     """
     Choose among the entities a caller named: all of them but those on IGNORE_INDICATORS.
@@ -149,7 +124,7 @@ def from_request(devices: Iterable[Device], indicators: Iterable[Indicator], lim
             raise InvalidRequest(
                 f"{count} indicators of kind {kind}: one run takes at most {limits.indicators} (MAX_INDICATORS)"
             )
-    kept = tuple(indicator for indicator in wanted if not _ignored(indicator, limits.ignored))
+    kept = tuple(indicator for indicator in wanted if not is_ignored(indicator, limits.ignored))
     dropped = tuple(Dropped(i.kind, i.value, "on IGNORE_INDICATORS") for i in wanted if i not in kept)
     if wanted and not kept and not unique:
         raise InvalidRequest("every indicator given is on IGNORE_INDICATORS: nothing is left to hunt for")
@@ -162,19 +137,24 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
 
     *private* also takes private and reserved addresses, for runs that name their hunts.
     """
+    verdicts = ((item, str(item.get("verdict") or "")) for item in evidence)
+    found = ((entity, verdict) for item, verdict in verdicts for entity in _entities(item, _rank(verdict)))
+    return choose(found, limits, private=private)
+
+
+def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, private: bool) -> Chosen:
+    """Choose among entities, each with Graph's verdict on it, empty where there is none."""
     verdicts: dict[Device | Indicator, int] = {}
     dropped: dict[Device | Indicator, Dropped] = {}
     devices: dict[str, Device] = {}
-    for item in evidence:
-        verdict = str(item.get("verdict") or "")
-        rank = _VERDICTS.get(verdict, _UNKNOWN)
-        for found in _entities(item, rank):
-            entity = _known(devices, found) if isinstance(found, Device) else found
-            reason = _reason(entity, verdict, limits, private=private)
-            if reason:
-                dropped.setdefault(entity, _drop(entity, reason))
-            else:
-                verdicts[entity] = min(rank, verdicts.get(entity, rank))
+    for named, verdict in found:
+        entity = _known(devices, named) if isinstance(named, Device) else named
+        reason = _reason(entity, verdict, limits, private=private)
+        if reason:
+            dropped.setdefault(entity, _drop(entity, reason))
+        else:
+            rank = _rank(verdict)
+            verdicts[entity] = min(rank, verdicts.get(entity, rank))
     # One clean piece of evidence does not clear what another one accuses.
     dropped = {entity: drop for entity, drop in dropped.items() if entity not in verdicts}
     ordered = sorted(verdicts, key=verdicts.__getitem__)
@@ -202,6 +182,10 @@ def _known(devices: dict[str, Device], device: Device) -> Device:
     return Device(device.id, "" if device.id else device.name.lower())
 
 
+def _rank(verdict: str) -> int:
+    return _VERDICTS.get(verdict, _UNKNOWN)
+
+
 def _drop(entity: Device | Indicator, reason: str) -> Dropped:
     if isinstance(entity, Device):
         return Dropped("device", entity.label, reason)
@@ -213,7 +197,7 @@ def _reason(entity: Device | Indicator, verdict: str, limits: Limits, *, private
         return "verdict clean"
     if isinstance(entity, Device):
         return ""
-    if _ignored(entity, limits.ignored):
+    if is_ignored(entity, limits.ignored):
         return "on IGNORE_INDICATORS"
     return "private or reserved address" if not private and is_private(entity) else ""
 
@@ -227,12 +211,12 @@ def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
             if device_id or name:
                 yield Device(device_id, name, str(item.get("osPlatform") or ""))
         case "ipEvidence":
-            yield from _indicator(item.get("ipAddress"), "ip")
+            yield from read_indicator(item.get("ipAddress"), "ip")
         case "urlEvidence":
-            yield from _indicator(item.get("url"), "url")
+            yield from read_indicator(item.get("url"), "url")
             # The host of a bad URL serves others too; that of a merely unknown one may serve everyone.
             if rank == 0:
-                yield from _indicator(_host(str(item.get("url") or "")), "domain")
+                yield from read_indicator(host_of(str(item.get("url") or "")), "domain")
         case "fileEvidence":
             yield from _hashes(item.get("fileDetails"))
         case "processEvidence":
@@ -246,77 +230,5 @@ def _hashes(details: Any) -> Iterator[Indicator]:
     for name in ("sha1", "sha256", "md5"):
         value = (details or {}).get(name)
         if value:
-            yield from _indicator(value, "fileHash")
+            yield from read_indicator(value, "fileHash")
             return
-
-
-def _indicator(value: Any, kind: Kind) -> Iterator[Indicator]:
-    try:
-        yield parse_indicator(str(value or ""), kind)
-    except InvalidRequest:
-        return
-
-
-def _ignored(indicator: Indicator, ignored: frozenset[str]) -> bool:
-    value = indicator.value.lower()
-    if value in ignored:
-        return True
-    host = _host(value) if indicator.kind == "url" else value
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return indicator.kind != "fileHash" and any(
-            host == entry or host.endswith(f".{entry}") for entry in ignored
-        )
-    return any(
-        address in ipaddress.ip_network(entry, strict=False) for entry in ignored if _is_network(entry)
-    )
-
-
-def _is_network(entry: str) -> bool:
-    try:
-        ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url if _SCHEME.match(url) else f"//{url}").hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def _read_ip(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        return ""
-
-
-def _read_hash(text: str) -> str:
-    return text.lower() if _HASH.fullmatch(text.lower()) else ""
-
-
-def _read_domain(text: str) -> str:
-    try:
-        ascii_text = text.rstrip(".").lower().encode("idna").decode()
-    except UnicodeError:
-        return ""
-    return ascii_text if _DOMAIN.fullmatch(ascii_text) else ""
-
-
-def _read_url(text: str) -> str:
-    if not (_SCHEME.match(text) or "/" in text) or any(c.isspace() for c in text):
-        return ""
-    host = _host(text)
-    return _SCHEME.sub("", text, count=1).rstrip("/") if _read_ip(host) or _read_domain(host) else ""
-
-
-_READERS: dict[Kind, Callable[[str], str]] = {
-    "ip": _read_ip,
-    "fileHash": _read_hash,
-    "url": _read_url,
-    "domain": _read_domain,
-}

@@ -8,10 +8,10 @@ Everything that can go wrong, by whose problem it is.
     │   └── KeyReused           the same idempotency key with another body (409)
     ├── SettingsError           the deployer's: names every wrong setting at once
     ├── HuntError               the hunt author's: names the file and every problem in it
-    └── GraphError              Microsoft Graph's, with its code and request id
+    └── GraphError              Microsoft Graph's, or Azure's, with its code and request id
         ├── BadQuery            the tenant refuses the KQL (400)
         ├── ResultTooLarge      the answer exceeds Graph's 100,000 rows or 50 MB (400)
-        ├── PermissionDenied    an application role is missing, and is named (401, 403)
+        ├── PermissionDenied    a role is missing, and is named (401, 403)
         ├── NotFound            no such incident (404)
         ├── Throttled           too many calls or too much CPU; carries the wait (429)
         ├── TimedOut            the query ran longer than Graph's 3 minutes (504, read timeout)
@@ -21,6 +21,7 @@ Everything that can go wrong, by whose problem it is.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class OutriderError(Exception):
@@ -74,14 +75,23 @@ class HuntError(OutriderError):
 
 
 class GraphError(OutriderError):
-    """Microsoft Graph did not do what it was asked."""
+    """Microsoft Graph, or Azure where `service` says so, did not do what it was asked."""
 
-    def __init__(self, message: str, *, status: int = 0, code: str = "", request_id: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        request_id: str = "",
+        service: str = "Microsoft Graph",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.code = code
         self.request_id = request_id
+        self.service = service
 
 
 class BadQuery(GraphError):
@@ -93,13 +103,18 @@ class ResultTooLarge(GraphError):
 
 
 class PermissionDenied(GraphError):
-    """The identity lacks an application role; `role` names it."""
+    """The identity lacks a role; `role` names it."""
 
-    def __init__(
-        self, message: str, *, role: str, status: int = 403, code: str = "", request_id: str = ""
-    ) -> None:
-        super().__init__(message, status=status, code=code, request_id=request_id)
+    def __init__(self, message: str, *, role: str, **known: Any) -> None:
+        super().__init__(message, **known)
         self.role = role
+
+    @property
+    def needs(self) -> str:
+        """What is missing, as someone who grants it would look for it."""
+        if self.service == "Microsoft Graph":
+            return f"the Graph application role {self.role}"
+        return f"the role {self.role} on the workspace"
 
 
 class NotFound(GraphError):
@@ -107,18 +122,10 @@ class NotFound(GraphError):
 
 
 class Throttled(GraphError):
-    """The tenant refuses calls for now; `retry_after` is in seconds, None where Graph names no wait."""
+    """The tenant refuses calls for now; `retry_after` is in seconds, None where no wait is named."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float | None,
-        status: int = 429,
-        code: str = "",
-        request_id: str = "",
-    ) -> None:
-        super().__init__(message, status=status, code=code, request_id=request_id)
+    def __init__(self, message: str, *, retry_after: float | None, **known: Any) -> None:
+        super().__init__(message, **{"status": 429, **known})
         self.retry_after = retry_after
 
 

@@ -13,7 +13,7 @@ from .findings import Found, summarize
 from .waiting import Waiting
 
 if TYPE_CHECKING:
-    from .contracts import Plan, PlannedHunt, Work
+    from .records import Plan, PlannedHunt, Work
     from .tools import Tools
 
 log = logging.getLogger("outrider")

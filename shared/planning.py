@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from . import kql
 from .catalog import DEVICE_CARD, Catalog, Hunt
-from .contracts import Plan, PlannedHunt, Work
 from .entities import Chosen, Device, Indicator
 from .outcomes import Outcome, Window, misfit
+from .records import Plan, PlannedHunt, Work
 
 if TYPE_CHECKING:
     from .ledger import Share
+    from .settings import Settings
     from .subject import Subject
 
 # "Data of the past 30 days" (security API overview, quotas).
@@ -132,6 +133,19 @@ def _only(some: tuple[Device | Indicator, ...]) -> Chosen:
         tuple(entity for entity in some if isinstance(entity, Device)),
         tuple(entity for entity in some if isinstance(entity, Indicator)),
     )
+
+
+def portal(plan: Plan, catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """Where each hunt's query opens in the portal, as far as it fits into an address."""
+    hunts = catalog.by_name
+    links = {
+        planned.name: kql.portal_link(
+            query(hunts[planned.name], plan.entities(planned), settings.max_rows + 1), settings.cloud.portal
+        )
+        for planned in plan.hunts
+        if planned.name in hunts
+    }
+    return {name: link for name, link in links.items() if link}
 
 
 def query(hunt: Hunt, chosen: Chosen, take: int) -> str:

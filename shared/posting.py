@@ -11,18 +11,21 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import comment, comment_text, marker, waiting
-from .contracts import CommentResult
+from msgspec.structs import replace
+
+from . import comment_html, comment_text, marker, planning, sentinel, waiting
 from .errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
+from .records import CommentResult
 from .runs import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .contracts import Plan, Work
+    from .comment import Content
     from .graph import Graph, Incident
+    from .records import Plan, Work
     from .runs import Runs
     from .tools import Tools
 
@@ -33,13 +36,17 @@ _POSTING = 60.0
 _LEASE = timedelta(seconds=180)
 #: An incident read longer ago may have been merged, or commented by someone else.
 _FRESH = 30.0
+_LAST = (
+    f"This is comment {sentinel.COMMENT_LIMIT}, the last that Microsoft Sentinel takes on an incident: "
+    "what later runs find is in their reports alone"
+)
 
 
 async def post(
     tools: Tools,
     work: Work,
     plan: Plan,
-    content: comment.Content,
+    content: Content,
     fresh: tuple[Incident, float] | None,
     *,
     again: bool,
@@ -57,17 +64,30 @@ async def post(
         return CommentResult(plan.incident_id, "failed", "the run ended before its comment could be written")
     digest = marker.digest(content.outcomes, content.chosen)
     settings = tools.settings
-    text = comment_text.render_text(
-        content, max_chars=settings.comment_max_chars, secrets=settings.mask_secrets == "on"
-    )
+    options: dict[str, Any] = {
+        "max_chars": settings.comment_max_chars,
+        "secrets": settings.mask_secrets == "on",
+    }
     recent = fresh is not None and not again and time.monotonic() - fresh[1] < _FRESH
     try:
+        if plan.provider == "sentinel":
+
+            def render(last: bool) -> str:  # noqa: FBT001  (as sentinel.post_once calls it)
+                notes = (*content.notes, _LAST) if last else content.notes
+                return comment_html.render_html(
+                    replace(content, notes=notes, portal=planning.portal(plan, tools.catalog, settings)),
+                    **options,
+                )
+
+            return await sentinel.post_once(
+                tools.arm, run_id=work.run_id, arm_id=plan.incident_id, digest=digest, render=render
+            )
         return await post_once(
             tools.graph,
             tools.runs,
             run_id=work.run_id,
             incident_id=plan.incident_id,
-            text=text,
+            text=comment_text.render_text(content, **options),
             digest=digest,
             fresh=fresh[0] if fresh and recent else None,
             now=tools.now,
@@ -80,7 +100,7 @@ async def post(
         return CommentResult(plan.incident_id, "failed", reason or error.message)
 
 
-def _silent(tools: Tools, work: Work, plan: Plan, content: comment.Content) -> str:
+def _silent(tools: Tools, work: Work, plan: Plan, content: Content) -> str:
     """Why there is nothing to post; empty where there is."""
     if tools.settings.comments == "off":
         return "COMMENTS is off"

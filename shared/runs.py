@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from .contracts import Done, Plan, Wait, Work
 from .errors import KeyReused, OutriderError, RunNotFound
 from .findings import Found
+from .records import Done, Plan, Wait, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -108,6 +108,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
         return f"{CLOUDS[self.azure_cloud].graph}/.default"
 
     @property
+    def arm_scope(self) -> str:
+        """The scope of Azure Resource Manager's tokens: the cloud's, also where ARM_URL points elsewhere."""
+        return f"{CLOUDS[self.azure_cloud].arm}/.default"
+
+    @property
     def platform_signs_in(self) -> bool:
         """Whether App Service authentication stands in front, so that no function key is needed."""
         return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"

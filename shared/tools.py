@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .catalog import Catalog
     from .graph import Graph
     from .runs import Runs
+    from .sentinel import Arm
     from .settings import Settings
 
 
@@ -25,6 +26,7 @@ class Tools(Struct, frozen=True):
 
     settings: Settings
     graph: Graph
+    arm: Arm
     runs: Runs
     catalog: Catalog
     report_url: Callable[[str], str] = lambda _: ""

@@ -43,13 +43,13 @@ def given_up(error: GraphError, age: timedelta) -> str:
     """Say why a run of this *age* waits no longer; empty while it does. Of no error does a run wait for ever."""
     match error:
         case PermissionDenied() if age > _A_DAY:
-            return f"the app's identity has lacked the Graph application role {error.role} for 24 hours"
+            return f"the app's identity has lacked {error.needs} for 24 hours"
         case Throttled() if age > _A_DAY:
-            return "Microsoft Graph has throttled this tenant (429) for 24 hours"
+            return f"{error.service} has throttled this tenant (429) for 24 hours"
         case PermissionDenied() | Throttled():
             return ""
         case _ if age > _TWO_HOURS:
-            return f"Microsoft Graph has not answered for 2 hours: {error.message[:200]}"
+            return f"{error.service} has not answered for 2 hours: {error.message[:200]}"
         case _:
             return ""
 
@@ -59,12 +59,12 @@ def until_it_passes(error: GraphError) -> Waiting:
     match error:
         case PermissionDenied():
             return Waiting(
-                f"the app's identity lacks the Graph application role {error.role}; once granted, "
+                f"the app's identity lacks {error.needs}; once granted, "
                 "it may take a day to show, since the platform caches roles",
                 _PARKED,
             )
         case Throttled():
             delay = _THROTTLED if error.retry_after is None else timedelta(seconds=error.retry_after + 1)
-            return Waiting("Microsoft Graph throttles this tenant (429)", delay)
+            return Waiting(f"{error.service} throttles this tenant (429)", delay)
         case _:
-            return Waiting(f"Microsoft Graph does not answer: {error.message[:200]}", _UNAVAILABLE)
+            return Waiting(f"{error.service} does not answer: {error.message[:200]}", _UNAVAILABLE)

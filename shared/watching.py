@@ -18,9 +18,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from . import planning, subject
-from .contracts import Work
 from .errors import GraphError, NotFound
 from .ledger import share
+from .records import Work
 from .runs import NotSent, run_id
 from .subject import read_time
 

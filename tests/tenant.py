@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import msgspec
+import requests
 from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
+from requests.adapters import BaseAdapter
 
+from sandbox import sentinel
 from sandbox.intrusions import intrusions
 from sandbox.state import Limits
 from sandbox.tenant import build_app, create_app
-from shared import catalog, settings
-from shared.contracts import Work, parse_enrich
+from shared import catalog, sentinel_body, settings
+from shared.contracts import parse_enrich
 from shared.enrichment import work_on
 from shared.graph import Graph
+from shared.records import Work
 from shared.runs import Run, Runs, run_id
+from shared.sentinel import Arm
 from shared.store import Store
 from shared.tools import Tools
 
@@ -27,13 +35,14 @@ if TYPE_CHECKING:
 
     from sandbox.engine import Engine
     from sandbox.state import Tenant
-    from shared.contracts import Done
+    from shared.records import Done
 
 ENVIRONMENT = {
     "STATE_URL": "memory://",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
     "WEBSITE_HOSTNAME": "127.0.0.1:7071",
     "GRAPH_URL": "http://127.0.0.1",
+    "ARM_URL": "http://127.0.0.1",
 }
 Message = tuple[str, str, int]
 
@@ -177,7 +186,10 @@ class Deployment:
         )
         self._graphs.append(graph)
         runs = Runs(MortalStore(life, self._objects), lambda *message: self.messages.append(message))
-        return Tools(self._settings, graph, runs, self._catalog, now=self.now)
+        arm = Arm(
+            self._settings, Identity(self.tenant), session=partial(_session, life, self.app), sleep=_no_time
+        )
+        return Tools(self._settings, graph, arm, runs, self._catalog, now=self.now)
 
     def now(self) -> datetime:
         """Tell the time: the test's own clock, or the present plus what the test has let pass."""
@@ -200,6 +212,17 @@ class Deployment:
         run = await self.ask(**body)
         await work_on(self.tools, run)
         return await self.done(run)
+
+    async def playbook(self, body: dict[str, Any]) -> str:
+        """Start a run as `POST /api/sentinel` does with what a playbook passes on, and return its id."""
+        work = Work.for_sentinel(run_id(""), self.now(), "", sentinel_body.parse(msgspec.json.encode(body)))
+        await self.tools.runs.start(work, chosen_key=False)
+        return work.run_id
+
+    def sentinel_comments(self, source: dict[str, Any]) -> list[str]:
+        """Return the comments on an incident of Sentinel's own."""
+        comments = self.tenant.sentinel_comments.get(sentinel.guid(source), {})
+        return [comment["properties"]["message"] for comment in comments.values()]
 
     async def read(self, run: str) -> Run:
         """Read all that is recorded of a run."""
@@ -225,5 +248,40 @@ class Deployment:
         return sum(call.kind == kind for call in self.tenant.calls)
 
 
+def _session(life: Life, app: Any) -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", InProcess(life, app))
+    return session
+
+
 async def _no_time(_seconds: float) -> None:
     """Wait without waiting."""
+
+
+class InProcess(BaseAdapter):
+    """Carries what `requests` sends to the tenant, in this process, for as long as a worker lives."""
+
+    def __init__(self, life: Life, app: Any) -> None:
+        super().__init__()
+        self._life = life
+        self._app = app
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
+        """Send *request*; called in a thread, which has an event loop of its own for it."""
+        with self._life.call():
+            answer = asyncio.run(self._send(request))
+        response = requests.Response()
+        response.status_code = answer.status_code
+        response.headers.update(answer.headers)
+        response.reason = answer.reason_phrase
+        response.raw = io.BytesIO(answer.content)
+        return response
+
+    def close(self) -> None:
+        """Close nothing."""
+
+    async def _send(self, request: requests.PreparedRequest) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app)) as client:
+            return await client.request(
+                request.method or "GET", request.url or "", headers=request.headers, content=request.body
+            )

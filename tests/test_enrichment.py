@@ -11,15 +11,15 @@ import pytest
 
 from sandbox.state import HUNT
 from shared import marker
-from shared.contracts import CommentResult
 from shared.enrichment import give_up, work_on
+from shared.records import CommentResult
 from tests.tenant import Deployment, Fleet, Killed, Life
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.contracts import Done
     from shared.outcomes import Outcome
+    from shared.records import Done
 
 # Graph's SDK warns of itself when it is imported.
 pytestmark = pytest.mark.filterwarnings(

@@ -9,8 +9,8 @@ import re
 from hypothesis import given, settings
 
 from shared import report
-from shared.contracts import Done, Plan, Work
 from shared.entities import Chosen, Device, Dropped, Indicator
+from shared.records import Done, Plan, Work
 from shared.runs import Run
 from shared.settings import Settings
 from tests.said import HUNTS, NOW, RUN_ID, Tags, outcome

@@ -11,8 +11,8 @@ import pytest
 
 from sandbox import incidents
 from shared import planning, subject
-from shared.contracts import Work
 from shared.graph import Incident
+from shared.records import Work
 from tests.replay import Replay
 from tests.tenant import Fleet
 

@@ -1,0 +1,27 @@
+"""POST /api/sentinel: what a playbook passes on of a Microsoft Sentinel incident."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import azure.functions as func
+
+from functions import app
+from functions.responses import accepted, answered
+from shared import contracts, runs, sentinel_body
+from shared.records import Work
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("EnrichSentinelIncident")
+@blueprint.route("sentinel", methods=["POST"])
+@answered
+async def enrich_sentinel_incident(req: func.HttpRequest) -> func.HttpResponse:
+    """Store the run, send it, and answer 202 with where to follow it."""
+    body = req.get_body()
+    incident = sentinel_body.parse(body)
+    digest = contracts.body_digest(body)
+    key, explicit = contracts.idempotency_key(req.headers, digest)
+    work = Work.for_sentinel(runs.run_id(key), datetime.now(UTC), digest, incident)
+    return accepted(req, await app.tools().runs.start(work, chosen_key=explicit))
