@@ -1,31 +1,31 @@
-"""The demo: an incident opens in the local tenant, the app enriches it, and its comment is read back."""
+"""
+The demo: an incident opens in the local tenant and enriches itself; then a Logic App calls out.
+
+Nothing in it is what the app says of itself: the comment is read back from the tenant.
+"""
 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 import msgspec
 
-from .serve import LocalSettings, listening
+from .processes import DemoFailed, both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-_ROOT = Path(__file__).parent.parent
 _INCIDENT = "exfiltration"
-_START_LIMIT = 60  # seconds until tenant and app answer
-_RUN_LIMIT = 60  # seconds from the call until the run is done
+_RUN_LIMIT = 60  # seconds from an incident, or a call, until its run is done
 _TAIL = 15  # lines of a log that a failure shows
+_PAUSE = 8  # seconds between two happenings: the tenant's 45 hunting calls a minute keep up with that
 
 _WORDS = {
     "found": "found",
@@ -34,10 +34,6 @@ _WORDS = {
     "noTelemetry": "no telemetry",
     "notRun": "NOT RUN",
 }
-
-
-class DemoFailed(Exception):
-    """The demo did not come to its end; the message says where."""
 
 
 def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
@@ -50,10 +46,11 @@ def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
     with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
         logs = [Path(folder, f"{name}.log") for name in ("tenant", "host")]
         try:
-            with _both(Path(folder), devices, days) as (tenant, app):
-                _enrich(tenant, app)
+            with both(Path(folder), devices, days) as (tenant, app):
+                _watch(tenant, app)
+                _call_out(app)
                 if keep:
-                    _wait(tenant, app)
+                    _live(tenant, app)
                 else:
                     print(f"\nNext: {_command('--keep')} leaves it all up, to look at and to call.")
         except (DemoFailed, httpx.HTTPError) as error:
@@ -67,38 +64,67 @@ def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
     return 0
 
 
-def _enrich(tenant: httpx.Client, app: httpx.Client) -> None:
+def _watch(tenant: httpx.Client, app: httpx.Client) -> None:
+    """Open an incident, and wait for what the app does about it by itself."""
     incident = _json(tenant.post("/sandbox/incidents/open", params={"name": _INCIDENT}))
+    opened = time.monotonic()
     names = {item.get("deviceDnsName") for alert in incident["alerts"] for item in alert["evidence"]}
     print(f"Incident {incident['id']}: {incident['displayName']}")
-    print(f"Severity {incident['severity']}, devices: {', '.join(sorted(filter(None, names)))}\n")
+    print(f"Severity {incident['severity']}, devices: {', '.join(sorted(filter(None, names)))}")
+    print("Nobody calls: the watch, a timer, looks for incidents that opened or grew.\n", flush=True)
 
-    body = {"incidentId": incident["id"]}
-    print(f"POST {str(app.base_url).rstrip('/')}/api/enrich {msgspec.json.encode(body).decode()}")
-    started = time.monotonic()
-    done = _follow(app, app.post("/api/enrich", json=body), started + _RUN_LIMIT)
-    seconds = time.monotonic() - started
-    if done["status"] != "completed":
-        raise DemoFailed(f"the run ended as {done['status']}: {msgspec.json.encode(done).decode()[:2_000]}")
-    print(f"Done in {seconds:.1f} s.\n")
+    comments: list[str] = []
+    while not comments:
+        if time.monotonic() > opened + _RUN_LIMIT:
+            raise DemoFailed(f"the incident holds no comment after {_RUN_LIMIT} s")
+        time.sleep(0.1)
+        comments = _comments(tenant, incident["id"])
+    print(f"Found by the watch, hunted and commented in {time.monotonic() - opened:.1f} s.\n")
 
-    width = max(len(hunt["hunt"]) for hunt in done["hunts"])
-    for hunt in done["hunts"]:
-        print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")
-
-    # Not what the app says it wrote: what the incident now holds.
-    now = _json(tenant.get("/sandbox/incidents"))["value"]
-    comments = [text["comment"] for one in now if one["id"] == incident["id"] for text in one["comments"]]
-    if not comments:
-        raise DemoFailed("the incident holds no comment")
+    # A comment's last line names its run.
+    address = f"/api/runs/{comments[-1].split()[-2]}"
+    done = _follow(app, app.get(address), opened + _RUN_LIMIT, f"{app.base_url}{address}")
+    _show(done)
     print(f"\nThe comment, as incident {incident['id']} now holds it:\n")
     for line in comments[-1].splitlines():
         print(f"    {line}".rstrip())
 
 
-def _follow(app: httpx.Client, answer: httpx.Response, deadline: float) -> Any:
+def _call_out(app: httpx.Client) -> None:
+    """Call as a Logic App's HTTP action does, which also sends a call again whose answer it lost."""
+    body = {"indicators": ["203.0.113.9"]}
+    headers = {"x-ms-workflow-run-id": "08584700000000000000", "x-ms-action-tracking-id": "demo"}
+    print("\nA Logic App asks about an address, and asks again, as it does when an answer is lost:")
+    print(f"POST {str(app.base_url).rstrip('/')}/api/enrich {msgspec.json.encode(body).decode()}", flush=True)
+    started = time.monotonic()
+    answers = [app.post("/api/enrich", json=body, headers=headers) for _ in range(2)]
+    runs = {_json(answer)["runId"] for answer in answers}
+    if len(runs) != 1:
+        raise DemoFailed(f"two calls of one action became {len(runs)} runs")
+    print(
+        f"{answers[0].status_code} and {answers[1].status_code}, both for run {runs.pop()}; it follows Location."
+    )
+    done = _follow(app, answers[0], started + _RUN_LIMIT)
+    print(f"Done in {time.monotonic() - started:.1f} s: {done['verdict']}\n")
+    _show(done)
+
+
+def _show(done: Mapping[str, Any]) -> None:
+    if done["status"] != "completed":
+        raise DemoFailed(f"the run ended as {done['status']}: {msgspec.json.encode(done).decode()[:2_000]}")
+    width = max(len(hunt["hunt"]) for hunt in done["hunts"])
+    for hunt in done["hunts"]:
+        print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")
+
+
+def _comments(tenant: httpx.Client, incident: str) -> list[str]:
+    now = _json(tenant.get("/sandbox/incidents"))["value"]
+    return [text["comment"] for one in now if one["id"] == incident for text in one["comments"]]
+
+
+def _follow(app: httpx.Client, answer: httpx.Response, deadline: float, location: str = "") -> Any:
     """Follow a 202 to its Location, as a Logic App does, and return what is there once the run is done."""
-    location = answer.headers.get("Location", "")
+    location = location or answer.headers.get("Location", "")
     while answer.status_code == httpx.codes.ACCEPTED:
         if time.monotonic() > deadline:
             raise DemoFailed(f"the run was not done after {_RUN_LIMIT} s: {answer.text[:500]}")
@@ -116,108 +142,44 @@ def _outcome(hunt: Mapping[str, Any]) -> str:
     return f"{_WORDS[hunt['outcome']]}{count}{reason}"
 
 
-def _wait(tenant: httpx.Client, app: httpx.Client) -> None:
+def _live(tenant: httpx.Client, app: httpx.Client) -> None:
+    """Let incidents open, grow, merge and be resolved by themselves until Ctrl+C, and tell what happens."""
+    root = str(app.base_url).rstrip("/")
     print(f"\nIncidents and comments:  {tenant.base_url}")
-    print(f"The app:                 {str(app.base_url).rstrip('/')}/api/health")
-    print("\nLet another incident appear, and enrich it:\n")
-    print(f"    curl -X POST {str(tenant.base_url).rstrip('/')}/sandbox/incidents/open")
+    print(f"The app:                 {root}/api/health")
+    print("\nAsk for an incident yourself:\n")
     print(
-        f"    curl -i {str(app.base_url).rstrip('/')}/api/enrich -H 'Content-Type: application/json' "
-        '-d \'{"incidentId": "4102"}\''
+        f"    curl -i {root}/api/enrich -H 'Content-Type: application/json' -d '{{\"incidentId\": \"4101\"}}'"
     )
-    print("\nCtrl+C ends both.", flush=True)
+    print(f"\nSomething happens every {_PAUSE} s. Ctrl+C ends it all.\n", flush=True)
+    told: dict[str, int] = {}
+    _news(tenant, told)
     try:
-        signal.pause()
+        while True:
+            happening = _json(tenant.post("/sandbox/incidents/live"))
+            incident = happening["incident"]
+            _tell(f"incident {incident['id']} {happening['happened']}: {incident['displayName']}")
+            until = time.monotonic() + _PAUSE
+            while time.monotonic() < until:
+                time.sleep(1)
+                for number, text in _news(tenant, told):
+                    _tell(f"incident {number} commented: {text.splitlines()[0]}")
     except KeyboardInterrupt:
         print()
 
 
-@contextmanager
-def _both(folder: Path, devices: int, days: int) -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    """Start tenant and app, yield a client of each once both answer, and end both."""
-    with listening() as one, listening() as two:
-        ports = [sock.getsockname()[1] for sock in (one, two)]
-    tenant, app = (f"http://127.0.0.1:{port}" for port in ports)
-    environment = _environment(tenant, folder)
-    print(f"Starting a tenant of {devices:,} devices with {days} days of telemetry, and the app.", flush=True)
-    with ExitStack() as stack:
-        fleet = ("--devices", str(devices), "--days", str(days), "--closed")
-        processes = [
-            stack.enter_context(_process(folder, environment, "tenant", ports[0], *fleet)),
-            stack.enter_context(_process(folder, environment, "host", ports[1])),
-        ]
-        # No proxy of the machine's stands between one port of it and another.
-        clients = [
-            stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
-            for url in (tenant, app)
-        ]
-        _until_up(processes[0], clients[0], "/sandbox/incidents", "tenant")
-        _until_up(processes[1], clients[1], "/api/health", "app")
-        print(flush=True)
-        yield clients[0], clients[1]
+def _news(tenant: httpx.Client, told: dict[str, int]) -> list[tuple[str, str]]:
+    """Return the comments that are not *told* yet, with their incidents."""
+    news = []
+    for one in _json(tenant.get("/sandbox/incidents"))["value"]:
+        comments = [text["comment"] for text in one["comments"]]
+        news += [(one["id"], text) for text in comments[told.get(one["id"], 0) :]]
+        told[one["id"]] = len(comments)
+    return news
 
 
-@contextmanager
-def _process(
-    folder: Path, environment: Mapping[str, str], command: str, port: int, *options: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / f"{command}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603  (this program)
-            [sys.executable, "-m", "sandbox", command, "--port", str(port), *options],
-            cwd=_ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl+C is the demo's, which ends both in order
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _until_up(process: subprocess.Popen[bytes], client: httpx.Client, path: str, name: str) -> None:
-    deadline = time.monotonic() + _START_LIMIT
-    problem = "it does not answer"
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise DemoFailed(f"the {name} did not start")
-        try:
-            answer = client.get(path)
-        except httpx.TransportError:
-            pass
-        else:
-            if answer.is_success:
-                return
-            problem = f"it answers {answer.status_code}: {answer.text[:500]}"
-        time.sleep(0.1)
-    raise DemoFailed(f"the {name} was not up after {_START_LIMIT} s: {problem}")
-
-
-def _environment(tenant: str, folder: Path) -> dict[str, str]:
-    """The app's environment: the sample's settings, whatever this machine's say, pointed at the tenant."""
-    sample = (_ROOT / "local.settings.sample.json").read_bytes()
-    state = folder / "state"
-    state.mkdir()
-    return {
-        **os.environ,
-        **msgspec.json.decode(sample, type=LocalSettings).values,
-        "COMMENTS": "on",
-        "GRAPH_URL": tenant,
-        "HTTP_AUTH": "key",
-        "IDENTITY_ENDPOINT": f"{tenant}/msi/token",
-        "IDENTITY_HEADER": secrets.token_urlsafe(24),
-        "NO_PROXY": "127.0.0.1",
-        "PUBLIC_URL": "",
-        "STATE_URL": state.as_uri(),
-        "no_proxy": "127.0.0.1",
-    }
+def _tell(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
 
 
 def _json(answer: httpx.Response) -> Any:
