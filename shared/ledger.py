@@ -64,34 +64,40 @@ class Ledger:
 
     async def read(self, incident: str) -> list[Entry]:
         """Read an incident's log, oldest entry first."""
-        raw = await self._store.get_all(await self._store.keys(f"incidents/{incident}/"))
-        return [msgspec.json.decode(each, type=Entry) for each in raw]
+        entries, _ = await self._read(incident)
+        return entries
 
     async def take(self, incident: str, run_id: str, wanted: Collection[str], now: datetime) -> Share:
         """Take the part of *wanted* that is due; the same part again for a run that took it before."""
         while True:
-            entries = await self.read(incident)
+            entries, following = await self._read(incident)
             mine = next((n for n, entry in enumerate(entries) if entry.run_id == run_id), None)
             if mine is not None:
                 before = share(entries[:mine], wanted, now)
                 taken = frozenset(entries[mine].taken)
                 return Share(taken, taken & before.tried, first=before.first)
             part = share(entries, wanted, now)
-            if not part.due or await self._append(
-                incident, len(entries), Entry(run_id, now, tuple(sorted(part.due)))
-            ):
+            if not part.due or await self._append(following, Entry(run_id, now, tuple(sorted(part.due)))):
                 return part
 
     async def close(self, incident: str, run_id: str, ended: Collection[str], now: datetime) -> None:
         """Write down what a run has hunted; what it took beyond that is free again."""
         while True:
-            entries = await self.read(incident)
+            entries, following = await self._read(incident)
             if any(entry.run_id == run_id and entry.closed for entry in entries):
                 return
             took = any(entry.run_id == run_id for entry in entries)
             entry = Entry(run_id, now, ended=tuple(sorted(ended)), closed=True)
-            if not (ended or took) or await self._append(incident, len(entries), entry):
+            if not (ended or took) or await self._append(following, entry):
                 return
 
-    async def _append(self, incident: str, number: int, entry: Entry) -> bool:
-        return await self._store.create(f"incidents/{incident}/{number:06d}", msgspec.json.encode(entry))
+    async def _read(self, incident: str) -> tuple[list[Entry], str]:
+        """Read a log and the name of its next entry, which does not depend on the oldest being there still."""
+        folder = f"incidents/{incident}/"
+        names = await self._store.keys(folder)
+        raw = await self._store.get_all(names)
+        number = int(names[-1].rsplit("/", 1)[-1]) + 1 if names else 0
+        return [msgspec.json.decode(each, type=Entry) for each in raw], f"{folder}{number:06d}"
+
+    async def _append(self, name: str, entry: Entry) -> bool:
+        return await self._store.create(name, msgspec.json.encode(entry))

@@ -82,3 +82,15 @@ async def test_close_twice(ledger: Ledger) -> None:
     await ledger.close(INCIDENT, "run-2", set(), NOW)
 
     assert ["run-1"] == [entry.run_id for entry in await ledger.read(INCIDENT)]
+
+
+async def test_expired() -> None:
+    """A log whose oldest entries have expired goes on where it was."""
+    objects = MemoryStore()
+    ledger = Ledger(Store(objects))
+    for n in range(3):
+        await ledger.close(INCIDENT, f"run-{n}", {str(n)}, NOW)
+    objects.delete(f"incidents/{INCIDENT}/000000")
+    await ledger.close(INCIDENT, "run-3", {"3"}, SOON)
+
+    assert ["run-1", "run-2", "run-3"] == [entry.run_id for entry in await ledger.read(INCIDENT)]

@@ -1,0 +1,154 @@
+metadata name = 'Alerts'
+metadata description = 'What an operator should hear of: runs that kill the worker, failed and parked runs, throttling, and rights that are missing.'
+
+@description('Required. What the names of the alerts begin with.')
+param namePrefix string
+
+@description('Required. The region.')
+param location string
+
+@description('Required. The tags of the resources.')
+param tags object
+
+@description('Required. The Log Analytics workspace that is asked.')
+param workspaceId string
+
+@description('Optional. The address that alerts are mailed to; without one they show in the portal alone.')
+param alertEmail string = ''
+
+// `dimension` names a column: one alert for each of its values. `measure` is added up over the window.
+var rules = [
+  {
+    name: 'poison-queue'
+    description: 'A run stopped the worker five times and was given up. The app\'s log says where; the run, and its incident, say that it was not done.'
+    severity: 1
+    window: 'PT15M'
+    threshold: 0
+    measure: 'OperationCount'
+    dimension: 'Queue'
+    query: '''
+      StorageQueueLogs
+      | where OperationName == 'PutMessage' and ObjectKey contains '-poison'
+      | extend Queue = ObjectKey, OperationCount = 1
+    '''
+  }
+  {
+    name: 'failed-runs'
+    description: 'Runs ended failed, or completed with hunts that failed. GET /api/runs/{runId} names the reason of each.'
+    severity: 2
+    window: 'PT15M'
+    threshold: 0
+    measure: 'Sum'
+    dimension: 'Status'
+    query: '''
+      AppMetrics
+      | where Name == 'outrider.runs'
+      | extend Status = tostring(Properties.status)
+      | where Status in ('failed', 'completedWithFailures')
+    '''
+  }
+  {
+    name: 'parked-runs'
+    description: 'Runs wait: for a right, or for a tenant that throttles. They go on by themselves, for 24 hours.'
+    severity: 3
+    window: 'PT1H'
+    threshold: 0
+    measure: 'Sum'
+    dimension: ''
+    query: '''
+      AppMetrics
+      | where Name == 'outrider.parked'
+    '''
+  }
+  {
+    name: 'throttling'
+    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, or see who else hunts in this tenant.'
+    severity: 3
+    window: 'PT1H'
+    threshold: 20
+    measure: 'Sum'
+    dimension: ''
+    query: '''
+      AppMetrics
+      | where Name == 'outrider.throttled'
+    '''
+  }
+  {
+    name: 'missing-role'
+    description: 'Graph refused a call for want of a role. Grant it; a token may then take a day to carry it.'
+    severity: 1
+    window: 'PT15M'
+    threshold: 0
+    measure: 'Sum'
+    dimension: 'Role'
+    query: '''
+      AppMetrics
+      | where Name == 'outrider.missing_role'
+      | extend Role = tostring(Properties.role)
+    '''
+  }
+]
+
+module actionGroup 'br/public:avm/res/insights/action-group:0.8.0' = if (!empty(alertEmail)) {
+  name: 'action-group'
+  params: {
+    name: 'ag-${namePrefix}'
+    groupShortName: 'Outrider'
+    location: 'global'
+    tags: tags
+    enableTelemetry: false
+    emailReceivers: [
+      {
+        name: 'operators'
+        emailAddress: alertEmail
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+module alerts 'br/public:avm/res/insights/scheduled-query-rule:0.6.0' = [
+  for rule in rules: {
+    name: 'alert-${rule.name}'
+    params: {
+      name: '${namePrefix}-${rule.name}'
+      alertDisplayName: 'Outrider: ${replace(rule.name, '-', ' ')}'
+      alertDescription: rule.description
+      location: location
+      tags: tags
+      enableTelemetry: false
+      scopes: [workspaceId]
+      severity: rule.severity
+      evaluationFrequency: 'PT5M'
+      windowSize: rule.window
+      autoMitigate: true
+      // The tables are there once something has been written to them.
+      skipQueryValidation: true
+      criterias: {
+        allOf: [
+          {
+            query: rule.query
+            metricMeasureColumn: rule.measure
+            timeAggregation: 'Total'
+            operator: 'GreaterThan'
+            threshold: rule.threshold
+            dimensions: empty(rule.dimension) ? [] : [
+              {
+                name: rule.dimension
+                operator: 'Include'
+                values: ['*']
+              }
+            ]
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
+          }
+        ]
+      }
+      actions: {
+        actionGroupResourceIds: empty(alertEmail) ? [] : [actionGroup!.outputs.resourceId]
+      }
+    }
+  }
+]

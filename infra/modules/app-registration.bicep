@@ -1,0 +1,73 @@
+metadata name = 'App registration'
+metadata description = 'What Entra ID knows the app by: a registration that trusts the app\'s identity in place of a secret, and who may use it.'
+
+extension microsoftGraphV1
+
+@description('Required. The unique name of the registration.')
+param name string
+
+@description('Required. The audience of its tokens: api://, the tenant\'s id, a name.')
+param audience string
+
+@description('Required. The name that callers reach the app by.')
+param hostName string
+
+@description('Required. The object id of the app\'s identity.')
+param principalId string
+
+@description('Optional. The object id of the group of analysts who may open reports.')
+param analystsGroupId string = ''
+
+@description('Optional. The object ids of the identities, as of playbooks, that may call the app.')
+param callerPrincipalIds array = []
+
+var useRoleId = guid(name, 'Outrider.Use')
+var users = concat(empty(analystsGroupId) ? [] : [analystsGroupId], callerPrincipalIds)
+
+resource application 'Microsoft.Graph/applications@v1.0' = {
+  uniqueName: name
+  displayName: 'Outrider (${name})'
+  signInAudience: 'AzureADMyOrg'
+  identifierUris: [audience]
+  api: { requestedAccessTokenVersion: 2 }
+  appRoles: [
+    {
+      id: useRoleId
+      value: 'Outrider.Use'
+      displayName: 'Use Outrider'
+      description: 'Start runs and read what they found.'
+      allowedMemberTypes: ['User', 'Application']
+      isEnabled: true
+    }
+  ]
+  web: {
+    redirectUris: ['https://${hostName}/.auth/login/aad/callback']
+    implicitGrantSettings: { enableIdTokenIssuance: true }
+  }
+}
+
+// The extension ties a child to its parent by this name alone.
+resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
+  name: '${application.uniqueName}/managed-identity'
+  description: 'The identity of the function app, which signs users in without a secret.'
+  issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+  subject: principalId
+  audiences: ['api://AzureADTokenExchange']
+}
+
+resource enterpriseApplication 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: application.appId
+  // Entra issues no token to anybody who is not assigned below.
+  appRoleAssignmentRequired: true
+}
+
+resource assignments 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [
+  for user in users: {
+    appRoleId: useRoleId
+    principalId: user
+    resourceId: enterpriseApplication.id
+  }
+]
+
+@description('The client id of the registration.')
+output clientId string = application.appId
