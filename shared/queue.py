@@ -8,18 +8,20 @@ has already answered.
 from __future__ import annotations
 
 import contextlib
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueServiceClient, TextBase64EncodePolicy
+from azure.storage.queue import ExponentialRetry, QueueServiceClient, TextBase64EncodePolicy
+
+from .settings import CLOUDS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from azure.core.credentials import TokenCredential
     from azure.storage.queue import QueueClient
-
-    from .settings import Settings
 
 
 def sender(settings: Settings) -> Callable[[str, str, int], None]:
@@ -43,22 +45,23 @@ def sender(settings: Settings) -> Callable[[str, str, int], None]:
 
 
 def _service(settings: Settings) -> QueueServiceClient:
-    timeouts: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 20, "retry_total": 2}
+    # A caller waits for the message to be sent: the SDK's own waits of 15 seconds and more are too long.
+    options: dict[str, Any] = {
+        "connection_timeout": 10,
+        "read_timeout": 20,
+        "retry_policy": ExponentialRetry(
+            initial_backoff=1, increment_base=2, retry_total=2, random_jitter_range=1
+        ),
+    }
     if settings.queue_service_uri:
-        from azure.identity import DefaultAzureCredential
-
-        credential = DefaultAzureCredential(managed_identity_client_id=settings.azure_client_id or None)
-        return QueueServiceClient(settings.queue_service_uri, credential=credential, **timeouts)
-    if settings.storage == "UseDevelopmentStorage=true":
-        # Azurite's published development account; the SDK does not know the shorthand.
-        return QueueServiceClient.from_connection_string(_azurite(), **timeouts)
-    return QueueServiceClient.from_connection_string(settings.storage, **timeouts)
+        return QueueServiceClient(settings.queue_service_uri, _credential(settings), **options)
+    return QueueServiceClient.from_connection_string(settings.storage, **options)
 
 
-def _azurite() -> str:
-    account = "devstoreaccount1"
-    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-    return (
-        f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};"
-        f"QueueEndpoint=http://127.0.0.1:10001/{account};"
-    )
+def _credential(settings: Settings) -> TokenCredential:
+    """The app's managed identity on Azure, which also is the host's; elsewhere what azure-identity finds."""
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+    if os.environ.get("IDENTITY_ENDPOINT"):
+        return ManagedIdentityCredential(client_id=settings.azure_client_id or None)
+    return DefaultAzureCredential(authority=CLOUDS[settings.azure_cloud].login)

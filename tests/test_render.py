@@ -1,0 +1,142 @@
+"""`python -m sandbox hunts render`: a hunt's query as it is sent."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.__main__ import main
+from sandbox.engine import Engine
+from shared import catalog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.catalog import Hunt
+
+HUNTS = catalog.load().hunts
+EXAMPLES = {
+    "ip": "203.0.113.9",
+    "url": "https://evil.example/a",
+    "domain": "evil.example",
+    "fileHash": "a" * 40,
+}
+
+
+def entity(hunt: Hunt) -> list[str]:
+    """The options that give a hunt something to hunt for."""
+    if hunt.entity == "device":
+        return ["--device", "srv-7"]
+    return [word for kind in hunt.kinds for word in ("--indicator", EXAMPLES[kind])]
+
+
+@pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
+def test_render_every_hunt(hunt: Hunt, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed of a hunt is one query that runs as it is, and its window stands beside it."""
+    code = main(["hunts", "render", hunt.name, *entity(hunt)])
+    out, err = capsys.readouterr()
+    now = datetime.now(UTC)
+    engine = Engine()
+    schema, rows = engine.hunt(out, start=now - hunt.lookback, end=now, now=now, limit=10)
+
+    assert 0 == code
+    assert out.endswith("\n| take 10001\n")
+    assert set(hunt.columns) <= {column["name"] for column in schema}
+    assert [] == rows
+    assert re.fullmatch(r"// over the last (day|\d+ days|\d+ hours)\n", err)
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("srv-7", 'DeviceName =~ "srv-7"'),
+        ("srv-7.contoso.com", 'DeviceName =~ "srv-7.contoso.com"'),
+        ("A" * 40, f'let _DeviceIds = dynamic(["{"a" * 40}"]);'),
+        ('x" or 1 == 1', r'DeviceName =~ "x\" or 1 == 1"'),
+    ],
+)
+def test_render_device(device: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A device is named by its name, in full or not, or by its Defender id, and stays a literal."""
+    code = main(["hunts", "render", "archive-then-upload", "--device", device])
+
+    assert 0 == code
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("indicator", "expected"),
+    [
+        ("203.0.113[.]9", '"203.0.113.9"'),
+        ("2001:DB8::1", '"2001:db8::1"'),
+        ("hxxps://evil[.]example/a/", '"evil.example/a"'),
+        ("evil.example", '"evil.example"'),
+    ],
+)
+def test_render_indicator(indicator: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An indicator's kind is seen, defanged or not."""
+    code = main(["hunts", "render", "file-origin", "--indicator", indicator])
+
+    assert 0 == code
+    assert expected in capsys.readouterr().out
+
+
+def test_render_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """Indicators of several kinds are hunted for in one query, each kind in its own list."""
+    words = [word for value in EXAMPLES.values() for word in ("--indicator", value)]
+    main(["hunts", "render", "file-origin", *words[:6]])
+    out = capsys.readouterr().out
+
+    assert [
+        'let _IpAddresses = dynamic(["203.0.113.9"]);',
+        'let _Urls = dynamic(["evil.example/a"]);',
+        'let _Domains = dynamic(["evil.example"]);',
+    ] == out.splitlines()[:3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["no-such-hunt", "--device", "srv-7"], r"there is no hunt no-such-hunt; there are .*file-origin"),
+        (["archive-then-upload"], "hunts for devices: name them with --device"),
+        (["archive-then-upload", "--indicator", "192.0.2.1"], "hunts for devices: name them with --device"),
+        (["file-origin", "--device", "srv-7"], r"hunts for indicators \(ip, url, domain\): give --indicator"),
+        (["file-origin", "--indicator", "a" * 40], "no indicator of a kind that the query names"),
+    ],
+)
+def test_render_refuses(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be rendered is answered in one line that says what to change, and prints no query."""
+    code = main(["hunts", "render", *arguments])
+    out, err = capsys.readouterr()
+
+    assert (2, "") == (code, out)
+    assert re.fullmatch(f"sandbox: .*{expected}.*\n", err)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("P1D", "day"), ("P14D", "14 days"), ("PT6H", "6 hours"), ("PT36H", "1.5 days")]
+)
+def test_render_lookback(given: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another window stands beside the query, which is the same over any."""
+    main(["hunts", "render", "device-card", "--device", "srv-7"])
+    usual = capsys.readouterr().out
+    main(["hunts", "render", "device-card", "--device", "srv-7", "--lookback", given])
+
+    assert (usual, f"// over the last {expected}\n") == tuple(capsys.readouterr())
+
+
+def test_render_own_hunts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hunt in the making is rendered from its folder, and a broken one beside it is explained, all of it."""
+    shipped = (catalog.SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
+    mine = shipped.replace(HUNTS[0].id, "00000000-0000-4000-8000-000000000001")
+    (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
+    (tmp_path / "broken.yaml").write_text("name: Broken\n", encoding="utf-8")
+    code = main(["hunts", "render", "mine", "--device", "srv-7", "--hunts", str(tmp_path)])
+    out, err = capsys.readouterr()
+
+    assert "archive-then-upload" == HUNTS[0].name
+    assert 0 == code
+    assert out.startswith("let DeviceNetworkEvents")
+    assert "broken.yaml" in err
