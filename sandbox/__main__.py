@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.errors import OutriderError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -33,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(**options)
     except KeyboardInterrupt:
         return 130
-    except (OSError, ValueError) as error:
+    except BrokenPipeError:
+        # Whoever read has seen enough. What is left to write goes nowhere, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (OSError, ValueError, OutriderError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
 
@@ -91,7 +97,7 @@ def render(
     hunt = loaded.by_name.get(name)
     if hunt is None:
         raise ValueError(f"there is no hunt {name}; there are {', '.join(loaded.by_name)}")
-    print(_bound(hunt, device, indicator))
+    print(_bound(hunt, device, indicator), flush=True)
     print(f"// over the last {_days(lookback or hunt.lookback)}", file=sys.stderr)
     return 0
 
@@ -99,10 +105,13 @@ def render(
 def bar(title: str) -> Callable[[int, int], None]:
     """Return a hook that draws a progress bar on a terminal's stderr once the work is seen to take long."""
     started = time.monotonic()
+    drawn = False
 
     def progress(done: int, total: int) -> None:
+        nonlocal drawn
         passed = time.monotonic() - started
-        if not sys.stderr.isatty() or passed / done * total < _PATIENCE:
+        drawn = drawn or (sys.stderr.isatty() and passed / done * total >= _PATIENCE)
+        if not drawn:
             return
         filled = _BAR * done // total
         end = "\n" if done == total else ""

@@ -111,7 +111,10 @@ def _call_out(app: httpx.Client) -> None:
 
 def _show(done: Mapping[str, Any]) -> None:
     if done["status"] != "completed":
-        raise DemoFailed(f"the run ended as {done['status']}: {msgspec.json.encode(done).decode()[:2_000]}")
+        reasons = [
+            f"{hunt['hunt']}: {hunt['reason']}" for hunt in done.get("hunts", ()) if hunt.get("reason")
+        ]
+        raise DemoFailed("; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons]))
     width = max(len(hunt["hunt"]) for hunt in done["hunts"])
     for hunt in done["hunts"]:
         print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")

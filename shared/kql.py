@@ -97,16 +97,16 @@ def device_query(
 
 
 def fleet_query(
-    query: str, *, summarize: str = "", applies_to: AppliesTo = EVERYWHERE, prefix: str = ""
+    query: str, *, summarize: str = "", applies_to: AppliesTo = EVERYWHERE, prefixes: Iterable[str] = ()
 ) -> str:
     """
     Write *query* over all devices that it *applies_to*, followed by *summarize*.
 
-    *prefix* holds it to the devices whose id begins so: ids are evenly spread, so one hex digit is a 16th of them.
-    Raises ValueError where the query cannot be held to devices.
+    *prefixes* hold it to the devices whose ids begin with one of them: ids are evenly spread, so one hex digit is a
+    16th of them. Raises ValueError where the query cannot be held to devices.
     """
     reading = _readable(query, scoped=True)
-    scope = f"DeviceId startswith {literal(prefix)}" if prefix else ""
+    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" for prefix in prefixes)
     return "\n".join([*_shadows(reading, scope, applies_to), reading.text, *summarize.strip().splitlines()])
 
 
