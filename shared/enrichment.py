@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from . import comment, ending, planning, subject
+from . import comment, ending, planning, subject, sweeps
 from .findings import Found
 from .hunting import hunt_all
 from .posting import post
@@ -21,7 +21,7 @@ from .verdict import verdict
 from .waiting import Waiting
 
 if TYPE_CHECKING:
-    from .graph import Incident
+    from .graph_answers import Incident
     from .runs import Run
 
 log = logging.getLogger("outrider")
@@ -41,6 +41,9 @@ async def work_on(tools: Tools, run_id: str, *, again: bool = False) -> None:
         return
     try:
         async with asyncio.timeout(_DEADLINE):
+            if run.work.source == "sweep":
+                await sweeps.sweep(tools, run, again=again or run.wait is not None)
+                return
             plan, fresh = await _plan(tools, run)
             found = await hunt_all(tools, run.work, plan, run.found)
             await _finish(tools, run.work, plan, found, fresh, again=again or run.wait is not None)
@@ -54,6 +57,9 @@ async def give_up(tools: Tools, run_id: str, reason: str, *, posting: bool) -> N
     """End a run that cannot be done: what is missing is *not run*, and *posting* says so on the incident."""
     run = await tools.runs.read(run_id)
     if run.done:
+        return
+    if run.work.source == "sweep":
+        await sweeps.give_up(tools, run, reason, careful=not posting)
         return
     plan = run.plan or Plan(failure=reason)
     for hunt in plan.hunts:

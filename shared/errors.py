@@ -11,7 +11,7 @@ Everything that can go wrong, by whose problem it is.
     └── GraphError              Microsoft Graph's, or Azure's, with its code and request id
         ├── BadQuery            the tenant refuses the KQL (400)
         ├── ResultTooLarge      the answer exceeds Graph's 100,000 rows or 50 MB (400)
-        ├── PermissionDenied    a role is missing, and is named (401, 403)
+        ├── PermissionDenied    a role is missing, and is named (403; Azure also 401)
         ├── NotFound            no such incident (404)
         ├── Throttled           too many calls or too much CPU; carries the wait (429)
         ├── TimedOut            the query ran longer than Graph's 3 minutes (504, read timeout)

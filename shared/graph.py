@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,32 +25,20 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
+from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
 from msgraph import GraphServiceClient
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    stop_before_delay,
-)
 
-from .errors import (
-    BadQuery,
-    GraphError,
-    NotFound,
-    PermissionDenied,
-    ResultTooLarge,
-    Throttled,
-    TimedOut,
-    Unavailable,
-)
+from .errors import GraphError, NotFound, TimedOut, Unavailable
+from .graph_answers import Incident, Incidents, decode, to_error
+from .pace import Pace
+from .retrying import PATIENCE, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
 
     from .settings import Settings
@@ -61,85 +48,31 @@ INCIDENT_ROLE = "SecurityIncident.ReadWrite.All"
 
 # Graph ends a query after 3 minutes (security API overview, quota 5): ours must outlast it to hear so.
 _READ_TIMEOUT = 190.0
-_ATTEMPTS = 4
-# Longer waits are not worth an instance: the run goes back to its queue instead.
-_PATIENCE = 30.0
 _MAX_REDIRECTS = 5
 # Graph refuses a larger $top: "The limit of '50' for Top query has been exceeded".
 _PAGE = 50
 _MAX_PAGES = 1_000
 
 
-class Comment(msgspec.Struct, frozen=True):
-    """A comment on an incident; Graph gives it no id."""
+class _OneAtATime:
+    """azure-identity's cache is filled by whoever comes first; those who come meanwhile would each ask again."""
 
-    comment: str | None = ""
+    def __init__(self, credential: AsyncTokenCredential) -> None:
+        self._credential = credential
+        self._lock = asyncio.Lock()
 
-
-class Alert(msgspec.Struct, frozen=True, rename="camel"):
-    """An alert of an incident; evidence stays as Graph sends it, since its shape depends on `@odata.type`."""
-
-    first_activity: str | None = msgspec.field(default=None, name="firstActivityDateTime")
-    last_activity: str | None = msgspec.field(default=None, name="lastActivityDateTime")
-    created: str | None = msgspec.field(default=None, name="createdDateTime")
-    evidence: list[dict[str, Any]] | None = None
-
-
-class Incident(msgspec.Struct, frozen=True, rename="camel"):
-    """What Outrider reads of an incident."""
-
-    id: str
-    display_name: str | None = ""
-    severity: str | None = ""
-    status: str | None = ""
-    incident_web_url: str | None = ""
-    redirect_incident_id: str | None = None
-    created: str | None = msgspec.field(default=None, name="createdDateTime")
-    updated: str | None = msgspec.field(default=None, name="lastUpdateDateTime")
-    tenant_id: str | None = ""
-    alerts: list[Alert] | None = None
-    comments: list[Comment] | None = None
-
-
-class _Incidents(msgspec.Struct):
-    value: list[Incident]
-    next_link: str = msgspec.field(default="", name="@odata.nextLink")
-
-
-class _ErrorBody(msgspec.Struct):
-    code: str | None = ""
-    message: str | None = ""
-    inner: dict[str, Any] | None = msgspec.field(default=None, name="innerError")
-
-
-class _ErrorAnswer(msgspec.Struct):
-    error: _ErrorBody
-
-
-class Pace:
-    """
-    Admit at most `per_minute` calls in any 60 seconds, in the order they came.
-
-    A call that would wait longer than `patience` seconds is refused with Throttled, as Graph itself would.
-    """
-
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._slots: deque[float] = deque(maxlen=per_minute)
-
-    def reserve(self, patience: float) -> float:
-        """Take the next free slot and return the seconds until it."""
-        now = self._clock()
-        full = len(self._slots) == self._slots.maxlen
-        start = max(now, self._slots[0] + 60) if full else now
-        if start - now > patience:
-            raise Throttled("HUNTS_PER_MINUTE is used up", retry_after=start - now, status=0)
-        self._slots.append(start)
-        return start - now
+    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """Return a token, asked for once however many wait for it."""
+        async with self._lock:
+            return await self._credential.get_token(*scopes, **options)
 
 
 class Graph:
-    """One client a process; its connections and its token are reused by every run."""
+    """
+    One client a process; its connections and its token are reused by every run.
+
+    Calls that may be repeated are, for *patience* seconds. *refused* hears of every answer that is an error.
+    """
 
     def __init__(
         self,
@@ -149,10 +82,12 @@ class Graph:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE,
+        refused: Callable[[GraphError], None] = lambda _: None,
     ) -> None:
         root = settings.cloud.graph
         provider = AzureIdentityAuthenticationProvider(
-            credential,
+            cast("AsyncTokenCredential", _OneAtATime(credential)),
             scopes=[settings.graph_scope],
             # The SDK's default sends the token to any host that a nextLink names.
             allowed_hosts=[urlsplit(root).hostname or ""],
@@ -165,13 +100,21 @@ class Graph:
                 transport=transport,
             ),
             # The SDK would retry POSTs, comments included, and hold the instance while it waits.
-            options={**options, RetryHandlerOption.get_key(): RetryHandlerOption(0, 0, should_retry=False)},
+            options={
+                **options,
+                RetryHandlerOption.get_key(): RetryHandlerOption(0, 0, should_retry=False),
+                # It would send a comment to whatever host a redirect names.
+                RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+            },
         )
         self._adapter = GraphRequestAdapter(provider, self._http)
         self._adapter.base_url = f"{root}/v1.0"
         self._client = GraphServiceClient(request_adapter=self._adapter)
         self._sleep = sleep
+        self._patience = patience
+        self._refused = refused
         self._pace = Pace(settings.hunts_per_minute, clock)
+        self._spare = settings.hunts_per_minute // 3
         self._slots = asyncio.Semaphore(settings.hunt_concurrency)
         self._native = ResponseHandlerOption(NativeResponseHandler())
 
@@ -189,9 +132,7 @@ class Graph:
         seen: list[str] = []
         while incident_id not in seen:
             seen.append(incident_id)
-            incident = msgspec.json.decode(
-                await self._retrying(self._read_incident, incident_id), type=Incident
-            )
+            incident = decode(await retrying(self._sleep, self._patience)(self._read_incident, incident_id), Incident)
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
                 break
             incident_id = incident.redirect_incident_id
@@ -216,8 +157,8 @@ class Graph:
         found: dict[str, Incident] = {}
         link = ""
         for _ in range(_MAX_PAGES):
-            page = msgspec.json.decode(
-                await self._retrying(self._list_incidents, " and ".join(terms), link), type=_Incidents
+            page = decode(
+                await retrying(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link), Incidents
             )
             found.update((incident.id, incident) for incident in page.value)
             link = page.next_link
@@ -225,14 +166,17 @@ class Graph:
                 return list(found.values())
         raise GraphError(f"more than {_MAX_PAGES} pages of incidents: Graph repeats itself")
 
-    async def run_hunting_query(self, query: str, timespan: str) -> bytes:
+    async def run_hunting_query(self, query: str, timespan: str, *, yielding: bool = False) -> bytes:
         """
         Run KQL over *timespan* (ISO 8601 `start/end`) and return Graph's answer as it came.
 
+        *yielding* leaves a third of the quota to those who do not, and lets them go first.
         The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB.
         Raises BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut or Unavailable.
         """
-        return await self._retrying(self._hunt, query, timespan)
+        return await retrying(self._sleep, self._patience)(
+            partial(self._hunt, spare=self._spare if yielding else 0), query, timespan
+        )
 
     async def add_comment(self, incident_id: str, text: str, *, within: float) -> None:
         """
@@ -289,26 +233,17 @@ class Graph:
             info.url = link
         return await self._send(info, INCIDENT_ROLE)
 
-    async def _hunt(self, query: str, timespan: str) -> bytes:
+    async def _hunt(self, query: str, timespan: str, *, spare: int) -> bytes:
         from msgraph.generated.security.microsoft_graph_security_run_hunting_query import (
             run_hunting_query_post_request_body as post,
         )
 
-        await self._sleep(self._pace.reserve(_PATIENCE))
+        await self._sleep(self._pace.reserve(self._patience, spare))
         info = self._client.security.microsoft_graph_security_run_hunting_query.to_post_request_information(
             post.RunHuntingQueryPostRequestBody(query=query, timespan=timespan)
         )
         async with self._slots:
             return await self._send(info, HUNTING_ROLE)
-
-    async def _retrying(self, call: Callable[..., Awaitable[bytes]], *arguments: str) -> bytes:
-        return await AsyncRetrying(
-            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_PATIENCE),
-            wait=_wait,
-            retry=retry_if_exception_type((Throttled, Unavailable)),
-            sleep=self._sleep,
-            reraise=True,
-        )(call, *arguments)
 
     async def _send(self, info: RequestInformation, role: str) -> bytes:
         info.add_request_options([self._native])
@@ -321,64 +256,11 @@ class Graph:
         except AzureError as error:
             raise Unavailable(f"no token for Graph: {type(error).__name__}") from error
         if not response.is_success:
-            raise _error(response, role)
+            error = to_error(response, role)
+            self._refused(error)
+            raise error
         return response.content
-
-
-def _error(response: httpx.Response, role: str) -> GraphError:
-    """Turn an error answer, with or without Graph's error body, into the error tree."""
-    status = response.status_code
-    try:
-        body = msgspec.json.decode(response.content, type=_ErrorAnswer).error
-    except msgspec.DecodeError:
-        body = _ErrorBody()
-    message = body.message or response.reason_phrase
-    known: dict[str, Any] = {
-        "status": status,
-        "code": body.code or "",
-        "request_id": str((body.inner or {}).get("request-id", "")) or response.headers.get("request-id", ""),
-    }
-    match status:
-        case 400 if "exceeded the allowed result size" in message:
-            return ResultTooLarge(message, **known)
-        case 400:
-            return BadQuery(message, **known)
-        case 401:
-            return Unavailable(f"Graph refuses the token: {message}", **known)
-        case 403:
-            return PermissionDenied(message, role=role, **known)
-        case 404:
-            return NotFound(message, **known)
-        case 408 | 504:
-            return TimedOut(message, **known)
-        case 429:
-            return Throttled(message, retry_after=_retry_after(response), **known)
-        case _ if status >= 500:
-            return Unavailable(message, **known)
-        case _:
-            return GraphError(message, **known)
 
 
 def _time(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Read Retry-After: seconds, also fractional (older Graph pages show "2.128"), or an HTTP date."""
-    text = response.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
-
-
-def _wait(state: RetryCallState) -> float:
-    """As long as Graph says, else 1, 2, 4 … seconds."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Throttled) and error.retry_after is not None:
-        return error.retry_after
-    return float(2 ** (state.attempt_number - 1))

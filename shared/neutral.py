@@ -12,19 +12,22 @@ import unicodedata
 
 _MASK = "***"
 _KEY = (
-    r"[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key"
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key"
     r"|credentials?)"
 )
 _VALUE = r"(\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)"
+# Bounded, and never begun by a run of word characters: an attacker's command line of 32 KB must not take seconds.
 _SECRETS = (
     # --password=x, --password x, /pwd:x, PASSWORD=x, "token": "x"
-    re.compile(rf"(?i)((?:--?|/)?\b{_KEY}[\"']?\s*[=:]\s*){_VALUE}"),
-    re.compile(rf"(?i)(--?{_KEY}\s+){_VALUE}"),
+    re.compile(rf"(?i)({_KEY}[\"']?\s*[=:]\s*){_VALUE}"),
+    re.compile(rf"(?i)(--?[\w-]{{0,40}}{_KEY}\s+){_VALUE}"),
     re.compile(r"(?i)(\b(?:bearer|basic|digest|negotiate)\s+)([A-Za-z0-9._~+/-]{8,}=*)"),
     # user:password@ in a URL, and curl's -u user:password
-    re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)"),
-    re.compile(r"((?:\s|^)(?:-u|--user|--proxy-user)[\s=]*[^\s:]+:)(\S+)"),
-    re.compile(r"((?:sshpass|mysql\w*|mariadb\w*|mongo\w*|redis-cli|ldapsearch)\b.*?\s-[pwa]\s*)(\S+)"),
+    re.compile(r"(://[^\s/:@]*:)([^\s/@]+)(?=@)"),
+    re.compile(r"((?:\s|^)(?:-u|--user|--proxy-user)[\s=]{0,8}[^\s:]+:)(\S+)"),
+    re.compile(
+        r"((?:sshpass|mysql\w*|mariadb\w*|mongo\w*|redis-cli|ldapsearch)\b.{0,1000}?\s-[pwa]\s*)(\S+)"
+    ),
     # Shared access signatures
     re.compile(r"(?i)([?&;](?:sig|signature|x-amz-signature|code)=)([^\s&;\"']+)"),
     # Tokens that are known by their looks: JWT, AWS, GitHub, Slack, PEM
@@ -33,7 +36,7 @@ _SECRETS = (
     re.compile(r"()(\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-)[\w-]{10,})"),
     re.compile(r"()(-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))", re.DOTALL),
 )
-_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*):(?=//)")
+_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}):(?=//)")
 _AFTER_SCHEME = re.compile(r"(?<=//)([^\s/?#\"'<>]+)")
 _IPV4 = re.compile(r"(?<!\d)(?<!\d\.)(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?!\d|\.\d)")
 _WWW = re.compile(r"(?i)\b(www\d*)\.")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .comment import Content
-    from .graph import Graph, Incident
+    from .graph import Graph
+    from .graph_answers import Incident
     from .records import Plan, Work
     from .runs import Runs
     from .tools import Tools
@@ -61,7 +62,7 @@ async def post(
     if reason := _silent(tools, work, plan, content):
         return CommentResult(plan.incident_id, "off", reason)
     if not posting:
-        return CommentResult(plan.incident_id, "failed", "the run ended before its comment could be written")
+        return CommentResult(plan.incident_id, "failed", "the run ended before it was known whether its comment was written")
     digest = marker.digest(content.outcomes, content.chosen)
     settings = tools.settings
     options: dict[str, Any] = {

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _ATTEMPTS = 4
-# Longer waits are not worth an instance: the run goes back to its queue instead.
-_PATIENCE = 30.0
+#: Seconds. Longer waits are not worth an instance: the run goes back to its queue instead.
+PATIENCE = 30.0
 _A_DAY = 86_400.0
 
 
-def retrying(sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
+def retrying(sleep: Callable[[float], Awaitable[None]], patience: float = PATIENCE) -> AsyncRetrying:
     """
     Try a call that may be repeated at most 4 times, after Throttled and Unavailable, as long as Microsoft says.
 
-    Raises the last error at once where the wait would go beyond 30 seconds.
+    Raises the last error at once where the wait would go beyond *patience* seconds; 0 is to try once.
     """
     return AsyncRetrying(
-        stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_PATIENCE),
+        stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(patience),
         wait=_wait,
         retry=retry_if_exception_type((Throttled, Unavailable)),
         sleep=sleep,
@@ -47,7 +47,7 @@ def read_retry_after(text: str) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        return min(max(0.0, parsedate_to_datetime(text).timestamp() - time.time()), _A_DAY)
     except ValueError:
         return None
 

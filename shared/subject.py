@@ -15,7 +15,7 @@ from .errors import GraphError, NotFound
 from .records import Provider, Work
 
 if TYPE_CHECKING:
-    from .graph import Incident
+    from .graph_answers import Incident
     from .sentinel_body import SentinelIncident
     from .tools import Tools
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 import unicodedata
 
 import pytest
@@ -171,3 +172,20 @@ def test_clip(text: str, length: int) -> None:
 
     assert len(clipped) <= length
     assert (text == clipped) == (len(text) <= length) or text.endswith("characters)")
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 32_000, "a-" * 16_000, "a." * 16_000, "mysql " * 5_000, "://" * 10_000]
+)
+def test_long_value(text: str) -> None:
+    """Making a value harmless takes time in proportion to its length, whoever chose it."""
+
+    def seconds(value: str) -> float:
+        started = time.perf_counter()
+        neutral.inert(neutral.mask(value))
+        return time.perf_counter() - started
+
+    short = min(seconds(text[:4_000]) for _ in range(3))
+
+    # Eight times as long; a quadratic pattern takes 64 times as long, and more.
+    assert min(seconds(text) for _ in range(3)) < 32 * short

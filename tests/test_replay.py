@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import incidents
 from shared import planning, subject
-from shared.graph import Incident
+from shared.graph_answers import Incident
 from shared.records import Work
 from tests.replay import Replay
 from tests.tenant import Fleet
