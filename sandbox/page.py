@@ -58,7 +58,8 @@ def _kind(evidence: dict[str, Any]) -> str:
 
 def _entity(evidence: dict[str, Any]) -> str:
     if details := evidence.get("fileDetails"):
-        return f"{details['filePath']}/{details['fileName']}  {details['sha1']}"
+        folder, slash = str(details["filePath"]), "\\" if "\\" in details["filePath"] else "/"
+        return f"{folder.rstrip(slash)}{slash}{details['fileName']} · {details['sha1']}"
     return next((str(evidence[name]) for name in _NAMED_BY if evidence.get(name)), "")
 
 

@@ -6,21 +6,23 @@ import base64
 import csv as csv_writer
 import hashlib
 import io
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import cards, comment, kql, neutral, planning
+from .entities import KINDS
 from .findings import read, text
 from .findings import rows as decoded
+from .summary import status, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Iterator
 
     import jinja2
 
     from .catalog import Catalog
+    from .entities import Chosen
     from .outcomes import Outcome
     from .runs import Run
     from .settings import Settings
@@ -29,53 +31,23 @@ _STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
 #: The page's only style, as its Content-Security-Policy names it.
 STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
 _ROWS = 50
+_LONGEST = 400  # characters of one value; the CSV has all of it
 
-
-def summary(run: Run, expires: datetime, url: str) -> dict[str, Any]:
-    """The body of `GET /api/runs/{runId}`."""
-    plan, done = run.plan, run.done
-    body: dict[str, Any] = {
-        "runId": run.work.run_id,
-        "status": _status(run),
-        "requested": run.work.requested,
-        "expires": expires,
-    }
-    if plan and plan.incident_id:
-        body["incident"] = {"id": plan.incident_id, "title": plan.incident_title, "url": plan.incident_url}
-    elif run.work.incident_id:
-        body["incident"] = {"id": run.work.incident_id}
-    if plan:
-        body["entities"] = {
-            "devices": plan.chosen.devices,
-            "indicators": plan.chosen.indicators,
-            "dropped": plan.chosen.dropped,
-        }
-    if done:
-        body |= {
-            "finished": done.finished,
-            "verdict": done.verdict,
-            "comments": done.comments,
-            "notes": done.notes,
-        }
-        body["hunts"] = [_hunt(outcome, url) for outcome in done.outcomes]
-        if done.reason:
-            body["reason"] = done.reason
-    elif run.wait:
-        body["waiting"] = {"reason": run.wait.reason, "until": run.wait.until}
-    if not done and plan:
-        body["hunts"] = [
-            {"hunt": name, "rows": found.rows, "failure": found.failure} for name, found in run.found.items()
-        ]
-    body["links"] = {"self": url, "report": f"{url}/report"}
-    return body
+# What serves a run has all its forms from here.
+__all__ = ["STYLE_HASH", "csv", "page", "rows", "summary"]
 
 
 def rows(raw: bytes, most: int, *, secrets: bool) -> dict[str, Any]:
     """A hunt's rows as JSON: exact, but for what looks like a secret."""
     answer = read(raw)
     columns = [column.name for column in answer.schema]
-    listed = [_masked(row) if secrets else row for row in _first(decoded(answer), most)]
-    return {"columns": columns, "rows": listed}
+    listed = _first(decoded(answer), most)
+    if secrets:
+        return {
+            "columns": columns,
+            "rows": [{k: _masked(value) for k, value in row.items()} for row in listed],
+        }
+    return {"columns": columns, "rows": list(listed)}
 
 
 def csv(raw: bytes, most: int, *, secrets: bool) -> bytes:
@@ -92,25 +64,32 @@ def csv(raw: bytes, most: int, *, secrets: bool) -> bytes:
 
 
 def page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -> str:
-    """The run as one page of HTML: no script, no link but our own, everything from telemetry as text."""
+    """The run as one page of HTML: no script, everything from telemetry as text; links lead to us and the portal."""
     secrets = settings.mask_secrets == "on"
     done, plan = run.done, run.plan
-    found = [o for o in done.outcomes if o.outcome == "found"] if done else []
+    outcomes = sorted(done.outcomes, key=_urgency) if done else []
+    found = [outcome for outcome in outcomes if outcome.outcome == "found"]
+
+    def shown(kind: str, value: str) -> str:
+        # `cell` knows by the column's name what is a link as a whole.
+        return comment.cell("indicator" if kind in KINDS else kind, value, secrets=secrets, length=_LONGEST)
+
     return _template().render(
         style=_STYLE,
         refresh=refresh,
         run=run,
-        status=_status(run),
-        verdict=neutral.inert(done.verdict) if done else "",
+        status=status(run),
+        headline=_headline(run, shown),
+        tone=outcomes[0].outcome if outcomes else "notRun" if done and done.reason else "",
         plan=plan,
         done=done,
+        answered=sum(planned.name in run.found for planned in plan.hunts) if plan else 0,
+        outcomes=outcomes,
+        found=[_section(outcome, run, catalog, settings, secrets=secrets) for outcome in found],
         cards=[cards.device_line(card) for card in done.cards] if done else [],
-        found=[
-            _section(o, run, catalog, settings, secrets=secrets)
-            for o in sorted(found, key=lambda o: o.found.rows)
-        ],
-        others=[o for o in done.outcomes if o.outcome != "found"] if done else [],
-        inert=neutral.inert,
+        entities=_entities(plan.chosen) if plan else [],
+        inert=partial(neutral.label, length=_LONGEST),
+        shown=shown,
         words=_WORDS,
     )
 
@@ -121,21 +100,46 @@ _WORDS = {
     "notApplicable": "not applicable",
     "noTelemetry": "no telemetry",
     "notRun": "not run",
+    "completedWithFailures": "completed with failures",
+    "alreadyThere": "already there",
+    "fileHash": "file hash",
+    "ip": "IP address",
+    "url": "URL",
 }
+_URGENCY = ("found", "notRun", "noTelemetry", "nothingFound", "notApplicable")
+
+
+def _urgency(outcome: Outcome) -> tuple[int, int, str]:
+    return _URGENCY.index(outcome.outcome), outcome.found.rows, outcome.hunt
+
+
+def _headline(run: Run, shown: Callable[[str, str], str]) -> str:
+    if run.done:
+        verdict = shown("verdict", run.done.verdict)
+        return verdict[:1].upper() + verdict[1:]
+    return "Waiting" if run.wait else "Hunting…"
+
+
+def _entities(chosen: Chosen) -> list[tuple[str, str]]:
+    return [("device", device.label) for device in chosen.devices] + [
+        (indicator.kind, indicator.value) for indicator in chosen.indicators
+    ]
 
 
 def _section(
     outcome: Outcome, run: Run, catalog: Catalog, settings: Settings, *, secrets: bool
 ) -> dict[str, Any]:
     found, hunt = outcome.found, catalog.by_name.get(outcome.hunt)
+    devices = [neutral.inert(each.device) for each in outcome.devices if each.outcome == "found"]
+    # One device stands above the table, and need not stand in every row.
+    kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
     groups = [
         {
             "count": group.count,
             "first": neutral.time(group.first),
             "last": neutral.time(group.last),
             "cells": [
-                comment.cell(column, value, secrets=secrets, length=400)
-                for column, value in zip(found.shown, group.values, strict=True)
+                comment.cell(found.shown[n], group.values[n], secrets=secrets, length=_LONGEST) for n in kept
             ],
         }
         for group in found.groups[:_ROWS]
@@ -143,10 +147,10 @@ def _section(
     return {
         "outcome": outcome,
         "hunt": hunt,
+        "device": devices[0] if len(devices) == 1 else "",
         "groups": groups,
-        "shown": found.shown,
+        "shown": tuple(found.shown[n] for n in kept),
         "portal": _portal(outcome, run, catalog, settings),
-        "most": max((group.count for group in found.groups[:_ROWS]), default=1),
     }
 
 
@@ -154,39 +158,20 @@ def _portal(outcome: Outcome, run: Run, catalog: Catalog, settings: Settings) ->
     hunt, plan = catalog.by_name.get(outcome.hunt), run.plan
     if not hunt or not plan:
         return None
-    query = planning.query(hunt, plan.chosen, settings.max_rows + 1)
+    chosen = next(
+        (plan.entities(planned) for planned in plan.hunts if planned.name == hunt.name), plan.chosen
+    )
+    query = planning.query(hunt, chosen, settings.max_rows + 1)
     return kql.portal_link(query, settings.cloud.portal)
 
 
-def _hunt(outcome: Outcome, url: str) -> dict[str, Any]:
-    found, window = outcome.found, outcome.window
-    body: dict[str, Any] = {"hunt": outcome.hunt, "title": outcome.title, "outcome": outcome.outcome}
-    if outcome.reason:
-        body["reason"] = outcome.reason
-    if window:
-        body["window"] = {"start": window.start, "end": window.end} | (
-            {"cut": window.cut} if window.cut else {}
-        )
-    body |= {"rows": found.rows, "more": found.more, "seconds": found.seconds, "devices": outcome.devices}
-    if found.rows:
-        body |= {
-            "columns": found.columns,
-            "firstRows": [_masked(row) for row in found.first_rows],
-            "findings": f"{url}/findings?hunt={outcome.hunt}",
-        }
-    return body
-
-
-def _status(run: Run) -> str:
-    if run.done:
-        return run.done.status
-    if run.wait:
-        return "waiting"
-    return "running" if run.plan else "queued"
-
-
-def _masked(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: neutral.mask(value) if isinstance(value, str) else value for name, value in row.items()}
+def _masked(value: Any) -> Any:
+    """Mask a row's value as it stands in the CSV; an object or list becomes text only where it holds a secret."""
+    if not isinstance(value, str | dict | list):
+        return value
+    plain = text(value)
+    masked = neutral.mask(plain)
+    return value if masked == plain else masked
 
 
 def _first(every: Iterator[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
