@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
+_ROW = msgspec.json.Decoder(dict[str, Any])
 _UNTOLD = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
 
 
@@ -81,14 +83,16 @@ def read(raw: bytes) -> Answer:
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """Decode the rows one at a time, with the schema's names whatever casing the rows use."""
-    names = [column.name for column in answer.schema]
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
-    for raw in answer.results:
-        row = decode(raw)
-        if any(name not in row for name in names):
-            folded = {key.lower(): value for key, value in row.items()}
-            row = {name: row.get(name, folded.get(name.lower())) for name in names}
-        yield row
+    names = tuple(column.name for column in answer.schema)
+    return (_row(raw, names) for raw in answer.results)
+
+
+def _row(raw: msgspec.Raw, names: tuple[str, ...]) -> dict[str, Any]:
+    row = _ROW.decode(raw)
+    if not all(map(row.__contains__, names)):
+        folded = {key.lower(): value for key, value in row.items()}
+        row = {name: row.get(name, folded.get(name.lower())) for name in names}
+    return row
 
 
 def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found:
@@ -101,31 +105,21 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
     answer = read(raw)
     more = len(answer.results) > max_rows
     del answer.results[max_rows:]
-    hashes = sorted(hashlib.sha256(row).digest() for row in answer.results)
+    hashes = sorted([hashlib.sha256(row).digest() for row in answer.results])
     shown = _shown(hunt, answer.schema)
     time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
     names = {column.name for column in answer.schema}
     who = "DeviceId" if "DeviceId" in names else "DeviceName" if "DeviceName" in names else ""
     groups: dict[tuple[str, ...], list[Any]] = {}
     per_device: dict[str, int] = {}
-    first_rows: list[dict[str, Any]] = []
-    for row in rows(answer):
-        if len(first_rows) < _KEPT_ROWS:
-            first_rows.append(row)
-        key = tuple([text(row[name]) for name in shown])
-        when = text(row[time_column]) if time_column else ""
-        group = groups.get(key)
-        if group is None:
-            groups[key] = [1, when, when]
-        else:
-            group[0] += 1
-            if when < group[1]:
-                group[1] = when
-            elif when > group[2]:
-                group[2] = when
+    columns = tuple(dict.fromkeys((*shown, who) if who else shown))
+    for cells, (count, first, last) in _tally(answer, columns, time_column).items():
+        values = dict(zip(columns, map(text, msgspec.structs.astuple(cells)), strict=True))
+        group = groups.setdefault(tuple([values[name] for name in shown]), [0, first, last])
+        group[:] = group[0] + count, min(group[1], first), max(group[2], last)
         if who:
-            device = text(row[who]).lower()
-            per_device[device] = per_device.get(device, 0) + 1
+            device = values[who].lower()
+            per_device[device] = per_device.get(device, 0) + count
     # Rarest first, and among those as rare the latest first: what an analyst has not seen a thousand times.
     ordered = sorted(groups.items(), key=lambda item: item[1][2], reverse=True)
     ordered.sort(key=lambda item: item[1][0])
@@ -138,7 +132,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
         shown=shown,
         groups=tuple(Group(key, *group) for key, group in ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
-        first_rows=tuple(first_rows),
+        first_rows=tuple(islice(rows(answer), _KEPT_ROWS)),
         per_device=per_device,
         seconds=round(seconds, 3),
     )
@@ -155,6 +149,44 @@ def text(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value)
     return str(value)
+
+
+def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[Struct, list[Any]]:
+    """Count the rows alike in *columns*, with their first and last time."""
+    tally: dict[Struct, list[Any]] = {}
+    times = (text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
+    for cells, when in zip(_cells(answer, columns), times, strict=False):
+        known = tally.get(cells)
+        if known is None:
+            tally[cells] = [1, when, when]
+        else:
+            known[0] += 1
+            if when < known[1]:
+                known[1] = when
+            elif when > known[2]:
+                known[2] = when
+    return tally
+
+
+def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
+    """
+    Decode some columns of every row into a struct that can be compared, its fields c0, c1 …
+
+    Passing over the others is what makes this several times faster than `rows`.
+    """
+    names = {f"c{n}": name for n, name in enumerate(columns)}
+    # A name that msgspec cannot match is left out, so that its rows are read the slow way below.
+    simple = {field: name for field, name in names.items() if name.isprintable() and not {*'"\\'} & {*name}}
+    fields = [(field, str | int | float | bool | None) for field in names]
+    shape = msgspec.defstruct("Cells", fields, rename=simple, frozen=True)
+    decode = msgspec.json.Decoder(shape).decode
+    for raw in answer.results:
+        try:
+            yield decode(raw)
+        except msgspec.ValidationError:
+            # Names in other casing, or a list or an object in a cell.
+            row = _row(raw, columns)
+            yield shape(*(text(row[name]) for name in columns))
 
 
 def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:

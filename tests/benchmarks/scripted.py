@@ -1,0 +1,121 @@
+"""What the benchmarks share: the scripted tenant, Outrider set up against it, and the line that is printed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import msgspec
+from azure.core.pipeline.transport import AsyncioRequestsTransport
+from azure.identity.aio import ManagedIdentityCredential
+
+from shared import catalog, settings
+from shared.contracts import parse_enrich
+from shared.enrichment import work_on
+from shared.graph import Graph
+from shared.records import Work
+from shared.runs import Runs, run_id
+from shared.sentinel import Arm
+from shared.store import Store
+from shared.tools import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.records import Done
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {
+    "STATE_URL": "memory://",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "WEBSITE_HOSTNAME": "127.0.0.1:7071",
+    "HUNTS_PER_MINUTE": "1000000",
+    "MAX_ROWS": "99999",
+}
+
+
+@contextmanager
+def tenant(delay: float) -> Iterator[httpx.Client]:
+    """Start a tenant that takes *delay* seconds an answer; yields a client on its one control connection."""
+    command = [sys.executable, str(Path(__file__).with_name("tenant.py")), str(delay)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+            with httpx.Client(base_url=url, limits=httpx.Limits(keepalive_expiry=None)) as control:
+                control.get("/counts")
+                yield control
+        finally:
+            process.terminate()
+
+
+def counts(control: httpx.Client) -> dict[str, int]:
+    """Return what the tenant has counted so far."""
+    counted: dict[str, int] = control.get("/counts").json()
+    return counted
+
+
+class Outrider:
+    """The worker, with its store in memory and its messages in a list."""
+
+    def __init__(
+        self,
+        graph_url: str,
+        credential: AsyncTokenCredential,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        state_url: str = "memory://",
+    ) -> None:
+        chosen = settings.read({**ENVIRONMENT, "GRAPH_URL": graph_url, "STATE_URL": state_url})
+        messages: list[tuple[str, str, int]] = []
+        runs = Runs(Store.open(state_url, credential), lambda *message: messages.append(message))
+        graph, arm = Graph(chosen, credential, transport=transport), Arm(chosen, credential)
+        self.tools = Tools(chosen, graph, arm, runs, catalog.load())
+        self.incidents = count(4101)
+
+    async def enrich(self, **body: Any) -> Done:
+        """Take a request, do its run, and return how it ended: completed, every hunt with something found."""
+        fields = parse_enrich(msgspec.json.encode(body), self.tools.limits)
+        work = Work(run_id(""), datetime.now(UTC), "", **fields)
+        await self.tools.runs.start(work, chosen_key=False)
+        await work_on(self.tools, work.run_id)
+        done = await self.tools.runs.done(work.run_id)
+
+        assert done
+        assert ("completed", {"found"}) == (done.status, {ended.outcome for ended in done.outcomes})
+        return done
+
+    async def enrich_incident(self) -> Done:
+        """Enrich an incident that has not been enriched yet, by its id."""
+        done = await self.enrich(incidentId=next(self.incidents))
+
+        assert (["written"], 4) == ([each.status for each in done.comments], len(done.outcomes))
+        return done
+
+
+@asynccontextmanager
+async def deployed(
+    control: httpx.Client, pool: type[httpx.AsyncHTTPTransport] = httpx.AsyncHTTPTransport
+) -> AsyncIterator[Outrider]:
+    """Set Outrider up against a tenant, with its managed identity; IDENTITY_ENDPOINT must name the tenant's."""
+    # Graph's SDK does not close the connections of a client it has been given.
+    async with (
+        pool() as transport,
+        ManagedIdentityCredential(transport=AsyncioRequestsTransport()) as identity,
+    ):
+        yield Outrider(str(control.base_url).rstrip("/"), identity, transport)
+
+
+def check(name: str, measured: str, ratio: float, limit: float) -> None:
+    """Print a benchmark's line; fails where the ratio is above its limit."""
+    print(f"\n{name:<44}{measured:>24}{ratio:>8.2f}{limit:>8.2f}", end="")
+
+    assert ratio <= limit, f"{name}: {ratio:.3f} is above {limit}"

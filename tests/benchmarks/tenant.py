@@ -1,0 +1,131 @@
+"""
+A tenant in a process of its own that answers every call alike, at once or after a set time.
+
+`python tenant.py SECONDS` prints its port on 127.0.0.1. Rows echo the entities of the query they answer, and calls,
+tokens and connections are counted, so that a benchmark can tell work that was done from work that was skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+ROWS = 20
+_LISTS = re.compile(r"let _\w+ = dynamic\((\[[^\]]*\])\)")
+_SCHEMA = {
+    "Timestamp": "DateTime",
+    "DeviceId": "String",
+    "DeviceName": "String",
+    "DeviceType": "String",
+    "OSPlatform": "String",
+    "LastSeen": "DateTime",
+    "InitiatingProcessFileName": "String",
+    "RemoteIP": "String",
+    "RemotePort": "Int32",
+    "Indicator": "String",
+    "FileName": "String",
+}
+
+
+def device(incident: str) -> str:
+    """Name the device of an incident."""
+    return f"srv-{incident}.contoso.com"
+
+
+def incident(number: str) -> dict[str, Any]:
+    """Write an incident that starts every hunt: a device, an address and a file."""
+    kind, time = "#microsoft.graph.security.", "2026-11-24T02:14:05Z"
+    evidence = [
+        {"mdeDeviceId": f"{int(number):040x}", "deviceDnsName": device(number)},
+        {"ipAddress": "203.0.113.9"},
+        {"fileDetails": {"sha1": f"{int(number):040x}"}},
+    ]
+    for item, name in zip(evidence, ("device", "ip", "file"), strict=True):
+        item |= {"@odata.type": f"{kind}{name}Evidence", "verdict": "suspicious"}
+    alert = {"firstActivityDateTime": time, "lastActivityDateTime": time, "evidence": evidence}
+    return {"id": number, "displayName": "Exfiltration", "alerts": [alert], "comments": []}
+
+
+def answer(query: str) -> dict[str, Any]:
+    """Answer a hunting query with rows of the entities in it; the device card has one row a device."""
+    entities = [entity for found in _LISTS.findall(query) for entity in json.loads(found)]
+    rows = [
+        {
+            "Timestamp": f"2026-11-24T02:14:{n:02d}Z",
+            "DeviceId": entity if len(entity) == 40 else "0" * 40,
+            "DeviceName": device(str(int(entity, 16))) if len(entity) == 40 else "srv-7.contoso.com",
+            "DeviceType": "Server",
+            "OSPlatform": "Linux",
+            "LastSeen": "2026-11-24T03:00:00Z",
+            "InitiatingProcessFileName": "curl",
+            "RemoteIP": f"198.51.100.{n}",
+            "RemotePort": 443,
+            "Indicator": entity,
+            "FileName": f"part-{n}.tar.gz",
+        }
+        for entity in entities
+        for n in range(1 if "LoggedOnUsers" in query else ROWS)
+    ]
+    return {"schema": [{"name": name, "type": kind} for name, kind in _SCHEMA.items()], "results": rows}
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection; requests come one after another, each with a Content-Length or without a body."""
+
+    def __init__(self, counts: Counter[str], delay: float) -> None:
+        self._counts = counts
+        self._delay = delay
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count a connection."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._counts["connections"] += 1
+
+    def data_received(self, data: bytes) -> None:
+        """Answer once a request is there as a whole."""
+        arrived = asyncio.get_running_loop().time()
+        self._read += data
+        head, found, body = self._read.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if found and len(body) >= int(length[1] if length else 0):
+            self._read = b""
+            path = head.split(b" ", 2)[1].decode()
+            kind, delay, content = self._answer(path, body)
+            self._counts[kind] += 1
+            text = json.dumps(content).encode()
+            status = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            # The time it takes to make up an answer is not added to the delay.
+            whole = status % len(text) + text
+            asyncio.get_running_loop().call_at(arrived + delay, self._transport.write, whole)
+
+    def _answer(self, path: str, body: bytes) -> tuple[str, float, Any]:
+        if path == "/counts":
+            return "looks", 0, self._counts
+        if path.startswith("/token"):
+            token = {"access_token": "token", "expires_on": str(int(time.time()) + 86_400)}
+            return "tokens", 0, token | {"resource": "https://graph.microsoft.com", "token_type": "Bearer"}
+        if path.endswith("runHuntingQuery"):
+            return "hunts", self._delay, answer(next(iter(json.loads(body).values())))
+        if path.endswith("/comments"):
+            return "comments", self._delay, {}
+        return "incidents", self._delay, incident(path.rsplit("/", maxsplit=1)[-1].split("?", maxsplit=1)[0])
+
+
+async def serve(delay: float) -> None:
+    """Answer until the process is ended."""
+    counts: Counter[str] = Counter()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(counts, delay), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(float(sys.argv[1])))

@@ -1,0 +1,47 @@
+"""What the largest answer that Graph gives costs, from its bytes to the stored findings and the comment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks import large
+from tests.benchmarks.scripted import ROOT, check
+
+ROUNDS = 5
+
+
+@pytest.fixture(scope="module")
+def least(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
+    """The least seconds and bytes that each side needed, the sides taking turns."""
+    file = tmp_path_factory.mktemp("large") / "answer.json"
+    large.write(file)
+
+    assert 45_000_000 < file.stat().st_size < 55_000_000
+    command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.large", str(file)]
+    taken: dict[str, list[dict[str, float]]] = {"outrider": [], "json": []}
+    for _ in range(ROUNDS):
+        for side, measured in taken.items():
+            done = subprocess.run([*command, side], cwd=ROOT, check=True, capture_output=True)
+            measured.append(json.loads(done.stdout))
+    return {
+        side: {what: min(each[what] for each in measured) for what in ("seconds", "peak")}
+        for side, measured in taken.items()
+    }
+
+
+def test_seconds(least: dict[str, dict[str, float]]) -> None:
+    """It takes at most twice as long as json.loads does of the same bytes."""
+    ours, theirs = (least[side]["seconds"] for side in ("outrider", "json"))
+
+    check("100,000 rows, beside json.loads: time", f"{ours:.2f}/{theirs:.2f} s", ours / theirs, 2)
+
+
+def test_memory(least: dict[str, dict[str, float]]) -> None:
+    """It needs at most 1.7 times the memory."""
+    ours, theirs = (least[side]["peak"] / 1_000_000 for side in ("outrider", "json"))
+
+    check("100,000 rows, beside json.loads: memory", f"{ours:.0f}/{theirs:.0f} MB", ours / theirs, 1.7)

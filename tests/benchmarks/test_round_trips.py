@@ -1,0 +1,130 @@
+"""How long an enrichment takes where Graph takes 250 ms an answer, and what it costs where Graph takes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.benchmarks.scripted import check, counts, deployed, tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+# Graph's SDK warns of itself when it is imported.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
+    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
+)
+
+DELAY = 0.25
+
+
+async def seconds(
+    work: Callable[[], Awaitable[object]], clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Time *work*."""
+    started = clock()
+    await work()
+    return clock() - started
+
+
+@pytest.fixture(autouse=True)
+def identity(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Client], None]:
+    """Point managed identity, as the platform does, at a tenant."""
+
+    def at(control: httpx.Client) -> None:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", str(control.base_url.join("/token")))
+        monkeypatch.setenv("IDENTITY_HEADER", "header")
+
+    return at
+
+
+async def test_incident(identity: Callable[[httpx.Client], None]) -> None:
+    """An incident's enrichment takes three round trips, on connections that are open, with one token."""
+    with tenant(DELAY) as control:
+        identity(control)
+        async with deployed(control) as outrider:
+            await outrider.enrich_incident()
+            before = counts(control)
+            took = min([await seconds(outrider.enrich_incident) for _ in range(12)])
+            after = counts(control)
+
+    assert before["connections"] == after["connections"]
+    assert (12, 60, 12) == tuple(after[kind] - before[kind] for kind in ("incidents", "hunts", "comments"))
+    check("incident to comment, three round trips", f"{took * 1000:.0f} ms", took / (3 * DELAY), 1.08)
+
+
+async def test_entities(identity: Callable[[httpx.Client], None]) -> None:
+    """Entities without an incident take one round trip."""
+    with tenant(DELAY) as control:
+        identity(control)
+        async with deployed(control) as outrider:
+
+            async def enrich() -> None:
+                await outrider.enrich(devices=[f"{4101:040x}"], indicators=["203.0.113.9", "b" * 40])
+
+            await enrich()
+            before = counts(control)
+            took = min([await seconds(enrich) for _ in range(30)])
+            after = counts(control)
+
+    assert before["connections"] == after["connections"]
+    check("entities to outcomes, one round trip", f"{took * 1000:.0f} ms", took / DELAY, 1.08)
+
+
+async def test_token(identity: Callable[[httpx.Client], None]) -> None:
+    """A call and 99 more at once ask for one token."""
+    with tenant(0) as control:
+        identity(control)
+        async with deployed(control) as outrider:
+            read = outrider.tools.graph.get_incident
+            await read("4101")
+            await asyncio.gather(*(read(str(number)) for number in range(4102, 4201)))
+            after = counts(control)
+
+    assert 100 == after["incidents"]
+    check("token requests for 100 calls", f"{after['tokens']}", after["tokens"], 1)
+
+
+async def test_own_work(identity: Callable[[httpx.Client], None]) -> None:
+    """What Outrider does itself costs little beside sending the same requests, bare and as concurrently."""
+    sent: list[httpx.Request] = []
+
+    class Recorder(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            sent.append(request)
+            return await super().handle_async_request(request)
+
+    with tenant(0) as control:
+        identity(control)
+        async with deployed(control, Recorder) as recorded:
+            await recorded.enrich_incident()
+        incident, *hunts, comment = [(r.method, str(r.url), r.headers, r.content) for r in sent]
+        async with deployed(control) as outrider, httpx.AsyncClient() as client:
+
+            async def send(method: str, url: str, headers: httpx.Headers, content: bytes) -> None:
+                answer = await client.request(method, url, headers=headers, content=content)
+
+                assert 200 == answer.status_code
+
+            async def bare() -> None:
+                await send(*incident)
+                await asyncio.gather(*(send(*hunt) for hunt in hunts))
+                await send(*comment)
+
+            for _ in range(20):
+                await outrider.enrich_incident()
+                await bare()
+            # Processor time: the tenant is a process of its own, and others use this machine.
+            rounds = [
+                [await seconds(work, time.process_time) for work in (outrider.enrich_incident, bare)]
+                for _ in range(100)
+            ]
+    ours, theirs = (min(side) for side in zip(*rounds, strict=True))
+
+    assert 5 == len(hunts)
+    check("own work, beside bare httpx", f"{ours * 1000:.1f}/{theirs * 1000:.1f} ms", ours / theirs, 4)
