@@ -7,6 +7,7 @@ author's slip never turns a hunt for one device into one over the whole fleet.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 from msgspec import Struct
@@ -63,6 +64,7 @@ class Reading(Struct, frozen=True):
     problems: tuple[str, ...]
 
 
+@lru_cache(maxsize=256)  # hunts are few, and every run binds the same
 def read(query: str, *, scoped: bool) -> Reading:
     """
     Read *query*; where *scoped*, anything that could escape a scope set in front of it is a problem.
