@@ -4,6 +4,7 @@
 # make check   ruff, mypy, docstrings of the tests
 # make lint    let ruff mend what it can
 # make bench   the benchmarks
+# make package build what is deployed, say what weighs in it, and see that it starts
 # make clean   remove what the above made
 
 PYTHON ?= python3
@@ -22,10 +23,10 @@ HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,
 LEFT_OUT := $(if $(HAS_NODE),,not node) $(if $(HAS_NODE)$(HAS_CHROMIUM),,and) $(if $(HAS_CHROMIUM),,not browser)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench clean tools
+.PHONY: help demo test suite check lint bench package clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 7
+	@sed -n 's/^# //p' Makefile | head -n 8
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -48,8 +49,11 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest tests/benchmarks -s --no-header
 
+package: $(VENV)/dev.stamp
+	@$(BIN)/python -m infra.package dist/outrider.zip
+
 clean:
-	rm -rf $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules
+	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import azure.functions as func
+from msgspec.structs import replace
 
-from shared import catalog, settings
+from shared import catalog, settings, telemetry
 from shared.runs import Runs
 from shared.store import Store
 from shared.tools import Tools
@@ -39,10 +40,21 @@ def tools() -> Tools:
     from shared.queue import sender
     from shared.sentinel import Arm
 
+    telemetry.quieten()
     chosen = read_settings()
-    credential = _credential(chosen)
-    runs = Runs(Store.open(chosen.state_url, credential), sender(chosen), days=chosen.findings_days)
-    return Tools(chosen, Graph(chosen, credential), Arm(chosen, credential), runs, hunts(), report_url)
+    runs = Runs(Store.open(chosen.state_url, credential()), sender(chosen), days=chosen.findings_days)
+    told = telemetry.connect(os.environ)
+    graph = Graph(chosen, credential(), refused=told.refused)
+    arm = Arm(chosen, credential(), refused=told.refused)
+    return Tools(chosen, graph, arm, runs, hunts(), report_url, telemetry=told)
+
+
+@cache
+def impatient_tools() -> Tools:
+    """Make tools for someone who waits for the answer: Graph is called once, and what it refuses is not counted."""
+    from shared.graph import Graph
+
+    return replace(tools(), graph=Graph(read_settings(), credential(), patience=0))
 
 
 @cache
@@ -69,13 +81,15 @@ def report_url(run_id: str) -> str:
     return f"{read_settings().root_url}/.auth/login/aad?post_login_redirect_uri={target}"
 
 
-def _credential(chosen: Settings) -> AsyncTokenCredential:
-    """Managed identity on Azure; elsewhere whatever azure-identity finds (variables, az login)."""
+@cache
+def credential() -> AsyncTokenCredential:
+    """Make the app's identity: the managed one on Azure, elsewhere what azure-identity finds (variables, az login)."""
     from azure.core.pipeline.transport import AsyncioRequestsTransport
     from azure.identity import aio
 
     # azure-identity's default transport is aiohttp, which it does not declare and the app does not need.
     options: dict[str, Any] = {"transport": AsyncioRequestsTransport()}
+    chosen = read_settings()
     if os.environ.get("IDENTITY_ENDPOINT"):
         return aio.ManagedIdentityCredential(client_id=chosen.azure_client_id or None, **options)
     authority = settings.CLOUDS[chosen.azure_cloud].login

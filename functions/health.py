@@ -1,4 +1,4 @@
-"""GET /api/health: alive, and with which hunts."""
+"""GET /api/health: alive, and with which hunts; GET /api/selftest: what is missing, and how to mend it."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
             "comments": app.read_settings().comments,
         }
     )
+
+
+@blueprint.function_name("RunSelftest")
+@blueprint.route("selftest", methods=["GET"])
+@answered
+async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
+    """
+    Try everything the app needs.
+
+    200 also where a need is not met: it is for people, who read `met`. An error would have a probe replace an
+    instance that works, and another would lack the same.
+    """
+    from shared import queue, selftest
+
+    attempt = queue.trial(app.read_settings())
+    return json(await selftest.check(app.impatient_tools(), app.credential(), attempt, reached=req.url))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from functions import app
 from functions.responses import SAFE, answered, json, location
-from shared import report
+from shared import report, sweep_findings, sweep_record, sweep_report
 from shared.errors import InvalidRequest
+from shared.sweep_parts import MOST
+
+if TYPE_CHECKING:
+    from shared.runs import Run
+    from shared.tools import Tools
 
 blueprint = func.Blueprint()
 
@@ -27,9 +34,13 @@ _PAGE = {
 async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     """202 while the run runs or waits, with why; 200 with all there is once it is done."""
     run = await app.tools().runs.read(req.route_params["runId"])
-    body = report.summary(run, app.tools().runs.expires(run.work), app.run_url(run.work.run_id))
+    tools = app.tools()
+    masked = tools.settings.mask_secrets == "on"
+    body = report.summary(run, tools.runs.expires(run.work), app.run_url(run.work.run_id), secrets=masked)
     if run.done:
         return json(body)
+    if run.work.source == "sweep":
+        body["progress"] = await sweep_record.progress(tools.runs.store, run)
     wait = run.wait.until - datetime.now(UTC) if run.wait else None
     seconds = min(max(int(wait.total_seconds()), 5), 300) if wait else 5
     return json(body, 202, {"Location": location(req, run.work.run_id), "Retry-After": str(seconds)})
@@ -39,25 +50,28 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("runs/{runId}/findings", methods=["GET"])
 @answered
 async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
-    """Every row of one hunt, as CSV or JSON."""
+    """Every row of one hunt, as CSV or JSON; of a sweep, every new row, or every row of a part."""
     tools = app.tools()
-    run_id, hunt = req.route_params["runId"], req.params.get("hunt", "")
+    run_id, hunt, part = req.route_params["runId"], req.params.get("hunt", ""), req.params.get("part", "")
     form = req.params.get("format", "json")
     run = await tools.runs.read(run_id)
-    if hunt not in run.found:
-        raise InvalidRequest(
-            f"hunt={hunt[:60]!r}: this run has rows of {', '.join(sorted(run.found)) or 'no hunt'}"
-        )
     if form not in ("json", "csv"):
         raise InvalidRequest(f"format={form[:20]!r}: give csv or json")
-    if failure := run.found[hunt].failure:
-        raise InvalidRequest(f"{hunt} was not run: {failure}")
-    raw = await tools.runs.findings(run_id, hunt) or b'{"schema":[],"results":[]}'
-    most, masked = run.found[hunt].rows, tools.settings.mask_secrets == "on"
+    if run.work.source == "sweep":
+        most = MOST
+        raw, more = await sweep_findings.read(tools.runs.store, run, tools.catalog, hunt, part)
+        name = f"{run_id[:8]}-{hunt}-{part or 'new'}"
+    else:
+        raw, most, more = await _hunted(tools, run, hunt)
+        name = f"{run_id[:8]}-{hunt}"
+    masked = tools.settings.mask_secrets == "on"
     if form == "csv":
-        headers = {**SAFE, "Content-Disposition": f'attachment; filename="{run_id[:8]}-{hunt}.csv"'}
-        return func.HttpResponse(report.csv(raw, most, secrets=masked), mimetype="text/csv", headers=headers)
-    return json(report.rows(raw, most, secrets=masked) | {"hunt": hunt, "more": run.found[hunt].more})
+        headers = {**SAFE, "Content-Disposition": f'attachment; filename="{name}.csv"'}
+        # In a thread: a part of a sweep has up to 100,000 rows, and other callers go on meanwhile.
+        text = await asyncio.to_thread(report.csv, raw, most, secrets=masked)
+        return func.HttpResponse(text, mimetype="text/csv", headers=headers)
+    rows = await asyncio.to_thread(report.rows, raw, most, secrets=masked)
+    return json(rows | {"hunt": hunt, "more": more})
 
 
 @blueprint.function_name("GetReport")
@@ -67,5 +81,21 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     """The run as a page."""
     tools = app.tools()
     run = await tools.runs.read(req.route_params["runId"])
-    page = report.page(run, tools.catalog, tools.settings, refresh=not run.done)
+    if run.work.source == "sweep":
+        page = await sweep_report.page(tools.runs.store, run, tools.catalog, tools.settings)
+    else:
+        page = report.page(run, tools.catalog, tools.settings, refresh=not run.done)
     return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=_PAGE)
+
+
+async def _hunted(tools: Tools, run: Run, hunt: str) -> tuple[bytes, int, bool]:
+    """Read a hunt's rows, how many of them count, and whether there were more."""
+    if hunt not in run.found:
+        raise InvalidRequest(
+            f"hunt={hunt[:60]!r}: this run has rows of {', '.join(sorted(run.found)) or 'no hunt'}"
+        )
+    found = run.found[hunt]
+    if found.failure:
+        raise InvalidRequest(f"{hunt} was not run: {found.failure}")
+    raw = await tools.runs.findings(run.work.run_id, hunt) or b'{"schema":[],"results":[]}'
+    return raw, found.rows, found.more

@@ -55,6 +55,13 @@ async def do_run(msg: func.QueueMessage) -> None:
     await _work(msg)
 
 
+@blueprint.function_name("DoSweep")
+@blueprint.queue_trigger("msg", "sweeps", _STORAGE)
+async def do_sweep(msg: func.QueueMessage) -> None:
+    """Sweep the fleet."""
+    await _work(msg)
+
+
 @blueprint.function_name("RecordUrgentFailure")
 @blueprint.queue_trigger("msg", "urgent-poison", _STORAGE)
 async def record_urgent_failure(msg: func.QueueMessage) -> None:
@@ -66,6 +73,13 @@ async def record_urgent_failure(msg: func.QueueMessage) -> None:
 @blueprint.queue_trigger("msg", "runs-poison", _STORAGE)
 async def record_failure(msg: func.QueueMessage) -> None:
     """End a run that kills the worker."""
+    await _record(msg)
+
+
+@blueprint.function_name("RecordSweepFailure")
+@blueprint.queue_trigger("msg", "sweeps-poison", _STORAGE)
+async def record_sweep_failure(msg: func.QueueMessage) -> None:
+    """End a sweep that kills the worker."""
     await _record(msg)
 
 

@@ -175,6 +175,7 @@ module functionApp './modules/function-app.bicep' = {
       COMMENTS: comments
       FINDINGS_DAYS: string(findingsDays)
       HTTP_AUTH: httpAuth
+      SENTINEL_WORKSPACE: sentinelWorkspaceId
     })
   }
   dependsOn: [graphRoles, sentinelRole]

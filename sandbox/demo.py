@@ -1,5 +1,5 @@
 """
-The demo: an incident opens in the local tenant and enriches itself; then a Logic App calls out.
+The demo: an incident opens in the local tenant and enriches itself; a Logic App calls out; the fleet is swept.
 
 Nothing in it is what the app says of itself: the comment is read back from the tenant.
 """
@@ -49,6 +49,7 @@ def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
             with both(Path(folder), devices, days) as (tenant, app):
                 _watch(tenant, app)
                 _call_out(app)
+                _sweep(app)
                 if keep:
                     _live(tenant, app)
                 else:
@@ -107,6 +108,16 @@ def _call_out(app: httpx.Client) -> None:
     done = _follow(app, answers[0], started + _RUN_LIMIT)
     print(f"Done in {time.monotonic() - started:.1f} s: {done['verdict']}\n")
     _show(done)
+
+
+def _sweep(app: httpx.Client) -> None:
+    """Sweep the fleet, as the timer does every morning."""
+    print("\nA sweep: the same hunts over the whole fleet, and what is new since yesterday:", flush=True)
+    started = time.monotonic()
+    done = _follow(app, app.post("/api/sweep", json={}), started + _RUN_LIMIT)
+    print(f"Done in {time.monotonic() - started:.1f} s: {done['verdict']}\n")
+    _show(done)
+    print(f"\nIts report: {done['links']['report']}")
 
 
 def _show(done: Mapping[str, Any]) -> None:

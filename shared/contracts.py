@@ -55,6 +55,12 @@ class EnrichBody(Strict, frozen=True):
     comment: bool = True
 
 
+class SweepBody(Strict, frozen=True):
+    """`POST /api/sweep`."""
+
+    hunts: tuple[Text, ...] = ()
+
+
 def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
     """
     Read and check the body of `POST /api/enrich`; returns the fields of Work it decides.
@@ -94,6 +100,11 @@ def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
         "lookback": asked.lookback,
         "comment": asked.comment,
     }
+
+
+def parse_sweep(body: bytes) -> tuple[str, ...]:
+    """Read the body of `POST /api/sweep`: the hunts it names, each once. Raises InvalidRequest."""
+    return tuple(dict.fromkeys(decode(body, SweepBody).hunts))
 
 
 def decode(body: bytes, kind: type[Strict]) -> Any:

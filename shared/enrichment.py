@@ -39,18 +39,24 @@ async def work_on(tools: Tools, run_id: str, *, again: bool = False) -> None:
     run = await tools.runs.read(run_id)
     if run.done:
         return
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            if run.work.source == "sweep":
-                await sweeps.sweep(tools, run, again=again or run.wait is not None)
-                return
-            plan, fresh = await _plan(tools, run)
-            found = await hunt_all(tools, run.work, plan, run.found)
-            await _finish(tools, run.work, plan, found, fresh, again=again or run.wait is not None)
-    except TimeoutError:
-        await _wait(tools, run.work, "it takes longer than 10 minutes and goes on where it was", timedelta(0))
-    except Waiting as wait:
-        await _wait(tools, run.work, wait.reason, wait.delay)
+    with tools.telemetry.run(run_id, run.work.source):
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                await _work_on(tools, run, again=again or run.wait is not None)
+        except TimeoutError:
+            reason = "it takes longer than 10 minutes and goes on where it was"
+            await _wait(tools, run.work, reason, timedelta(0))
+        except Waiting as wait:
+            await _wait(tools, run.work, wait.reason, wait.delay)
+
+
+async def _work_on(tools: Tools, run: Run, *, again: bool) -> None:
+    if run.work.source == "sweep":
+        await sweeps.sweep(tools, run, again=again)
+        return
+    plan, fresh = await _plan(tools, run)
+    found = await hunt_all(tools, run.work, plan, run.found)
+    await _finish(tools, run.work, plan, found, fresh, again=again)
 
 
 async def give_up(tools: Tools, run_id: str, reason: str, *, posting: bool) -> None:
@@ -65,11 +71,12 @@ async def give_up(tools: Tools, run_id: str, reason: str, *, posting: bool) -> N
     for hunt in plan.hunts:
         if hunt.name not in run.found:
             run.found[hunt.name] = Found(hunt.name, failure=reason)
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            await _finish(tools, run.work, plan, run.found, None, again=True, posting=posting)
-    except (Waiting, TimeoutError):
-        await _finish(tools, run.work, plan, run.found, None, again=True, posting=False)
+    with tools.telemetry.run(run_id, run.work.source):
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                await _finish(tools, run.work, plan, run.found, None, again=True, posting=posting)
+        except (Waiting, TimeoutError):
+            await _finish(tools, run.work, plan, run.found, None, again=True, posting=False)
 
 
 async def _plan(tools: Tools, run: Run) -> tuple[Plan, tuple[Incident, float] | None]:
@@ -112,13 +119,16 @@ async def _finish(
     said = plan.failure or verdict(content)
     results: tuple[CommentResult, ...] = ()
     if plan.incident_id:
-        results = (await post(tools, work, plan, content, fresh, again=again, posting=posting),)
+        with tools.telemetry.comment(plan.provider) as span:
+            results = (await post(tools, work, plan, content, fresh, again=again, posting=posting),)
+            span.set_attribute("outrider.status", results[0].status)
     # A dry run, or another window than the hunts' own, settles nothing for those that come after.
     if plan.incident and work.comment and work.lookback is None:
         await tools.ledger.close(plan.incident, work.run_id, ended.settled, tools.now())
     status = ending.status(plan, ended, results)
     done = Done(status, said, tools.now(), ended.outcomes, results, ended.cards, ended.notes, plan.failure)
-    await tools.runs.finish(work.run_id, done)
+    if await tools.runs.finish(work.run_id, done):
+        tools.telemetry.ended(work, done)
     log.info("run %s: %s, %d hunts", work.run_id, status, len(ended.outcomes))
 
 
@@ -127,4 +137,6 @@ async def _wait(tools: Tools, work: Work, reason: str, delay: timedelta) -> None
     await tools.runs.send(work, delay)
     now = tools.now()
     await tools.runs.wait(work.run_id, Wait(reason, now + delay), now)
+    if delay:
+        tools.telemetry.parked()
     log.warning("run %s waits %d s: %s", work.run_id, delay.total_seconds(), reason)

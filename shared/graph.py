@@ -132,7 +132,9 @@ class Graph:
         seen: list[str] = []
         while incident_id not in seen:
             seen.append(incident_id)
-            incident = decode(await retrying(self._sleep, self._patience)(self._read_incident, incident_id), Incident)
+            incident = decode(
+                await retrying(self._sleep, self._patience)(self._read_incident, incident_id), Incident
+            )
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
                 break
             incident_id = incident.redirect_incident_id
@@ -158,7 +160,8 @@ class Graph:
         link = ""
         for _ in range(_MAX_PAGES):
             page = decode(
-                await retrying(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link), Incidents
+                await retrying(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
+                Incidents,
             )
             found.update((incident.id, incident) for incident in page.value)
             link = page.next_link
@@ -256,9 +259,9 @@ class Graph:
         except AzureError as error:
             raise Unavailable(f"no token for Graph: {type(error).__name__}") from error
         if not response.is_success:
-            error = to_error(response, role)
-            self._refused(error)
-            raise error
+            refusal = to_error(response, role)
+            self._refused(refusal)
+            raise refusal
         return response.content
 
 

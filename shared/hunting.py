@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from . import planning, waiting
+from . import planning, telemetry, waiting
 from .errors import GraphError
 from .findings import Found, summarize
 from .waiting import Waiting
@@ -36,6 +36,15 @@ async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]
 
 
 async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
+    with tools.telemetry.hunt(planned.name) as span:
+        found = await _ask(tools, work, plan, planned)
+        span.set_attribute("outrider.rows", found.rows)
+        if found.failure:
+            telemetry.failed(span, "notRun")
+        return found
+
+
+async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
     hunt = tools.catalog.by_name.get(planned.name)
     if hunt is None:
         return await tools.runs.record(

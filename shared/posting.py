@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from . import comment_html, comment_text, marker, planning, sentinel, waiting
+from . import comment_html, comment_text, marker, planning, sentinel, subject, waiting
 from .errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from .records import CommentResult
 from .runs import Claim
@@ -62,7 +62,9 @@ async def post(
     if reason := _silent(tools, work, plan, content):
         return CommentResult(plan.incident_id, "off", reason)
     if not posting:
-        return CommentResult(plan.incident_id, "failed", "the run ended before it was known whether its comment was written")
+        return CommentResult(
+            plan.incident_id, "failed", "the run ended before it was known whether its comment was written"
+        )
     digest = marker.digest(content.outcomes, content.chosen)
     settings = tools.settings
     options: dict[str, Any] = {
@@ -80,9 +82,12 @@ async def post(
                     **options,
                 )
 
-            return await sentinel.post_once(
+            result = await sentinel.post_once(
                 tools.arm, run_id=work.run_id, arm_id=plan.incident_id, digest=digest, render=render
             )
+            if result.status == "written" and work.sentinel:
+                _time(tools, work, plan, work.sentinel.created)
+            return result
         return await post_once(
             tools.graph,
             tools.runs,
@@ -92,6 +97,7 @@ async def post(
             digest=digest,
             fresh=fresh[0] if fresh and recent else None,
             now=tools.now,
+            written=lambda incident: _time(tools, work, plan, subject.read_time(incident.created)),
         )
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
@@ -127,12 +133,14 @@ async def post_once(
     digest: str,
     fresh: Incident | None,
     now: Callable[[], datetime],
+    written: Callable[[Incident], None] = lambda _: None,
 ) -> CommentResult:
     """
     Post *text* on the incident unless these findings stand there or another run has the right to.
 
     *fresh* is the incident if it was read just now; else it is read again, since it may have been merged or
-    commented meanwhile. Raises PermissionDenied, Throttled or Unavailable where the run should wait.
+    commented meanwhile. *written* hears of the incident once it is commented. Raises PermissionDenied, Throttled or
+    Unavailable where the run should wait.
     """
     read_again = fresh is None
     incident = fresh or await graph.get_incident(incident_id)
@@ -171,7 +179,14 @@ async def post_once(
         return CommentResult(
             incident.id, "failed", f"Graph refused the comment ({error.status}): {error.message}"
         )
+    written(incident)
     return CommentResult(incident.id, "written")
+
+
+def _time(tools: Tools, work: Work, plan: Plan, opened: datetime | None) -> None:
+    """Tell how long an incident waited: not one that a person asked for, or that was commented before."""
+    if opened and work.only_new and not plan.follow_up:
+        tools.telemetry.commented(tools.now() - opened)
 
 
 def _says(incident: Incident, digest: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,14 @@ from .settings import CLOUDS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineResponse
     from azure.storage.queue import QueueClient
+
+#: What the Functions host appends to a queue's name for the messages that it gives up.
+POISON = "-poison"
 
 
 def sender(settings: Settings) -> Callable[[str, str, int], None]:
@@ -44,13 +50,33 @@ def sender(settings: Settings) -> Callable[[str, str, int], None]:
     return send
 
 
-def _service(settings: Settings) -> QueueServiceClient:
+def trial(settings: Settings) -> Callable[[str], datetime]:
+    """
+    Make the function that tries a queue and says what time it is there. It blocks, and raises AzureError.
+
+    What it sends is hidden for a minute and deleted at once, so that no worker sees it. A poison queue is looked at
+    alone: whoever sends there raises an alert.
+    """
+    service = _service(settings, retries=0)
+
+    def attempt(queue: str) -> datetime:
+        answers: list[PipelineResponse[Any, Any]] = []
+        client = service.get_queue_client(queue)
+        client.get_queue_properties(raw_response_hook=answers.append)
+        if not queue.endswith(POISON):
+            client.delete_message(client.send_message("selftest", visibility_timeout=60, time_to_live=120))
+        return parsedate_to_datetime(answers[0].http_response.headers["Date"])
+
+    return attempt
+
+
+def _service(settings: Settings, *, retries: int = 2) -> QueueServiceClient:
     # A caller waits for the message to be sent: the SDK's own waits of 15 seconds and more are too long.
     options: dict[str, Any] = {
         "connection_timeout": 10,
         "read_timeout": 20,
         "retry_policy": ExponentialRetry(
-            initial_backoff=1, increment_base=2, retry_total=2, random_jitter_range=1
+            initial_backoff=1, increment_base=2, retry_total=retries, random_jitter_range=1
         ),
     }
     if settings.queue_service_uri:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
-QUEUES = ("urgent", "runs")
+QUEUES = ("urgent", "runs", "sweeps")
 # Azure keeps an unread message at most this long by default; a longer wait would lose the run.
 _LONGEST_DELAY = timedelta(days=6)
 
@@ -158,9 +158,9 @@ class Runs:
             f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait)
         )
 
-    async def finish(self, run_id: str, done: Done) -> None:
-        """Record how a run ended; the first to say so is believed."""
-        await self.store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
+    async def finish(self, run_id: str, done: Done) -> bool:
+        """Record how a run ended; the first to say so is believed. Says whether that was this call."""
+        return await self.store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
 
     async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int) -> Claim:
         """Take the right to post a comment, or read who has it."""

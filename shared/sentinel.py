@@ -86,7 +86,7 @@ class Arm:
     thread-safe, and a run makes three calls. All of them may be repeated, and are, for up to 30 seconds. They raise
     PermissionDenied, NotFound, Throttled, TimedOut, Unavailable, or GraphError for another refusal.
 
-    *arm_id* is a path as `sentinel_body.parse` lets it through.
+    *refused* hears of every answer that is an error. *arm_id* is a path as `sentinel_body.parse` lets it through.
     """
 
     def __init__(
@@ -96,12 +96,14 @@ class Arm:
         *,
         session: Callable[[], requests.Session] = requests.Session,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        refused: Callable[[GraphError], None] = lambda _: None,
     ) -> None:
         self._root = settings.cloud.arm
         self._scope = settings.arm_scope
         self._credential = credential
         self._session = session
         self._sleep = sleep
+        self._refused = refused
 
     async def get_incident(self, arm_id: str) -> SentinelIncident:
         """Read an incident, without its entities."""
@@ -163,7 +165,9 @@ class Arm:
         except requests.RequestException as error:
             raise Unavailable(f"Azure cannot be reached: {type(error).__name__}", service=_SERVICE) from error
         if response.status_code not in (200, 201):
-            raise _error(response)
+            refusal = _error(response)
+            self._refused(refusal)
+            raise refusal
         return response.content
 
 

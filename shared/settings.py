@@ -53,6 +53,11 @@ CLOUDS = {
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
+_WORKSPACE = (
+    r"(?i)^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/?#]+"
+    r"/providers/Microsoft\.OperationalInsights/workspaces/[0-9a-z-]+$"
+)
+
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -77,6 +82,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     watch_schedule: str = "0 * * * * *"
     watch_lookback: timedelta = timedelta(hours=1)
     watch_min_severity: Literal["informational", "low", "medium", "high"] = "low"
+    sweep_schedule: str = "0 0 6 * * *"
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
     hunts_per_minute: Count = 45
     hunt_concurrency: Count = 8
@@ -87,6 +93,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     ignore_indicators: str = ""
     findings_days: Count = 30
     hunts_dir: str = ""
+    sentinel_workspace: Annotated[str, Meta(pattern=_WORKSPACE)] = ""
 
     website_auth_enabled: str = ""
     website_hostname: str = ""

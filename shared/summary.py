@@ -58,10 +58,18 @@ _SIZES = (
 )
 
 
-def summary(run: Run, expires: datetime, url: str) -> dict[str, Any]:
-    """Make the body of `GET /api/runs/{runId}`, which itself is at *url*."""
+def summary(run: Run, expires: datetime, url: str, *, secrets: bool = True) -> dict[str, Any]:
+    """
+    Make the body of `GET /api/runs/{runId}`, which itself is at *url*.
+
+    *secrets* False leaves what looks like a secret unmasked (MASK_SECRETS=off).
+    """
+
     # Rows repeat themselves, and each size repeats the rows.
-    shown = cache(lambda value, size: _clip(neutral.mask(value[:_READ]), size))
+    @cache
+    def shown(value: str, size: int) -> str:
+        return _clip(neutral.mask(value[:_READ]) if secrets else value, size)
+
     for size in _SIZES:
         body = _body(run, expires, url, size, shown)
         if len(msgspec.json.encode(body)) < LARGEST:
@@ -96,7 +104,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
     elif run.work.incident_id:
         body["incident"] = {"id": run.work.incident_id}
     if plan:
-        body["entities"] = _entities(plan.chosen, size)
+        body["entities"] = _entities(plan.chosen, size, shown)
     if done:
         counted = Counter(outcome.outcome for outcome in done.outcomes)
         telling = sorted(done.outcomes, key=lambda outcome: _TELLING.index(outcome.outcome))
@@ -133,7 +141,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
     return body
 
 
-def _entities(chosen: Chosen, size: _Size) -> dict[str, Any]:
+def _entities(chosen: Chosen, size: _Size, shown: _Shown) -> dict[str, Any]:
     return {
         "devices": [
             {
@@ -145,12 +153,12 @@ def _entities(chosen: Chosen, size: _Size) -> dict[str, Any]:
         ],
         "deviceCount": len(chosen.devices),
         "indicators": [
-            {"kind": indicator.kind, "value": _clip(indicator.value, size.text)}
+            {"kind": indicator.kind, "value": shown(indicator.value, size.text)}
             for indicator in chosen.indicators[: size.items]
         ],
         "indicatorCount": len(chosen.indicators),
         "dropped": [
-            {"kind": one.kind, "value": _clip(one.value, size.text), "reason": _clip(one.reason, size.text)}
+            {"kind": one.kind, "value": shown(one.value, size.text), "reason": _clip(one.reason, size.text)}
             for one in chosen.dropped[: size.items]
         ],
         "droppedCount": len(chosen.dropped),

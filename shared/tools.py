@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from . import telemetry
 from .entities import Limits
 from .ledger import Ledger
 
@@ -32,6 +33,7 @@ class Tools(Struct, frozen=True):
     report_url: Callable[[str], str] = lambda _: ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     large: asyncio.Lock = field(default_factory=asyncio.Lock)
+    telemetry: telemetry.Telemetry = field(default_factory=telemetry.off)
 
     @property
     def limits(self) -> Limits:

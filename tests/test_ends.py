@@ -124,7 +124,7 @@ def test_deadline_giving_up(fleet: Fleet) -> None:
         await app.close()
         (comment,) = done.comments
 
-        assert ("failed", "the run ended before its comment could be written") == (
+        assert ("failed", "the run ended before it was known whether its comment was written") == (
             comment.status,
             comment.reason,
         )

@@ -75,7 +75,9 @@ async def test_marker(app: Deployment) -> None:
     plan = (await app.read(run)).plan
 
     assert plan
-    assert marker.line(run, marker.digest((await app.done(run)).outcomes, plan.chosen)) == text.splitlines()[-1]
+    assert (
+        marker.line(run, marker.digest((await app.done(run)).outcomes, plan.chosen)) == text.splitlines()[-1]
+    )
 
 
 async def test_not_applicable(app: Deployment) -> None:

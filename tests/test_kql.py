@@ -229,7 +229,9 @@ def test_time_generated() -> None:
 
 def test_fleet() -> None:
     """Over the fleet there is no scope but a share of the ids, and the sweep's summary follows."""
-    query = kql.fleet_query("DeviceInfo // all", summarize="\n| summarize count() by DeviceId\n", prefix="0a")
+    query = kql.fleet_query(
+        "DeviceInfo // all", summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"]
+    )
 
     assert [
         'let DeviceInfo = DeviceInfo | where DeviceId startswith "0a";',

@@ -1,0 +1,47 @@
+"""The timer and POST /api/sweep: hunt over the whole fleet."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import azure.functions as func
+
+from functions import app
+from functions.responses import answered, json, location
+from shared import contracts, runs, sweeps
+from shared.records import Work
+
+blueprint = func.Blueprint()
+
+# How often a caller should look: a sweep takes a minute at least.
+_RETRY_AFTER = "30"
+
+
+@blueprint.function_name("SweepFleet")
+@blueprint.timer_trigger("timer", app.read_settings().sweep_schedule)
+async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Start the sweep of this hour; a timer that fires twice starts one."""
+    now = datetime.now(UTC)
+    await app.tools().runs.start(_work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, ""), chosen_key=False)
+
+
+@blueprint.function_name("StartSweep")
+@blueprint.route("sweep", methods=["POST"])
+@answered
+async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
+    """Store the run, send it, and answer 202 with where to follow it."""
+    tools = app.tools()
+    body = req.get_body()
+    hunts = contracts.parse_sweep(body)
+    sweeps.select(tools.catalog, hunts)
+    digest = contracts.body_digest(body)
+    key, explicit = contracts.idempotency_key(req.headers, digest)
+    work = _work(runs.run_id(key), datetime.now(UTC), digest, hunts)
+    work = await tools.runs.start(work, chosen_key=explicit)
+    summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
+    where = location(req, work.run_id)
+    return json(summary, 202, {"Location": where, "Retry-After": _RETRY_AFTER})
+
+
+def _work(run_id: str, now: datetime, digest: str, hunts: tuple[str, ...] = ()) -> Work:
+    return Work(run_id, now, digest, hunts=hunts, queue="sweeps", source="sweep")

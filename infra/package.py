@@ -1,0 +1,207 @@
+"""
+Build the package that is deployed, say what weighs in it, and see that it starts and does its work.
+
+    python -m infra.package dist/outrider.zip
+
+It is what `azd deploy` sends with `remoteBuild: true` (azure.yaml), and `func azure functionapp publish --build
+remote`: sources and requirements.txt, without what `.funcignore` names. Azure installs the requirements for the app's
+own Python and Linux. Equal sources make an equal package, byte for byte.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pathspec
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from sandbox.serve import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    _Server = tuple[subprocess.Popen[bytes], httpx.Client]
+
+ROOT = Path(__file__).parent.parent
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file knows
+_LIMIT = 60.0  # seconds to start in, and to do a run in
+_LARGEST = 10
+_INCIDENT = "4101"
+
+
+class NotFit(Exception):
+    """The package does not do its work; the message says where it stopped."""
+
+
+def build(target: Path, root: Path = ROOT) -> None:
+    """Write the package of the sources in *root* to *target*."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    names = sorted(_deployed(root))  # before there is a target, which may be among them
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
+        for name in names:
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, whatever machine this is
+            entry.external_attr = 0o644 << 16
+            package.writestr(entry, (root / name).read_bytes())
+
+
+def _deployed(root: Path) -> Iterator[str]:
+    lines = (root / ".funcignore").read_text(encoding="utf-8").splitlines()
+    ignored = pathspec.GitIgnoreSpec.from_lines(lines)
+    for folder, folders, files in os.walk(root):
+        here = Path(folder).relative_to(root)
+        folders[:] = [name for name in folders if not ignored.match_file(f"{(here / name).as_posix()}/")]
+        names = ((here / name).as_posix() for name in files)
+        yield from (name for name in names if not ignored.match_file(name))
+
+
+def weights(package: Path) -> dict[str, int]:
+    """Return the files in a package with what each takes of it in bytes, the heaviest first."""
+    with zipfile.ZipFile(package) as opened:
+        entries = sorted(opened.infolist(), key=lambda entry: (-entry.compress_size, entry.filename))
+    return {entry.filename: entry.compress_size for entry in entries}
+
+
+def required(file: Path = ROOT / "requirements.txt") -> dict[str, int]:
+    """Return the packages that *file* draws in, as installed here, with their bytes, the heaviest first."""
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    waiting, sizes = [Requirement(line) for line in lines], dict[str, int]()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if name in sizes or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        found = importlib.metadata.distribution(name)
+        sizes[name] = sum(each.size or 0 for each in found.files or () if each.suffix != ".pyc")
+        waiting += map(Requirement, found.requires or ())
+    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
+
+
+def check(package: Path) -> None:
+    """Unpack *package*, run it in the local host, and have it enrich an incident. Raises NotFit."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        app, tools, log = folder / "app", folder / "tools", folder / "log.txt"
+        with zipfile.ZipFile(package) as opened:
+            opened.extractall(app)
+        # The sandbox alone: a module that is not in the package is not found beside it either.
+        tools.mkdir()
+        (tools / "sandbox").symlink_to(ROOT / "sandbox")
+        with listening() as one, listening() as two:
+            ports = [sock.getsockname()[1] for sock in (one, two)]
+        addresses = [f"http://127.0.0.1:{port}" for port in ports]
+        settings = _settings(addresses[0], folder)
+        commands = (
+            (ROOT, settings, ("tenant", f"--port={ports[0]}", "--devices=40", "--days=1")),
+            (app, {**settings, "PYTHONPATH": str(tools)}, ("host", f"--port={ports[1]}", "--app=.")),
+        )
+        servers = []
+        for address, (cwd, environment, arguments) in zip(addresses, commands, strict=True):
+            process = stack.enter_context(_process(arguments, cwd, environment, log))
+            # No proxy of the machine's stands between one port of it and another.
+            client = stack.enter_context(httpx.Client(base_url=address, timeout=30, trust_env=False))
+            servers.append((process, client))
+        try:
+            _work(*servers)
+        except (NotFit, httpx.HTTPError) as error:
+            raise NotFit(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
+
+
+def _work(tenant: _Server, app: _Server) -> None:
+    _until(tenant, "/sandbox/incidents")
+    health = _until(app, "/api/health").json()
+    if health["status"] != "healthy" or not health["hunts"]:
+        raise NotFit(f"it is not healthy: {health}")
+    accepted = app[1].post("/api/enrich", json={"incidentId": _INCIDENT}).raise_for_status()
+    run = _until(app, accepted.headers["location"]).json()
+    incidents = tenant[1].get("/sandbox/incidents").json()["value"]
+    said = [text["comment"] for one in incidents if one["id"] == _INCIDENT for text in one["comments"]]
+    if run["status"] != "completed" or not any(run["runId"] in text for text in said):
+        raise NotFit(f"it does not enrich: the run is {run['status']}, the incident has {len(said)} comments")
+
+
+def _until(server: _Server, path: str) -> httpx.Response:
+    """Ask until the answer is 200."""
+    process, client = server
+    deadline, said = time.monotonic() + _LIMIT, "it does not answer"
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            answer = client.get(path)
+        except httpx.TransportError:
+            pass
+        else:
+            if answer.status_code == httpx.codes.OK:
+                return answer
+            said = f"it answers {answer.status_code}: {answer.text[:300]}"
+        time.sleep(0.1)
+    raise NotFit(f"{path}: {said}")
+
+
+@contextmanager
+def _process(
+    arguments: tuple[str, ...], cwd: Path, settings: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "sandbox", *arguments]
+    with log.open("ab") as output, subprocess.Popen(
+        command, cwd=cwd, env=settings, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _settings(tenant: str, folder: Path) -> dict[str, str]:
+    """Return the app's settings, and of this machine's environment nothing but where programs are."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GRAPH_URL": tenant,
+        "ARM_URL": tenant,
+        "IDENTITY_ENDPOINT": f"{tenant}/msi/token",
+        "IDENTITY_HEADER": "sandbox",
+        "STATE_URL": (folder / "state").as_uri(),
+        "AzureWebJobs.WatchIncidents.Disabled": "true",
+        "AzureWebJobs.SweepFleet.Disabled": "true",
+    }
+
+
+def main(target: Path) -> int:
+    """Build, show and check the package; return the process's exit code."""
+    build(target)
+    inside, added = weights(target), required()
+    print(f"{target}: {target.stat().st_size / 1e3:.0f} KB, {len(inside)} files. What weighs most:")
+    for name, size in list(inside.items())[:_LARGEST]:
+        print(f"{size / 1e3:9.1f} KB  {name}")
+    print(
+        f"Azure adds the requirements: {len(added)} packages, {sum(added.values()) / 1e6:.0f} MB. The heaviest:"
+    )
+    for name, size in list(added.items())[:5]:
+        print(f"{size / 1e6:9.1f} MB  {name}")
+    started = time.monotonic()
+    try:
+        check(target)
+    except NotFit as error:
+        print(f"The package is not fit to be deployed: {error}", file=sys.stderr)
+        return 1
+    print(f"Unpacked it starts, is healthy, and enriches an incident ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

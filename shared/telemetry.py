@@ -1,0 +1,190 @@
+"""
+What an operator sees of the app: a trace a run, and a handful of metrics. Never a value from an incident.
+
+Nothing but what is said here is recorded. The providers are the app's own, not OpenTelemetry's global ones, and no
+library is instrumented: kiota and httpx write spans with whole addresses in them, and an incident's id in those. For
+the same reason Microsoft's distribution `azure-monitor-opentelemetry`, which sets the global ones and instruments
+five libraries, stays out, and only the exporter that it wraps is used.
+
+A run's trace has the run's id, so that all its deliveries are one trace, found by what stands in the comment. Logs
+are passed on by the Functions host, which knows them without OpenTelemetry; written by both they would show twice
+("Use OpenTelemetry with Azure Functions"). Alerts and workbook in `infra/` read the metrics by these names.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .errors import PermissionDenied, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
+
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Span, TracerProvider
+
+    from .errors import GraphError
+    from .records import Done, Work
+
+log = logging.getLogger("outrider")
+
+_NAME = "outrider"
+_CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+#: What the exporter would send of its own accord: statistics about itself, also to hosts of Microsoft's that nobody
+#: let the app talk to, and the app's name as a metric with every export.
+_SWITCHES = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+)
+#: Seconds between two exports of metrics: an instance may be taken away a minute after its last call.
+_EVERY = 30
+
+
+class Telemetry:
+    """Spans and metrics, written to providers that may be OpenTelemetry's own, which forget everything."""
+
+    def __init__(self, traces: TracerProvider, meters: MeterProvider) -> None:
+        self._tracer = traces.get_tracer(_NAME)
+        meter = meters.get_meter(_NAME)
+        self._runs = meter.create_counter("outrider.runs", description="Runs that ended")
+        self._hunts = meter.create_counter("outrider.hunts", description="Hunts that ended")
+        self._rows = meter.create_counter("outrider.rows", description="Rows that hunts returned")
+        self._throttled = meter.create_counter("outrider.throttled", description="Answers of 429")
+        self._missing_role = meter.create_counter(
+            "outrider.missing_role", description="Answers of 403 for want of a role"
+        )
+        self._parked = meter.create_counter("outrider.parked", description="Times that a run had to wait")
+        self._comment = meter.create_histogram(
+            "outrider.comment.seconds", "s", "From an incident's creation to its first comment"
+        )
+
+    @contextmanager
+    def run(self, run_id: str, source: str) -> Iterator[None]:
+        """Record one delivery of a run, in the run's own trace."""
+        from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+
+        root = SpanContext(
+            int(run_id, 16), int(run_id[16:], 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+        )
+        parent = set_span_in_context(NonRecordingSpan(root))
+        with self._span("run", {"run": run_id, "source": source}, parent):
+            yield
+
+    @contextmanager
+    def hunt(self, name: str) -> Iterator[Span]:
+        """Record one hunt of a run."""
+        with self._span(f"hunt {name}", {"hunt": name}) as span:
+            yield span
+
+    @contextmanager
+    def comment(self, provider: str) -> Iterator[Span]:
+        """Record what becomes of one comment of a run."""
+        with self._span("comment", {"provider": provider}) as span:
+            yield span
+
+    def refused(self, error: GraphError) -> None:
+        """Count an error that Microsoft answered with, if an operator can do something about it."""
+        if isinstance(error, Throttled):
+            self._throttled.add(1, {"service": error.service})
+        elif isinstance(error, PermissionDenied):
+            self._missing_role.add(1, {"role": error.role})
+
+    def parked(self) -> None:
+        """Count a run that has to wait."""
+        self._say(status="waiting")
+        self._parked.add(1)
+
+    def ended(self, work: Work, done: Done) -> None:
+        """Count a run that ended, and its hunts."""
+        self._say(status=done.status)
+        self._runs.add(1, {"status": done.status, "source": work.source})
+        for outcome in done.outcomes:
+            self._hunts.add(1, {"hunt": outcome.hunt, "outcome": outcome.outcome})
+            self._rows.add(outcome.found.rows, {"hunt": outcome.hunt})
+
+    def commented(self, waited: timedelta) -> None:
+        """Record how long an incident waited for its comment."""
+        self._comment.record(waited.total_seconds())
+
+    def _say(self, *, status: str) -> None:
+        from opentelemetry.trace import get_current_span
+
+        get_current_span().set_attribute(f"{_NAME}.status", status)
+
+    @contextmanager
+    def _span(
+        self, name: str, attributes: Mapping[str, str], parent: Context | None = None
+    ) -> Iterator[Span]:
+        # An exception's own text is left out: Graph's messages may quote the query.
+        with self._tracer.start_as_current_span(
+            name,
+            parent,
+            attributes={f"{_NAME}.{key}": value for key, value in attributes.items()},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield span
+            except BaseException as error:
+                failed(span, type(error.__cause__ or error).__name__)
+                raise
+
+
+def failed(span: Span, kind: str) -> None:
+    """Mark what a span stands for as failed, and with what *kind* of error."""
+    from opentelemetry.trace import StatusCode
+
+    span.set_status(StatusCode.ERROR)
+    span.set_attribute("error.type", kind)
+
+
+def off() -> Telemetry:
+    """Record nothing."""
+    from opentelemetry.metrics import NoOpMeterProvider
+    from opentelemetry.trace import NoOpTracerProvider
+
+    return Telemetry(NoOpTracerProvider(), NoOpMeterProvider())
+
+
+def connect(environment: Mapping[str, str]) -> Telemetry:
+    """
+    Record in Application Insights, if the environment names one; what is needed for it is loaded only then.
+
+    The exporter itself reads APPLICATIONINSIGHTS_AUTHENTICATION_STRING, and signs in with the managed identity there.
+    """
+    connection = environment.get(_CONNECTION)
+    if not connection:
+        return off()
+    for switch in _SWITCHES:
+        os.environ.setdefault(switch, "true")
+    from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    try:
+        spans = AzureMonitorTraceExporter(connection_string=connection, disable_offline_storage=True)
+        metrics = AzureMonitorMetricExporter(connection_string=connection, disable_offline_storage=True)
+    except ValueError:
+        log.error("no telemetry: %s cannot be read", _CONNECTION)  # noqa: TRY400  (its text may be in the error)
+        return off()
+    resource = Resource.create({"service.name": environment.get("WEBSITE_SITE_NAME", _NAME)})
+    traces = TracerProvider(resource=resource)
+    traces.add_span_processor(BatchSpanProcessor(spans))
+    reader = PeriodicExportingMetricReader(metrics, export_interval_millis=_EVERY * 1000)
+    return Telemetry(traces, MeterProvider([reader], resource))
+
+
+def quieten() -> None:
+    """Keep what libraries say of every call out of the log: addresses, and in them the ids of incidents."""
+    for chatty in ("azure", "httpx", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,103 @@
+"""What a sweep costs whose rows come in a dozen answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from math import ceil
+
+import pytest
+
+from sandbox.intrusions import DROP_ADDRESS as DROP
+from sandbox.intrusions import RELAY_ADDRESS as RELAY
+from sandbox.state import Limits
+from tests.benchmarks.scripted import ROOT, check
+from tests.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
+
+# Graph's SDK warns of itself when it is imported.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
+    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
+)
+
+FEW, MANY = 100_000, 1_000_000
+STAGE = "203.0.113.44"
+
+
+@pytest.fixture(scope="module")
+def taken() -> dict[int, dict[str, float]]:
+    """What few and many rows took, the few at their best of three."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.sweep"]
+
+    def measure(rows: int) -> dict[str, float]:
+        done = subprocess.run([*command, str(rows)], cwd=ROOT, check=True, capture_output=True)
+        return json.loads(done.stdout)
+
+    return {
+        FEW: min((measure(FEW) for _ in range(3)), key=lambda each: each["seconds"]),
+        MANY: min((measure(MANY) for _ in range(2)), key=lambda each: each["seconds"]),
+    }
+
+
+def test_memory(taken: dict[int, dict[str, float]]) -> None:
+    """A sweep of a million rows needs at most 512 MB, all of the process counted."""
+    peak = taken[MANY]["peak"] / 1_000_000
+
+    check("sweep of 1,000,000 rows: memory", f"{peak:.0f}/512 MB", peak / 512, 1)
+
+
+def test_linear(taken: dict[int, dict[str, float]]) -> None:
+    """Ten times the rows take at most eleven times as long."""
+    few, many = taken[FEW]["seconds"], taken[MANY]["seconds"]
+
+    check("sweep of 1,000,000 rows, beside 100,000: time", f"{many:.2f}/{few:.2f} s", many / few, 11)
+
+
+def test_calls(taken: dict[int, dict[str, float]]) -> None:
+    """A million rows take at most twice the calls that they fill."""
+    check("sweep of 1,000,000 rows: calls", f"{taken[MANY]['calls']:.0f}/11", taken[MANY]["calls"] / 11, 2)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> LargeFleet:
+    """What 2,000 devices sent in a fortnight: about two million network events."""
+    return LargeFleet(devices=2_000, days=14)
+
+
+@pytest.mark.parametrize(
+    ("hunt", "planted"),
+    [
+        (SERVERS, {("srv-7", "curl", DROP), ("srv-7", "perl", DROP), ("srv-2", "wget", RELAY)}),
+        (DESKTOPS, {("wks-012", "python3", STAGE), ("wks-003", "wget", RELAY)}),
+    ],
+)
+async def test_rare_egress(fleet: LargeFleet, hunt: str, planted: set[tuple[str, str, str]]) -> None:
+    """What an intruder did on one of 2,000 devices is among the first ten rows."""
+    app = Sweeping(fleet)
+    summary = await app.summary(await app.swept(hunt), hunt)
+    await app.close()
+    first = [(row.device.split(".")[0], row.process, row.destination) for row in summary.ranked]
+    worst = max(first.index(each) for each in planted) + 1
+
+    check(f"{hunt}: rank among {summary.new_rows:,} new rows", f"{worst}/10", worst / 10, 1)
+
+
+async def test_hard_tenant(fleet: LargeFleet) -> None:
+    """A tenant that cuts at 1,000 rows, ends wide queries and blocks its CPU is swept whole, in few calls."""
+    limits = Limits(truncate_rows=1_000, costly_rows=20_000)
+    easy, hard = Sweeping(fleet), Sweeping(fleet, limits=limits, most=1_000)
+    until = hard.now() + timedelta(minutes=10)
+    hard.tenant.faults.add(match="hunt", status=429, cpu=True, until=until)
+    whole, parts = await easy.swept(SERVERS), await hard.swept(SERVERS)
+    rows = await easy.rows(whole, SERVERS)
+    least, answered = 1 + ceil(len(rows) / 999), hard.answered()
+    calls = answered.total() - answered[429]
+    await easy.close()
+    await hard.close()
+
+    assert "completed" == (await hard.done(parts)).status
+    assert rows == await hard.rows(parts, SERVERS)
+    assert 45 >= hard.busiest_minute()
+    check(f"{len(rows):,} rows, 1,000 an answer: calls", f"{calls}/{least}", calls / least, 2)

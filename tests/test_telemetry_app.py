@@ -1,0 +1,319 @@
+"""What the app tells its operator: a trace a run, metrics, logs; complete, and no value from an incident in any."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import httpx
+import pytest
+from msgspec.structs import replace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from shared import telemetry
+from shared.enrichment import give_up, work_on
+from shared.graph import Graph
+from shared.records import Work
+from shared.runs import run_id
+from tests.tenant import Deployment, Fleet, Identity
+from tests.test_infra import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from shared.tools import Tools
+
+# Graph's SDK warns of itself when it is imported.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
+    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
+)
+
+ROOT = Path(__file__).parent.parent
+INCIDENT = "4101"
+
+
+class Watched:
+    """A deployment whose telemetry stays in memory."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.app = deployment
+        self._spans = InMemorySpanExporter()
+        self._metrics = InMemoryMetricReader()
+        traces = TracerProvider(resource=Resource({"service.name": "outrider"}))
+        traces.add_span_processor(SimpleSpanProcessor(self._spans))
+        told = telemetry.Telemetry(traces, MeterProvider([self._metrics]))
+        graph = Graph(
+            deployment.tools.settings,
+            Identity(deployment.tenant),
+            transport=httpx.ASGITransport(deployment.app),
+            patience=0,
+            refused=told.refused,
+        )
+        self.tools: Tools = replace(deployment.tools, graph=graph, telemetry=told)
+
+    async def watch(self) -> str:
+        """Do a run that the watch started, and return its id."""
+        work = Work(run_id(""), self.app.now(), "", incident_id=INCIDENT, queue="runs", source="watch")
+        await self.tools.runs.start(work, chosen_key=False)
+        await work_on(self.tools, work.run_id)
+        return work.run_id
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        """Every span that ended, in that order."""
+        return self._spans.get_finished_spans()
+
+    @property
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Every metric's sum under its name and the values of its dimensions."""
+        data = self._metrics.get_metrics_data()
+        found: dict[tuple[str, ...], float] = {}
+        for resource in data.resource_metrics if data else ():
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.data.data_points:
+                        names = sorted(str(each) for each in (point.attributes or {}).values())
+                        is_sum = isinstance(point, HistogramDataPoint)
+                        found[metric.name, *names] = point.sum if is_sum else getattr(point, "value", 0)
+        return found
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    """A tenant's telemetry and the hunts."""
+    return Fleet()
+
+
+@pytest.fixture
+async def watched(fleet: Fleet) -> AsyncIterator[Watched]:
+    """Outrider in the tenant, with telemetry."""
+    deployment = Deployment(fleet)
+    found = Watched(deployment)
+    yield found
+    await found.tools.graph.close()
+    await deployment.close()
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, but not its keys."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from leaves(each)
+    elif isinstance(value, str):
+        yield value
+
+
+async def test_trace(watched: Watched) -> None:
+    """A run is one trace under its own id: a span for the run, and in it one a hunt and one for the comment."""
+    name = await watched.watch()
+    run = next(span for span in watched.spans if span.name == "run")
+    plan = (await watched.app.read(name)).plan
+
+    assert plan
+    assert sorted(["run", "comment", *(f"hunt {hunt.name}" for hunt in plan.hunts)]) == sorted(
+        span.name for span in watched.spans
+    )
+    assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
+    assert {"outrider.run": name, "outrider.source": "watch", "outrider.status": "completed"} == dict(
+        run.attributes or {}
+    )
+    assert {run.context.span_id if run.context else 0} == {
+        span.parent.span_id for span in watched.spans if span.parent and span is not run
+    }
+
+
+async def test_metrics(watched: Watched) -> None:
+    """A run's end, its hunts' outcomes and rows, and the time to its comment are counted, once."""
+    name = await watched.watch()
+    await work_on(watched.tools, name, again=True)
+    done = await watched.app.done(name)
+    waited = watched.metrics.pop(("outrider.comment.seconds",))
+
+    assert {("outrider.runs", "completed", "watch"): 1} | {
+        ("outrider.hunts", *sorted((each.hunt, each.outcome))): 1 for each in done.outcomes
+    } | {("outrider.rows", each.hunt): each.found.rows for each in done.outcomes} == {
+        key: value for key, value in watched.metrics.items() if key[0] != "outrider.comment.seconds"
+    }
+    assert waited > 0
+
+
+async def test_names(watched: Watched) -> None:
+    """Between them, a good run, a throttled one and one without a right write the metrics that alerts read."""
+    await watched.watch()
+    watched.app.tenant.faults.add(match="hunt", status=429, retry_after=60, times=100)
+    asked = await watched.app.ask(incidentId=INCIDENT)
+    await work_on(watched.tools, asked)
+    watched.app.tenant.faults.clear()
+    watched.app.tenant.roles.clear()
+    await work_on(watched.tools, await watched.app.ask(incidentId=INCIDENT))
+
+    assert METRICS == {key[0] for key in watched.metrics}
+    assert 1 == watched.metrics["outrider.missing_role", "SecurityIncident.ReadWrite.All"]
+    assert 2 == watched.metrics["outrider.parked",]
+    assert watched.metrics["outrider.throttled", "Microsoft Graph"] >= 1
+
+
+async def test_waits(watched: Watched) -> None:
+    """A run that is throttled says so in its trace: the run waits, and which hunt it was that failed with what."""
+    watched.app.tenant.faults.add(match="hunt", contains="arg_max", status=429, retry_after=60, times=1)
+    await watched.watch()
+    run = next(span for span in watched.spans if span.name == "run")
+    kinds = {(span.attributes or {}).get("error.type") for span in watched.spans}
+
+    assert "waiting" == (run.attributes or {})["outrider.status"]
+    assert {None, "Throttled"} == kinds
+
+
+async def test_given_up(watched: Watched) -> None:
+    """A run that is given up is told of in its own trace, and counted as failed."""
+    name = await watched.app.ask(incidentId=INCIDENT)
+    await give_up(watched.tools, name, "it stopped the worker", posting=True)
+    run = next(span for span in watched.spans if span.name == "run")
+
+    assert "failed" == (run.attributes or {})["outrider.status"]
+    assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
+    assert 1 == watched.metrics["outrider.runs", "api", "failed"]
+
+
+async def test_no_values(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither trace nor metrics nor log hold a device, an address, a command line, KQL, a title or an incident's id."""
+    caplog.set_level(logging.INFO)
+    telemetry.quieten()
+    name = await watched.watch()
+    watched.app.tenant.roles.clear()
+    await work_on(watched.tools, await watched.app.ask(incidentId=INCIDENT))
+    said = "\n".join([*(span.to_json() for span in watched.spans), repr(watched.metrics), caplog.text])
+    found = (await watched.app.done(name)).outcomes
+    values = {*leaves(watched.app.tenant.incidents[INCIDENT]), INCIDENT}
+    values |= {text for outcome in found for row in outcome.found.first_rows for text in leaves(row)}
+
+    assert len(values) > 50
+    assert [] == sorted(value for value in values if len(value) > 3 and value in said)
+    assert [] == [kql for kql in ("DeviceInfo", "DeviceId", "| where", "let _", "incidents/") if kql in said]
+
+
+class Ingestion(BaseHTTPRequestHandler):
+    """Application Insights, as far as its exporter knows it."""
+
+    items: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        """Take what is sent."""
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.items.extend(body)
+        answer = json.dumps({"itemsReceived": len(body), "itemsAccepted": len(body), "errors": []}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def in_python(script: str, **environment: str) -> str:
+    """Run a script from the root of the project, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )  # fmt: skip
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+    return done.stdout
+
+
+def test_application_insights() -> None:
+    """With a connection string, spans and metrics arrive there, at the latest when the worker ends; libraries' do not."""
+    script = f"""
+import os
+from opentelemetry import trace
+from shared import telemetry
+told = telemetry.connect(os.environ)
+with told.run("{"ab" * 16}", "api"), told.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
+    told.parked()
+"""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ingestion)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        key = "00000000-0000-0000-0000-000000000001"
+        address = f"http://127.0.0.1:{server.server_port}/"
+        in_python(
+            script,
+            APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={key};IngestionEndpoint={address}",
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    spans = [item for item in Ingestion.items if item["data"]["baseType"] == "RemoteDependencyData"]
+    metrics = [item["data"]["baseData"]["metrics"][0] for item in Ingestion.items if item not in spans]
+
+    assert ["hunt device-card", "run"] == [item["data"]["baseData"]["name"] for item in spans]
+    assert {"ab" * 16} == {item["tags"]["ai.operation.id"] for item in spans}
+    assert {"outrider"} == {item["tags"]["ai.cloud.role"] for item in spans}
+    assert [("outrider.parked", 1)] == [(metric["name"], metric["value"]) for metric in metrics]
+
+
+def test_nothing_loaded() -> None:
+    """Without a connection string the app starts and works without OpenTelemetry's SDK and Microsoft's exporter."""
+    script = """
+import asyncio, sys
+import function_app
+print("opentelemetry" in sys.modules)
+from functions import app
+async def start(): app.tools()
+asyncio.run(start())
+print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "azure.monitor"))])
+"""
+    settings = {"STATE_URL": "memory://", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+
+    assert "False\n[]\n" == in_python(script, **settings, WEBSITE_HOSTNAME="127.0.0.1:7071")
+
+
+def test_bad_connection_string() -> None:
+    """A connection string that cannot be read costs the telemetry, not the app, and is not repeated in the log."""
+    script = """
+import logging, sys
+from shared import telemetry
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+with telemetry.connect({"APPLICATIONINSIGHTS_CONNECTION_STRING": "secret"}).run("ab" * 16, "api"):
+    print("works")
+"""
+    said = in_python(script)
+
+    assert "no telemetry: APPLICATIONINSIGHTS_CONNECTION_STRING cannot be read\nworks\n" == said
+
+
+def test_host() -> None:
+    """The Functions host writes OpenTelemetry too; what it leaves unread in that mode is not set."""
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+
+    assert "OpenTelemetry" == host["telemetryMode"]
+    assert "applicationInsights" not in host["logging"]
+    assert "Information" == host["logging"]["logLevel"]["default"]
+
+
+@pytest.mark.parametrize(("source", "expected"), [("api", 0), ("sentinel", 1)])
+async def test_time_to_comment(watched: Watched, source: Any, expected: int) -> None:
+    """Only of incidents that came in by themselves is it told how long they waited for a comment."""
+    work = Work(run_id(""), watched.app.now(), "", incident_id=INCIDENT, source=source)
+    await watched.tools.runs.start(work, chosen_key=False)
+    watched.app.ahead = timedelta(minutes=1)
+    await work_on(watched.tools, work.run_id)
+
+    assert expected == sum(key[0] == "outrider.comment.seconds" for key in watched.metrics)
