@@ -40,7 +40,8 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     if run.done:
         return json(body)
     if run.work.source == "sweep":
-        body["progress"] = await sweep_record.progress(tools.runs.store, run)
+        body |= await sweep_record.progress(tools.runs.store, run)
+        body["huntCount"] = len(body["hunts"])
     wait = run.wait.until - datetime.now(UTC) if run.wait else None
     seconds = min(max(int(wait.total_seconds()), 5), 300) if wait else 5
     return json(body, 202, {"Location": location(req, run.work.run_id), "Retry-After": str(seconds)})
