@@ -36,6 +36,8 @@ _SECRETS = (
     re.compile(r"()(\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-)[\w-]{10,})"),
     re.compile(r"()(-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))", re.DOTALL),
 )
+# Times, numbers, addresses, device ids and hashes: most values are such, and hold nothing to mask.
+_PLAIN = re.compile(r"[0-9a-fA-FTZ.:+-]*")
 _SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}):(?=//)")
 _AFTER_SCHEME = re.compile(r"(?<=//)([^\s/?#\"'<>]+)")
 _IPV4 = re.compile(r"(?<!\d)(?<!\d\.)(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?!\d|\.\d)")
@@ -48,6 +50,8 @@ _FORMULA = ("=", "+", "-", "@", "|", "%")
 
 def mask(text: str) -> str:
     """Replace what looks like a secret with ***: passwords, keys, tokens, signatures. A guess, not a promise."""
+    if _PLAIN.fullmatch(text):
+        return text
     for pattern in _SECRETS:
         text = pattern.sub(rf"\g<1>{_MASK}", text)
     return text

@@ -6,7 +6,7 @@ import base64
 import csv as csv_writer
 import hashlib
 import io
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     from .runs import Run
     from .settings import Settings
 
-_STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
-#: The page's only style, as its Content-Security-Policy names it.
-STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
+#: The style of every page.
+STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
+#: The same, as a page's Content-Security-Policy names it.
+STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 _ROWS = 50
 _LONGEST = 400  # characters of one value; the CSV has all of it
 
 # What serves a run has all its forms from here.
-__all__ = ["STYLE_HASH", "csv", "page", "rows", "summary"]
+__all__ = ["STYLE", "STYLE_HASH", "csv", "page", "rows", "summary", "template"]
 
 
 def rows(raw: bytes, most: int, *, secrets: bool) -> dict[str, Any]:
@@ -54,12 +55,13 @@ def csv(raw: bytes, most: int, *, secrets: bool) -> bytes:
     """A hunt's rows as CSV: UTF-8 with a byte order mark (Excel's sign of it), a line a row, no formulas."""
     answer = read(raw)
     names = [column.name for column in answer.schema]
+    # Rows repeat themselves.
+    cell = lru_cache(10_000)(lambda value: neutral.csv_cell(neutral.mask(value) if secrets else value))
     out = io.StringIO()
     writer = csv_writer.writer(out, lineterminator="\r\n")
     writer.writerow(names)
     for row in _first(decoded(answer), most):
-        values = (text(row[name]) for name in names)
-        writer.writerow([neutral.csv_cell(neutral.mask(value) if secrets else value) for value in values])
+        writer.writerow([cell(text(row[name])) for name in names])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -74,8 +76,8 @@ def page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -> st
         # `cell` knows by the column's name what is a link as a whole.
         return comment.cell("indicator" if kind in KINDS else kind, value, secrets=secrets, length=_LONGEST)
 
-    return _template().render(
-        style=_STYLE,
+    return template("report.html").render(
+        style=STYLE,
         refresh=refresh,
         run=run,
         status=status(run),
@@ -180,11 +182,12 @@ def _first(every: Iterator[dict[str, Any]], most: int) -> Iterator[dict[str, Any
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return one of the pages' templates, which escapes whatever it is given."""
     import jinja2
 
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
         loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("report.html")
+    return environment.get_template(name)

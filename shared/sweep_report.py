@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import comment, kql, neutral
+from .report import STYLE, template
 from .summary import status
 from .sweep_ending import count, percent
 from .sweep_parts import MOST, survey
@@ -15,8 +15,6 @@ from .sweep_record import Record, progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import jinja2
 
     from .catalog import Catalog, Hunt
     from .outcomes import Outcome
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from .sweep_parts import Part
     from .sweep_summary import Day, Lost, NewRow, SweepSummary
 
-_STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
 _FIRST = 10  # rows that are open to be read
 _ALIKE = 3  # of them by one process: a browser has hundreds of destinations that nobody else has
 _ROWS = 50
@@ -86,8 +83,8 @@ def render(
         column = "RemoteIP" if kind == "destination" and " " not in value else kind
         return comment.cell(column, value, secrets=secrets, length=_LONGEST)
 
-    return _template().render(
-        style=_STYLE,
+    return template("sweep_report.html").render(
+        style=STYLE,
         run=run,
         done=run.done,
         status=status(run),
@@ -212,14 +209,3 @@ def _portal(hunt: Hunt, settings: Settings) -> str | None:
     summarize = hunt.sweep.summarize if hunt.sweep else ""
     query = kql.fleet_query(hunt.query, summarize=summarize, applies_to=hunt.applies_to)
     return kql.portal_link(query, settings.cloud.portal)
-
-
-@cache
-def _template() -> jinja2.Template:
-    import jinja2
-
-    folder = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("sweep_report.html")
