@@ -104,7 +104,8 @@ def copy(folder: Path) -> Path:
 def test_demo(tmp_path: Path) -> None:
     """The demo shows an incident, what became of each hunt, and the comment to its last line; nothing is left."""
     done = run(tmp_path)
-    outcomes = dict(OUTCOME.findall(done.stdout))
+    enriched, _, rest = done.stdout.partition("A Logic App")
+    outcomes = dict(OUTCOME.findall(enriched))
 
     assert 0 == done.returncode, done.stderr
     assert re.search(
@@ -114,6 +115,7 @@ def test_demo(tmp_path: Path) -> None:
     assert "found, 1 row" == outcomes["archive-then-upload"]
     assert outcomes["linux-desktop-egress-baseline"].startswith("not applicable: ")
     assert re.search(r"^ +Outrider [0-9a-f]{32} [0-9a-f]{32}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^Done in [\d.]+ s: sweep of 3 hunts: .*; coverage 100 %$", rest, re.MULTILINE)
     assert "" == done.stderr
     assert [] == left(tmp_path)
 
