@@ -129,12 +129,28 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
           definition: {
             filters: {
               blobTypes: ['blockBlob']
-              // Not incidents/ and comments/: they are numbered logs, which a gap would break, and hold no rows.
               prefixMatch: ['state/runs/']
             }
             actions: {
               baseBlob: {
                 delete: { daysAfterCreationGreaterThan: findingsDays }
+              }
+            }
+          }
+        }
+        {
+          // What was hunted and said on an incident, without a row of it: whoever opens it again a year later is told again.
+          name: 'expire-incidents'
+          type: 'Lifecycle'
+          enabled: true
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: ['state/incidents/', 'state/comments/']
+            }
+            actions: {
+              baseBlob: {
+                delete: { daysAfterCreationGreaterThan: 400 }
               }
             }
           }
