@@ -179,7 +179,9 @@ def test_containers() -> None:
 
     assert ["deployments", "state"] == re.findall(r"\{ name: '(\w+)' \}", storage)
     assert {"deployments", "state"} == set(re.findall(r"\$\{blobEndpoint\}(\w+)'", app))
-    assert ["state/runs/"] == re.findall(r"prefixMatch: \['(.*)'\]", storage)
+    assert [["state/runs/"], ["state/incidents/", "state/comments/"]] == [
+        re.findall(r"'([^']+)'", found) for found in re.findall(r"prefixMatch: \[(.*)\]", storage)
+    ]
     assert "delete: { daysAfterCreationGreaterThan: findingsDays }" in storage
     assert 'f"runs/{run_id}' in (ROOT / "shared" / "runs.py").read_text(encoding="utf-8")
 
