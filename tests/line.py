@@ -81,6 +81,7 @@ def identity_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     tenant, queries = create_app(Engine(), secret="secret"), []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """Note the query, and answer as the tenant."""
         queries.append(scope["query_string"].decode())
         await tenant(scope, receive, send)
 

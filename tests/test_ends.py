@@ -18,21 +18,10 @@ from tests.tenant import Deployment, Fleet, Killed, Life
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning"
-)
-
 EXFILTRATION, BENIGN = "4101", "4106"
 # Only file-origin asks for this column, and only the device card for that one.
 FILE_ORIGIN, DEVICE_CARD = "FileOriginUrl", "SensorHealthState"
 REASON = "it stopped the worker 5 times"
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """Telemetry for all tests of this module."""
-    return Fleet()
 
 
 class Clockwork(asyncio.SelectorEventLoop):
@@ -83,6 +72,7 @@ def test_deadline(fleet: Fleet) -> None:
     """After 10 minutes a run goes back to its queue with what it has found, and goes on from there."""
 
     async def scenario(loop: Clockwork) -> None:
+        """Play it in a loop whose clock can be put forward."""
         app = Deployment(fleet)
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, delay=170)
         run = await app.ask(incidentId=EXFILTRATION)
@@ -110,6 +100,7 @@ def test_deadline_giving_up(fleet: Fleet) -> None:
     """A run that is given up ends after 10 minutes even if its incident cannot be read, without a comment."""
 
     async def scenario(loop: Clockwork) -> None:
+        """Play it in a loop whose clock can be put forward."""
         app = Deployment(fleet)
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
         run = await app.ask(incidentId=EXFILTRATION)

@@ -16,34 +16,12 @@ from shared.records import CommentResult
 from tests.tenant import Deployment, Fleet, Killed, Life
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from shared.outcomes import Outcome
     from shared.records import Done
-
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
 
 EXFILTRATION, WINDOWS, SILENT, MERGED, BENIGN, UNKNOWN = "4101", "4103", "4104", "4105", "4106", "999999"
 # Only file-origin asks for this column.
 FILE_ORIGIN = "FileOriginUrl"
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """Telemetry for all tests of this module."""
-    return Fleet()
-
-
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
-    """Outrider in a tenant of its own."""
-    app = Deployment(fleet)
-    yield app
-    await app.close()
 
 
 def outcome(done: Done, hunt: str) -> Outcome:

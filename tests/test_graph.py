@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     pass
 from tests.line import MONTH, ROWS, Line, identity_endpoint, incident, say
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning"
-)
-
 
 async def test_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """A managed identity is asked for Graph's token once in 100 calls, by its client id."""
@@ -79,7 +74,10 @@ async def test_no_token() -> None:
     """Without a token nothing is sent, and the error says that it is the token that is missing."""
 
     class Nobody:
+        """An identity that is given no token."""
+
         async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+            """Refuse."""
             raise ClientAuthenticationError("no")
 
     line = Line(ROWS)

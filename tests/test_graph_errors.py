@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 from shared import waiting
 from tests.line import MONTH, ROWS, Answer, Line, hunt, look, refusal, say
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning"
-)
-
 TOO_LARGE = "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of rows."
 PAGE = httpx.Response(502, html="<h1>Bad gateway</h1>", headers={"request-id": "7d1e"})
 
@@ -141,7 +136,10 @@ async def test_slow_comment() -> None:
     """A comment that is not answered in its time is given up, since it may have been taken."""
 
     class Silence(Line):
+        """A line on which nothing ever comes back."""
+
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            """Wait for ever."""
             self.requests.append(request)
             return await asyncio.Future()
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
-import pytest
 from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
 
@@ -30,11 +29,6 @@ from tests.tenant import ENVIRONMENT
 if TYPE_CHECKING:
     from shared.records import Done
     from shared.runs import Run
-
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning"
-)
 
 NOW = datetime.now(UTC)
 INCIDENTS, RUNS, AT_ONCE = range(100, 200), 500, 32
@@ -143,6 +137,7 @@ async def test_isolation() -> None:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def done(number: int) -> tuple[int, Done, dict[str, str]]:
+        """Do one run when there is room for it."""
         async with slots:
             work = Work(run_id(""), datetime.now(UTC), "", incident_id=str(7_000 + number))
             await tools.runs.start(work, chosen_key=False)

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     pass
 from tests.line import ROWS, Line, hunt
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning"
-)
-
 
 @given(
     st.integers(1, 5),
@@ -73,7 +68,10 @@ async def test_hunts_at_once() -> None:
     under_way: list[int] = []
 
     class Busy(Line):
+        """A line that counts how many are on it."""
+
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            """Answer after a moment."""
             under_way.append(1 + under_way[-1] if under_way else 1)
             await asyncio.sleep(0.001)
             under_way.append(under_way[-1] - 1)

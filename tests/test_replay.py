@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
-import pytest
 
 from sandbox import incidents
 from shared import planning, subject
@@ -19,21 +18,9 @@ from tests.tenant import Fleet
 if TYPE_CHECKING:
     import httpx
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 DAY = timedelta(hours=24)
 SKEW = timedelta(seconds=30)
 SILENT = "device:srv-lost.contoso.com"
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """Telemetry for all tests of this module."""
-    return Fleet()
 
 
 async def play(replay: Replay, seed: int) -> None:
@@ -128,6 +115,7 @@ async def test_shifting_pages(fleet: Fleet) -> None:
     oldest = next(iter(tenant.incidents.values()))
 
     def shift(request: httpx.Request) -> None:
+        """Open an incident, and update the oldest, between two pages."""
         if "skip" in str(request.url) and len(tenant.incidents) < 63:
             incidents.generate(tenant, severity="low")
             incidents.update(tenant, oldest, assignedTo="analyst@contoso.com")

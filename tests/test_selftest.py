@@ -37,12 +37,6 @@ if TYPE_CHECKING:
     from shared.selftest import Answer
     from shared.tools import Tools
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 HERE = "http://127.0.0.1:7071/api/selftest"
 GUID = "00000000-0000-0000-0000-00000000000a"
 WORKSPACE = (
@@ -105,12 +99,6 @@ def unmet(answer: Answer) -> dict[str, str]:
 def untold(answer: Answer) -> set[str]:
     """Return the needs of which nothing could be told."""
     return {need.name for need in answer.needs if need.met is None}
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """A tenant's telemetry and the hunts."""
-    return Fleet()
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +259,7 @@ async def test_read_only_store(around: Surroundings) -> None:
     """A store that can be read but not written to is named, with the role that writing needs."""
 
     async def answer(request: Request) -> Response:
+        """Answer as the tenant does, but for what is broken."""
         if request.method == "PUT":
             code = "AuthorizationPermissionMismatch"
             return Response(f"<Error><Code>{code}</Code></Error>", 403, {"x-ms-error-code": code})

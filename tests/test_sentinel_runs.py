@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,29 +11,9 @@ from sandbox import incidents, sentinel
 from sandbox.state import RESPONDER
 from shared.enrichment import work_on
 from shared.watching import look
-from tests.tenant import Deployment, Fleet
-
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
+from tests.tenant import Deployment
 
 DEFENDER = "4101"
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """Telemetry for all tests of this module."""
-    return Fleet()
-
-
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
-    """Outrider in a tenant of its own."""
-    app = Deployment(fleet)
-    yield app
-    await app.close()
 
 
 def own(app: Deployment) -> dict[str, Any]:

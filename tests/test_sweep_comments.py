@@ -13,12 +13,6 @@ from shared.records import CommentResult
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.tenant import Killed, Life
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 # The upload from srv-7 is found by the sweep, too.
 EXFILTRATION = "4101"
 

@@ -15,12 +15,6 @@ from shared.errors import InvalidRequest
 from tests.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 
 @pytest.fixture(scope="module")
 def fleet() -> LargeFleet:

@@ -12,12 +12,6 @@ from shared.contracts import parse_sweep
 from shared.errors import InvalidRequest
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 DROP, RELAY, STAGE = "203.0.113.9", "203.0.113.77", "203.0.113.44"
 EVERY = {ARCHIVES, DESKTOPS, SERVERS}
 # On the desktop, what the system does by itself; on the server, worth a look.

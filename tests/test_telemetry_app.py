@@ -35,12 +35,6 @@ if TYPE_CHECKING:
 
     from shared.tools import Tools
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 ROOT = Path(__file__).parent.parent
 INCIDENT = "4101"
 
@@ -89,12 +83,6 @@ class Watched:
                         is_sum = isinstance(point, HistogramDataPoint)
                         found[metric.name, *names] = point.sum if is_sum else getattr(point, "value", 0)
         return found
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """A tenant's telemetry and the hunts."""
-    return Fleet()
 
 
 @pytest.fixture

@@ -14,18 +14,6 @@ from shared.errors import PermissionDenied, Throttled
 from shared.watching import Looked, look
 from tests.tenant import Deployment, Fleet
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Fleet:
-    """Telemetry for all tests of this module."""
-    return Fleet()
-
 
 @pytest.fixture
 async def app(fleet: Fleet) -> AsyncIterator[Deployment]:

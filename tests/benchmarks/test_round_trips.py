@@ -14,12 +14,6 @@ from tests.benchmarks.scripted import check, counts, deployed, tenant
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 DELAY = 0.25
 
 
@@ -65,6 +59,7 @@ async def test_entities(identity: Callable[[httpx.Client], None]) -> None:
         async with deployed(control) as outrider:
 
             async def enrich() -> None:
+                """Enrich a device and two indicators."""
                 await outrider.enrich(devices=[f"{4101:040x}"], indicators=["203.0.113.9", "b" * 40])
 
             await enrich()
@@ -95,7 +90,10 @@ async def test_own_work(identity: Callable[[httpx.Client], None]) -> None:
     sent: list[httpx.Request] = []
 
     class Recorder(httpx.AsyncHTTPTransport):
+        """Keeps what is sent."""
+
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            """Send *request*."""
             sent.append(request)
             return await super().handle_async_request(request)
 
@@ -107,11 +105,13 @@ async def test_own_work(identity: Callable[[httpx.Client], None]) -> None:
         async with deployed(control) as outrider, httpx.AsyncClient() as client:
 
             async def send(method: str, url: str, headers: httpx.Headers, content: bytes) -> None:
+                """Send one request."""
                 answer = await client.request(method, url, headers=headers, content=content)
 
                 assert 200 == answer.status_code
 
             async def bare() -> None:
+                """Send the same requests as an enrichment."""
                 await send(*incident)
                 await asyncio.gather(*(send(*hunt) for hunt in hunts))
                 await send(*comment)

@@ -16,12 +16,6 @@ from sandbox.state import Limits
 from tests.benchmarks.scripted import ROOT, check
 from tests.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 
-# Graph's SDK warns of itself when it is imported.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:GetQueryParameters is deprecated:DeprecationWarning",
-    "ignore:This class is deprecated. Please use the generic RequestConfiguration:DeprecationWarning",
-)
-
 FEW, MANY = 100_000, 1_000_000
 STAGE = "203.0.113.44"
 
