@@ -21,10 +21,13 @@ _SECRETS = (
     # --password=x, --password x, /pwd:x, PASSWORD=x, "token": "x"
     re.compile(rf"(?i)({_KEY}[\"']?\s*[=:]\s*){_VALUE}"),
     re.compile(rf"(?i)(--?[\w-]{{0,40}}{_KEY}\s+){_VALUE}"),
-    re.compile(r"(?i)(\b(?:bearer|basic|digest|negotiate)\s+)([A-Za-z0-9._~+/-]{8,}=*)"),
+    # A word such as "authentication" is none: a token has a digit or a capital in it.
+    re.compile(
+        r"(?i)(\b(?:bearer|basic|digest|negotiate)\s+)(?-i:(?=[^\s\"']*[A-Z0-9]))([A-Za-z0-9._~+/-]{8,}=*)"
+    ),
     # user:password@ in a URL, and curl's -u user:password
     re.compile(r"(://[^\s/:@]*:)([^\s/@]+)(?=@)"),
-    re.compile(r"((?:\s|^)(?:-u|--user|--proxy-user)[\s=]{0,8}[^\s:]+:)(\S+)"),
+    re.compile(r"((?:\s|^)(?:-u|--user|--proxy-user)[\s=]{0,8}(?!\d+:\d+(?:\s|$))[^\s:]+:)(?!/)(\S+)"),
     re.compile(
         r"((?:sshpass|mysql\w*|mariadb\w*|mongo\w*|redis-cli|ldapsearch)\b.{0,1000}?\s-[pwa]\s*)(\S+)"
     ),

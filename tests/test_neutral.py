@@ -189,3 +189,17 @@ def test_long_value(text: str) -> None:
 
     # Eight times as long; a quadratic pattern takes 64 times as long, and more.
     assert min(seconds(text) for _ in range(3)) < 32 * short
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker run -u 1000:1000 image",
+        "rsync -u host:/srv /tmp",
+        "basic authentication is off",
+        "digest algorithms",
+    ],
+)
+def test_no_secret(text: str) -> None:
+    """What only looks like a secret at first is left as it is."""
+    assert text == neutral.mask(text)

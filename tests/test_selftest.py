@@ -259,7 +259,7 @@ async def test_read_only_store(around: Surroundings) -> None:
     """A store that can be read but not written to is named, with the role that writing needs."""
 
     async def answer(request: Request) -> Response:
-        """Answer as the tenant does, but for what is broken."""
+        """Be a store that lists what it has and takes nothing."""
         if request.method == "PUT":
             code = "AuthorizationPermissionMismatch"
             return Response(f"<Error><Code>{code}</Code></Error>", 403, {"x-ms-error-code": code})
