@@ -34,7 +34,7 @@ demo: $(VENV)/sandbox.stamp
 test: check suite
 
 suite: $(VENV)/dev.stamp tools $(if $(HAS_NODE),tests/kusto/node_modules/installed.stamp)
-	@$(BIN)/python -m pytest --cov -m "$(strip $(LEFT_OUT))"
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov -m "$(strip $(LEFT_OUT))"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --quiet .
