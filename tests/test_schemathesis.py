@@ -30,7 +30,7 @@ from tests.deployed import KEY, SECRET, hosted, identity, served
 from tests.openapi import document, problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HUNT = "archive-then-upload"
@@ -99,15 +99,24 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
 
 
-@schema.parametrize()
-@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_operation(app: httpx.Client, case: schemathesis.Case) -> None:
-    """Whatever is sent, no answer is a 5xx, and each is described, every field of it."""
-    response = case.call_and_validate(
-        f"{app.base_url}/api",
-        headers={"x-functions-key": KEY},
-        excluded_checks=[*EXCLUDED, *EXCLUDED_FOR.get(case.operation.definition.raw["operationId"], ())],
-    )
+def _calls(operation: str) -> Callable[..., None]:
+    """Make the test of one operation: of one name each, or pytest-xdist takes all of them for one."""
 
-    if ["application/json"] == response.headers.get("content-type"):
-        assert [] == problems(f"{case.method} /api{case.path}", response.status_code, response.content)
+    @schema.include(operation_id=operation).parametrize()
+    @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    def test(app: httpx.Client, case: schemathesis.Case) -> None:
+        """Whatever is sent, no answer is a 5xx, and each is described, every field of it."""
+        response = case.call_and_validate(
+            f"{app.base_url}/api",
+            headers={"x-functions-key": KEY},
+            excluded_checks=[*EXCLUDED, *EXCLUDED_FOR.get(operation, ())],
+        )
+
+        if ["application/json"] == response.headers.get("content-type"):
+            assert [] == problems(f"{case.method} /api{case.path}", response.status_code, response.content)
+
+    return test
+
+
+for one in (each for path in document()["paths"].values() for each in path.values()):
+    globals()[f"test_{one['operationId']}"] = _calls(one["operationId"])
