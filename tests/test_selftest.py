@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def untold(answer: Answer) -> set[str]:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A storage account's queue service; gives its address."""
-    with served(QueueService()) as found:
+    with closing(QueueService()) as queues, served(queues) as found:
         yield found
 
 
