@@ -57,10 +57,10 @@ def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None)
     )
 
 
-def accepted(req: func.HttpRequest, work: Work) -> func.HttpResponse:
-    """Answer that a run is on its way, and where to follow it."""
+def accepted(req: func.HttpRequest, work: Work, retry_after: str = _RETRY_AFTER) -> func.HttpResponse:
+    """Answer that a run is on its way, where to follow it, and how often (seconds)."""
     summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
-    return json(summary, 202, {"Location": location(req, work.run_id), "Retry-After": _RETRY_AFTER})
+    return json(summary, 202, {"Location": location(req, work.run_id), "Retry-After": retry_after})
 
 
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from functions import app
-from functions.responses import answered, json, location
+from functions.responses import accepted, answered
 from shared import contracts, runs, sweeps
 from shared.records import Work
 
@@ -37,10 +37,7 @@ async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     digest = contracts.body_digest(body)
     key, explicit = contracts.idempotency_key(req.headers, digest)
     work = _work(runs.run_id(key), datetime.now(UTC), digest, hunts)
-    work = await tools.runs.start(work, chosen_key=explicit)
-    summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
-    where = location(req, work.run_id)
-    return json(summary, 202, {"Location": where, "Retry-After": _RETRY_AFTER})
+    return accepted(req, await tools.runs.start(work, chosen_key=explicit), _RETRY_AFTER)
 
 
 def _work(run_id: str, now: datetime, digest: str, hunts: tuple[str, ...] = ()) -> Work:

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import time
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +28,7 @@ from .outcomes import DeviceEnding, Outcome
 from .posting import post
 from .records import CommentResult, Plan
 from .sweep_asking import GivenUp, later
+from .sweep_rows import new_rows
 
 if TYPE_CHECKING:
     from .catalog import Hunt
@@ -94,15 +96,13 @@ async def _news(tools: Tools, record: Record, summary: SweepSummary) -> _News | 
     hunt = tools.catalog.by_name.get(summary.hunt)
     if not (summary.new_rows and hunt and hunt.sweep and hunt.sweep.comment):
         return None
-    since = f"{summary.new_since:%Y-%m-%dT%H:%M:%S.%f}"
     schema: list[Column] = []
     rows: list[dict[str, Any]] = []
     for part in await record.whole(hunt.name):
         answer = await asyncio.to_thread(findings.read, await record.rows(hunt.name, part))
         schema = schema or answer.schema
-        for row in findings.rows(answer):
-            if text(row.get(hunt.sweep.new)) >= since and len(rows) < tools.settings.max_rows:
-                rows.append(row)
+        new = new_rows(answer, hunt.sweep.new, summary.new_since)
+        rows += [row for _, row in islice(new, tools.settings.max_rows - len(rows))]
     return _News(hunt, summary, schema, rows)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from . import findings
 from .errors import InvalidRequest
-from .findings import Answer, text
+from .findings import Answer
 from .sweep_parts import MOST
 from .sweep_record import Record
+from .sweep_rows import new_rows
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .catalog import Catalog
     from .runs import Run
     from .store import Store
@@ -48,20 +52,17 @@ async def read(
     known = catalog.by_name.get(hunt)
     if known is None or known.sweep is None:
         raise InvalidRequest(f"the app no longer has {hunt} to tell which of its rows are new: give a part")
-    since = f"{summary.new_since:%Y-%m-%dT%H:%M:%S.%f}"
+    column, since = known.sweep.new, summary.new_since
     new = Answer([], [])
     for each in parts.values():
-        await asyncio.to_thread(_take, new, await record.rows(hunt, each), known.sweep.new, since, most)
+        await asyncio.to_thread(_take, new, await record.rows(hunt, each), column, since, most)
     return msgspec.json.encode(new), len(new.results) < summary.new_rows
 
 
-def _take(new: Answer, raw: bytes, column: str, since: str, most: int) -> None:
+def _take(new: Answer, raw: bytes, column: str, since: datetime, most: int) -> None:
     """Add an answer's new rows to others, up to *most* in all."""
     answer = findings.read(raw)
     new.schema = new.schema or answer.schema
-    for row, values in zip(answer.results, findings.rows(answer), strict=True):
-        if len(new.results) == most:
-            return
-        if text(values.get(column)) >= since:
-            # A copy, since a slice would keep the whole answer.
-            new.results.append(row.copy())
+    for row, _ in islice(new_rows(answer, column, since), most - len(new.results)):
+        # A copy, since a slice would keep the whole answer.
+        new.results.append(row.copy())

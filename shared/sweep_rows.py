@@ -9,6 +9,11 @@ from .findings import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+
+    from msgspec import Raw
+
+    from .findings import Answer
 
 
 class Row(NamedTuple):
@@ -54,6 +59,14 @@ def read(raw: bytes, new: str) -> Iterator[Row]:
             _number(row.get("Days")),
             details,
         )
+
+
+def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:
+    """Yield the rows that were first seen after *since*, by the column *new*: as they came, and as they read."""
+    start = f"{since:%Y-%m-%dT%H:%M:%S.%f}"
+    for raw, row in zip(answer.results, findings.rows(answer), strict=True):
+        if text(row.get(new)) >= start:
+            yield raw, row
 
 
 def _number(value: Any) -> int:

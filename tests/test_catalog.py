@@ -1,78 +1,17 @@
-"""Loading hunt files, refusing wrong ones with all that is wrong, and selecting what fits."""
+"""Loading folders of hunt files, and selecting what fits."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from shared import catalog
-from shared.catalog import Catalog, Hunt
+from shared.catalog import Catalog
 from shared.errors import InvalidRequest
-
-SENTINEL = """
-id: 6C8C9E1A-6B7D-4C59-9A5E-0C6A5D0E4B11
-name: Renamed archiver
-description: |
-  An archiver under another name.
-  Questions: someone@contoso.com
-requiredDataConnectors:
-- connectorId: MicrosoftThreatProtection
-  dataTypes:
-  - DeviceProcessEvents
-tactics:
-- Collection
-relevantTechniques:
-- T1560
-query: |
-  DeviceProcessEvents
-  | where TimeGenerated > ago(7d)
-  | where ProcessVersionInfoOriginalFileName =~ "7z.exe" and FileName !~ "7z.exe"
-entityMappings: []
-metadata:
-  source:
-    kind: Community
-  author:
-    name: Ada
-"""
-INDICATOR = """
-id: 5f0f5a0c-9e0b-4a38-8f0e-1f5dd0b6c0aa
-name: Mail with a URL
-query: |
-  EmailUrlInfo
-  | extend Indicator = _Urls
-  | mv-expand Indicator to typeof(string)
-  | where Url contains Indicator
-enrichment:
-  entity: indicator
-  kinds: [url]
-"""
-
-
-def write(folder: Path, name: str, content: str) -> Path:
-    """Put a hunt file into *folder*."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / name
-    file.write_text(dedent(content), encoding="utf-8")
-    return file
-
-
-def problems(folder: Path, content: str) -> list[str]:
-    """What is wrong with a hunt file."""
-    write(folder, "wrong.yaml", content)
-    loaded = catalog.load(folder)
-
-    assert () == loaded.hunts
-    return list(loaded.broken[0].problems)
-
-
-def enrichment(block: str) -> str:
-    """A hunt file with *block* as its own."""
-    return SENTINEL + "enrichment:\n" + "".join(f"  {line}\n" for line in dedent(block).strip().splitlines())
+from tests.hunt_files import INDICATOR, SENTINEL, write
 
 
 def test_shipped() -> None:
@@ -88,132 +27,6 @@ def test_shipped() -> None:
         "linux-server-egress-baseline",
     ] == [hunt.name for hunt in loaded.hunts]
     assert all(hunt.shipped for hunt in loaded.hunts)
-
-
-def test_sentinel_file(tmp_path: Path) -> None:
-    """An unmodified file of Azure-Sentinel loads as a device hunt, with the defaults and its own window."""
-    write(tmp_path, "Renamed archiver (1).yaml", SENTINEL)
-    (hunt,) = catalog.load(tmp_path).hunts
-
-    assert (
-        Hunt(
-            name="renamed-archiver-1",
-            title="Renamed archiver",
-            id="6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11",
-            version="1.0.0",
-            description="An archiver under another name. Questions: someone@contoso.com",
-            query=hunt.query,
-            entity="device",
-            lookback=timedelta(days=1),
-            lookahead=timedelta(days=1),
-            max_window=timedelta(days=7),
-            tactics=("Collection",),
-            techniques=("T1560",),
-            credit="Ada",
-            tables=("DeviceProcessEvents",),
-            own_window=True,
-            shipped=False,
-        )
-        == hunt
-    )
-
-
-def test_indicator_hunt(tmp_path: Path) -> None:
-    """An indicator hunt may read any table."""
-    write(tmp_path / "indicator", "mail-url.yaml", INDICATOR)
-    (hunt,) = catalog.load(tmp_path).hunts
-
-    assert ("mail-url", "indicator", ("url",)) == (hunt.name, hunt.entity, hunt.kinds)
-
-
-def test_durations(tmp_path: Path) -> None:
-    """Durations are ISO 8601."""
-    write(tmp_path, "a.yaml", enrichment("lookback: PT36H\nlookahead: P0D\nmaxWindow: P30D"))
-    (hunt,) = catalog.load(tmp_path).hunts
-
-    assert timedelta(hours=36) == hunt.lookback
-    assert timedelta(0) == hunt.lookahead
-    assert timedelta(days=30) == hunt.max_window
-
-
-@pytest.mark.parametrize(
-    ("block", "problem"),
-    [
-        ("lookBack: P1D", "enrichment.lookBack: unknown; there are"),
-        ("entity: account", "enrichment.entity: Invalid enum value 'account'"),
-        ("lookback: 1 day", "enrichment.lookback: Invalid ISO8601 duration"),
-        ("lookback: P0D", "enrichment.lookback: must be more than nothing"),
-        ("maxWindow: P31D", "enrichment.maxWindow: must be more than nothing and at most P30D"),
-        ("lookahead: -P1D", "enrichment.lookahead: must be at most P30D, and not negative"),
-        ("lookback: P14D", "enrichment.maxWindow: must be as long as lookback, P14D"),
-        ("kinds: [ip]", "enrichment.kinds: is for indicator hunts"),
-        ("kinds: [hostname]", "enrichment.kinds: Invalid enum value 'hostname'"),
-        ("appliesTo: {os: [Linux]}", "enrichment.appliesTo: Object contains unknown field `os`"),
-        ("columns: FileName", "enrichment.columns: Expected `array`, got `str`"),
-        ("sweep: {new: Seen}", "enrichment.sweep.new: must be a column of the sweep's rows"),
-        ("sweep: {news: Seen}", "enrichment.sweep.news: unknown"),
-        ("sweep: {summarize: '| union Foo', new: Timestamp}", "Foo is neither declared"),
-    ],
-)
-def test_wrong_block(tmp_path: Path, block: str, problem: str) -> None:
-    """Whatever is wrong in our block is named with its key."""
-    assert problem in "\n".join(problems(tmp_path, enrichment(block)))
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "problem"),
-    [
-        ("kinds: [url]", "kinds: []", "an indicator hunt needs one or more of ip, url"),
-        ("kinds: [url]", "kinds: [url, ip]", "has ip if, and only if, the query uses _IpAddresses"),
-        ("kinds: [url]", "kinds: [ip]", "has url if, and only if, the query uses _Urls"),
-        (
-            "kinds: [url]",
-            "kinds: [url]\n  appliesTo: {osPlatform: [Linux]}",
-            "appliesTo: is for device hunts",
-        ),
-        ("Indicator", "Match", "return a column Indicator"),
-        ("  EmailUrlInfo", "  let _Urls = 1;\n  EmailUrlInfo", "_Urls is declared in front of the query"),
-    ],
-)
-def test_wrong_indicator_hunt(tmp_path: Path, old: str, new: str, problem: str) -> None:
-    """An indicator hunt says which kinds it takes, uses them all, and tells what matched."""
-    assert problem in "\n".join(problems(tmp_path, INDICATOR.replace(old, new)))
-
-
-def test_all_problems(tmp_path: Path) -> None:
-    """Everything wrong with a file is said at once, with the file's name and the query's line."""
-    write(
-        tmp_path,
-        "many.yaml",
-        "id: 7\nquery: |\n  DeviceInfo\n  | union Foo\nenrichment: {lookback: x, a: 1}\n",
-    )
-    (error,) = catalog.load(tmp_path).broken
-
-    wanted = [
-        "id: Expected `str`, got `int`",
-        "name: is missing",
-        "enrichment.a: unknown",
-        "enrichment.lookback: Invalid ISO8601 duration",
-        "query line 2: Foo is neither declared by the query",
-    ]
-
-    assert wanted == [found[: len(start)] for start, found in zip(wanted, error.problems, strict=True)]
-    assert str(error).startswith("many.yaml: ")
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        ("id: [1\nname: x", "line 2: "),
-        ("- a list", "is not a mapping"),
-        ("", "is not a mapping"),
-        ("enrichment: 5", "enrichment: must be a mapping"),
-        ("a: \x00", "is not YAML"),
-    ],
-)
-def test_not_a_hunt(tmp_path: Path, content: str, problem: str) -> None:
-    """What is no hunt file at all is said to be none, with the line where YAML knows it."""
-    assert problem in "\n".join(problems(tmp_path, content))
 
 
 def test_broken_hides_nothing(tmp_path: Path) -> None:

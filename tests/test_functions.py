@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-import subprocess
-import sys
-import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 
-from sandbox.serve import listening
 from sandbox.tenant import build_app
 from shared import catalog, report
+from tests.deployed import KEY, SECRET, hosted, identity, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,62 +23,23 @@ if TYPE_CHECKING:
     from sandbox.state import Tenant
 
 ROOT = Path(__file__).parent.parent
-KEY, SECRET, INCIDENT = "function-key", "identity-header", "4101"
+INCIDENT = "4101"
 HUNT = "archive-then-upload"
-# A process of its own: Microsoft's library loads one app a process.
-START = """
-import sys
-from pathlib import Path
-from sandbox.serve import run
-run(Path(sys.argv[1]), port=0, key=sys.argv[2])
-"""
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[tuple[str, Tenant]]:
     """The local tenant on a port of its own: its address and its inside."""
     app = build_app(devices=40, days=1, secret=SECRET)
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="warning"))
-    with listening() as sock:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}", app.state.tenant
-        finally:
-            server.should_exit = True
-            thread.join(20)
+    with served(app) as address:
+        yield address, app.state.tenant
 
 
 @pytest.fixture(scope="module")
 def http(cloud: tuple[str, Tenant], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client, with the function key, of the app as it is deployed."""
-    folder = tmp_path_factory.mktemp("app")
-    for name in ("function_app.py", "host.json", "functions", "shared"):
-        (folder / name).symlink_to(ROOT / name)
-    ours = ("AZURE", "WEBSITE", "IDENTITY", "MSI", "COV", "HTTP_AUTH", "COMMENT", "MAX_", "GRAPH")
-    environ = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)} | {
-        "PYTHONPATH": str(ROOT),
-        "STATE_URL": f"file://{tmp_path_factory.mktemp('state')}",
-        "HTTP_AUTH": "key",
-        "GRAPH_URL": cloud[0],
-        "IDENTITY_ENDPOINT": f"{cloud[0]}/msi/token",
-        "IDENTITY_HEADER": SECRET,
-    }
-    log = folder / "log.txt"
-    command = [sys.executable, "-c", START, str(folder), KEY]
-    with log.open("w") as errors, subprocess.Popen(
-        command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
-    ) as process:  # fmt: skip
-        assert process.stdout
-        try:
-            lines = iter(process.stdout.readline, "")
-            address = next((line.split("] ")[1].split("/api/")[0] for line in lines if "/api/" in line), "")
-            assert address, log.read_text()
-            with httpx.Client(base_url=address, headers={"x-functions-key": KEY}, timeout=30) as client:
-                yield client
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
+    with hosted(tmp_path_factory.mktemp("app"), **identity(cloud[0])) as client:
+        yield client
 
 
 def finished(http: httpx.Client, location: str) -> dict[str, Any]:

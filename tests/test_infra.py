@@ -6,21 +6,14 @@ The workflow of the repository compiles and lints them; what only a deployment p
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from shared.settings import NAMES
 from tests.fixtures_kql import judge  # noqa: F401  (a fixture)
-from tests.kql_judge import Judge
-
-ROOT = Path(__file__).parent.parent
-INFRA = ROOT / "infra"
-MODULES = sorted((INFRA / "modules").glob("*.bicep"))
-TEMPLATES = [INFRA / "main.bicep", *MODULES, *sorted((INFRA / "playbooks").glob("*.bicep"))]
+from tests.templates import MODULES, ROOT, TEMPLATES, text
 
 #: Built-in roles, from "Azure built-in roles", and Graph's application roles, from "Microsoft Graph permissions reference".
 ROLES = {
@@ -32,6 +25,7 @@ ROLES = {
     "ThreatHunting.Read.All": "dd98c7f5-2d42-42d3-a0e4-633161547251",
     "SecurityIncident.ReadWrite.All": "34bf0e97-1971-4929-b999-9e2442d941d7",
 }
+
 #: Microsoft Graph itself, the same in every tenant.
 GRAPH = "00000003-0000-0000-c000-000000000000"
 
@@ -58,37 +52,11 @@ HOST_SETTINGS = {
     "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
 }
 
-#: The metrics that the app writes, by the names they have in AppMetrics.
-METRICS = {
-    "outrider.runs",
-    "outrider.hunts",
-    "outrider.rows",
-    "outrider.throttled",
-    "outrider.missing_role",
-    "outrider.parked",
-    "outrider.comment.seconds",
-}
-
-#: The columns that the alerts and the workbook read, from "Azure Monitor Logs reference".
-TABLES = {
-    "AppMetrics": {
-        "TimeGenerated": "datetime", "Name": "string", "Sum": "real", "Max": "real", "ItemCount": "int",
-        "Properties": "dynamic",
-    },
-    "AppExceptions": {"TimeGenerated": "datetime", "ProblemId": "string", "OuterMessage": "string"},
-    "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "SeverityLevel": "int"},
-    "StorageQueueLogs": {"TimeGenerated": "datetime", "OperationName": "string", "ObjectKey": "string"},
-}  # fmt: skip
-
 PARAMETER = re.compile(r"((?:^@.*\n|^//.*\n)*)^param (\w+) (\w+)(.*)$", re.MULTILINE)
+
 DESCRIPTION = re.compile(r"@description\('((?:[^'\\]|\\.)+)'\)")
+
 GUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
-
-
-@cache
-def text(name: str) -> str:
-    """Read a template, by its path inside `infra/`."""
-    return (INFRA / name).read_text(encoding="utf-8")
 
 
 def parameters(template: str) -> dict[str, bool]:
@@ -279,38 +247,3 @@ def test_reviewed() -> None:
     used = re.findall(r"'(Microsoft\.[\w./]+@[\w.-]+|br/public:[\w./:-]+)'", everything)
 
     assert [] == sorted({each for each in used if f"`{each}`" not in text("README.md")})
-
-
-def queries() -> dict[str, str]:
-    """Return the queries of the alerts and of the workbook, by name."""
-    alerts = re.findall(r"name: '([\w-]+)'\n.*?query: '''\n(.*?)'''", text("modules/alerts.bicep"), re.DOTALL)
-    items = [item for item in json.loads(text("workbook.json"))["items"] if item["type"] == 3]
-    return dict(alerts) | {f"workbook-{item['name']}": item["content"]["query"] for item in items}
-
-
-@pytest.mark.node
-@pytest.mark.parametrize("name", queries())
-def test_query(name: str, judge: Judge) -> None:  # noqa: F811
-    """Microsoft's parser finds nothing wrong with a query, against the documented columns."""
-    query = queries()[name].replace("{TimeRange:grain}", "1h")
-
-    assert [] == judge(query, tables=TABLES).diagnostics
-
-
-def test_metrics() -> None:
-    """Alerts and workbook ask for metrics that the app writes; the workbook shows all of them."""
-    asked = re.compile(r"outrider\.[\w.]+")
-
-    assert set() == set(asked.findall(text("modules/alerts.bicep"))) - METRICS
-    assert METRICS == set(asked.findall(text("workbook.json")))
-
-
-def test_alerts() -> None:
-    """An alert's measure and dimension are columns of its query, and it has a severity and a description."""
-    rules = re.findall(r"^  \{\n(    name: .*?)^  \}", text("modules/alerts.bicep"), re.DOTALL | re.MULTILINE)
-    keys = {"name", "description", "severity", "window", "threshold", "measure", "dimension", "query"}
-
-    assert ["poison-queue", "failed-runs", "parked-runs", "throttling", "missing-role"] == [
-        re.findall(r"name: '([\w-]+)'", rule)[0] for rule in rules
-    ]
-    assert [keys] * len(rules) == [set(re.findall(r"^    (\w+):", rule, re.MULTILINE)) for rule in rules]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,16 @@ async def started(app: Deployment) -> list[tuple[str, str]]:
     return runs
 
 
+async def enriched(app: Deployment) -> dict[str, Any]:
+    """Let an incident open, be found and be enriched, a minute ago."""
+    incident = app.tenant.open("exfiltration")
+    assert incident
+    await look(app.tools)
+    await work_on(app.tools, app.messages.pop()[1])
+    app.clock = app.now() + timedelta(minutes=1)
+    return incident
+
+
 async def test_opened(app: Deployment) -> None:
     """An incident that has opened is given a run; grave ones go to the urgent queue."""
     low = incidents.generate(app.tenant, severity="low")
@@ -51,11 +62,7 @@ async def test_once(app: Deployment) -> None:
 
 async def test_own_comment(app: Deployment) -> None:
     """Our own comment updates the incident, and starts no other run."""
-    incident = app.tenant.open("exfiltration")
-    assert incident
-    await look(app.tools)
-    await work_on(app.tools, app.messages.pop()[1])
-    app.clock = app.now() + timedelta(minutes=1)
+    incident = await enriched(app)
     incidents.update(app.tenant, incident)
 
     assert 1 == len(incident["comments"])
@@ -64,11 +71,7 @@ async def test_own_comment(app: Deployment) -> None:
 
 async def test_grown(app: Deployment) -> None:
     """An incident that gains evidence is hunted for that alone, and commented if something is found."""
-    incident = app.tenant.open("exfiltration")
-    assert incident
-    await look(app.tools)
-    await work_on(app.tools, app.messages.pop()[1])
-    app.clock = app.now() + timedelta(minutes=1)
+    incident = await enriched(app)
     name, platform = next(pair for pair in app.tenant.fleet if pair[0].startswith("srv-3."))
     incidents.grow(app.tenant, incident, incidents.evidence.device(name, platform))
     await look(app.tools)
@@ -84,11 +87,7 @@ async def test_grown(app: Deployment) -> None:
 
 async def test_nothing_new_to_say(app: Deployment) -> None:
     """New evidence about which nothing is found is hunted, and not worth another comment."""
-    incident = app.tenant.open("exfiltration")
-    assert incident
-    await look(app.tools)
-    await work_on(app.tools, app.messages.pop()[1])
-    app.clock = app.now() + timedelta(minutes=1)
+    incident = await enriched(app)
     incidents.grow(app.tenant, incident, incidents.evidence.ip("203.0.113.250", "malicious"))
     await look(app.tools)
     run = app.messages.pop()[1]

@@ -1,0 +1,53 @@
+"""Hunt files to load, and a place to put them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+SENTINEL = """
+id: 6C8C9E1A-6B7D-4C59-9A5E-0C6A5D0E4B11
+name: Renamed archiver
+description: |
+  An archiver under another name.
+  Questions: someone@contoso.com
+requiredDataConnectors:
+- connectorId: MicrosoftThreatProtection
+  dataTypes:
+  - DeviceProcessEvents
+tactics:
+- Collection
+relevantTechniques:
+- T1560
+query: |
+  DeviceProcessEvents
+  | where TimeGenerated > ago(7d)
+  | where ProcessVersionInfoOriginalFileName =~ "7z.exe" and FileName !~ "7z.exe"
+entityMappings: []
+metadata:
+  source:
+    kind: Community
+  author:
+    name: Ada
+"""
+
+INDICATOR = """
+id: 5f0f5a0c-9e0b-4a38-8f0e-1f5dd0b6c0aa
+name: Mail with a URL
+query: |
+  EmailUrlInfo
+  | extend Indicator = _Urls
+  | mv-expand Indicator to typeof(string)
+  | where Url contains Indicator
+enrichment:
+  entity: indicator
+  kinds: [url]
+"""
+
+
+def write(folder: Path, name: str, content: str) -> Path:
+    """Put a hunt file into *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(dedent(content), encoding="utf-8")
+    return file

@@ -1,0 +1,59 @@
+"""Fixtures of the tests of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+
+from functions.runs import _PAGE
+from sandbox.engine import Engine
+from sandbox.intrusions import intrusions
+from sandbox.tenant import create_app
+from shared import report
+from shared.settings import Settings
+from tests.pages.browser import chromium, ended, hurt, served, waiting
+from tests.pages.hostile_sweeps import sweeps
+from tests.said import HUNTS
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all tests."""
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address() -> AsyncIterator[str]:
+    """Where the pages are, with the headers that they have in Azure, and where the tenant's are."""
+    runs = {"done": ended(), "waiting": waiting()}
+    swept = sweeps()
+
+    async def show(request: Any) -> HTMLResponse:
+        """Answer as GetReport does."""
+        run = runs[request.path_params["name"]]
+        page = report.page(run, HUNTS, Settings(), refresh=not run.done)
+        return HTMLResponse(page, headers=_PAGE)
+
+    async def show_sweep(request: Any) -> HTMLResponse:
+        """Answer as GetReport does for a sweep."""
+        return HTMLResponse(swept[request.path_params["name"]], headers=_PAGE)
+
+    tenant = create_app(Engine(), intrusions(datetime.now(UTC)))
+    hurt(tenant.state.tenant)
+    routes = [
+        Route("/api/runs/{name}/report", show),
+        Route("/api/sweeps/{name}", show_sweep),
+        Mount("/", tenant),
+    ]
+    async with served(Starlette(routes=routes)) as where:
+        yield where

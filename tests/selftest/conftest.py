@@ -1,0 +1,7 @@
+"""Fixtures of the tests of the selftest."""
+
+from __future__ import annotations
+
+from tests.selftest.surroundings import address, around
+
+__all__ = ["address", "around"]
