@@ -159,16 +159,15 @@ def _outcome(hunt: Mapping[str, Any]) -> str:
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:
     """Let incidents open, grow, merge and be resolved by themselves until Ctrl+C, and tell what happens."""
     root = str(app.base_url).rstrip("/")
-    print(f"\nIncidents and comments:  {tenant.base_url}")
-    print(f"The app:                 {root}/api/health")
-    print("\nAsk for an incident yourself:\n")
-    print(
-        f"    curl -i {root}/api/enrich -H 'Content-Type: application/json' -d '{{\"incidentId\": \"4101\"}}'"
-    )
-    print(f"\nSomething happens every {_PAUSE} s. Ctrl+C ends it all.\n", flush=True)
     told: dict[str, int] = {}
     _news(tenant, told)
     try:
+        print(f"\nIncidents and comments:  {tenant.base_url}")
+        print(f"The app:                 {root}/api/health")
+        print("\nAsk for an incident yourself:\n")
+        body = '{"incidentId": "4101"}'
+        print(f"    curl -i {root}/api/enrich -H 'Content-Type: application/json' -d '{body}'")
+        print(f"\nSomething happens every {_PAUSE} s. Ctrl+C ends it all.\n", flush=True)
         while True:
             happening = _json(tenant.post("/sandbox/incidents/live"))
             incident = happening["incident"]

@@ -31,6 +31,14 @@ OUTCOME = re.compile(
 )
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let the demo hear Ctrl+C also where the tests run in the background, whose children would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def environment(folder: Path) -> dict[str, str]:
     """This process's environment, with *folder* for temporary files, by which the demo's processes are known."""
     return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
