@@ -11,9 +11,10 @@ from urllib.parse import quote
 import azure.functions as func
 from msgspec.structs import replace
 
-from shared import catalog, settings, telemetry
-from shared.runs import Runs
-from shared.store import Store
+from shared import settings, telemetry
+from shared.catalog import load as catalog
+from shared.state.objects import Store
+from shared.state.runs import Runs
 from shared.tools import Tools
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def auth_level() -> func.AuthLevel:
 @cache
 def tools() -> Tools:
     """Make what a run is done with; on the first call, inside the event loop that will use it."""
-    from shared.graph import Graph
-    from shared.queue import sender
-    from shared.sentinel import Arm
+    from shared.graph.client import Graph
+    from shared.sentinel.client import Arm
+    from shared.state.queue import sender
 
     telemetry.quieten()
     chosen = read_settings()
@@ -52,7 +53,7 @@ def tools() -> Tools:
 @cache
 def impatient_tools() -> Tools:
     """Make tools for someone who waits for the answer: Graph is called once, and what it refuses is not counted."""
-    from shared.graph import Graph
+    from shared.graph.client import Graph
 
     return replace(tools(), graph=Graph(read_settings(), credential(), patience=0))
 

@@ -8,9 +8,11 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered
-from shared import contracts, entities, runs
-from shared.catalog import select
-from shared.records import Work
+from shared.catalog.load import select
+from shared.entities import choosing as entities
+from shared.entities import request as contracts
+from shared.model.record import Work
+from shared.state import runs
 
 blueprint = func.Blueprint()
 

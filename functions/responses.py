@@ -12,12 +12,12 @@ import msgspec
 
 from functions import app
 from shared.errors import InvalidRequest, Unauthenticated
-from shared.runs import NotSent
+from shared.state.runs import NotSent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from shared.records import Work
+    from shared.model.record import Work
 
     Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 

@@ -10,12 +10,15 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import SAFE, answered, json, location
-from shared import report, sweep_findings, sweep_record, sweep_report
 from shared.errors import InvalidRequest
-from shared.sweep_parts import MOST
+from shared.pages import run as report
+from shared.sweep import findings as sweep_findings
+from shared.sweep import record as sweep_record
+from shared.sweep import report as sweep_report
+from shared.sweep.parts import MOST
 
 if TYPE_CHECKING:
-    from shared.runs import Run
+    from shared.state.runs import Run
     from shared.tools import Tools
 
 blueprint = func.Blueprint()

@@ -8,8 +8,10 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered
-from shared import contracts, runs, sentinel_body
-from shared.records import Work
+from shared.entities import request as contracts
+from shared.model.record import Work
+from shared.sentinel import body as sentinel_body
+from shared.state import runs
 
 blueprint = func.Blueprint()
 

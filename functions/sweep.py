@@ -8,8 +8,10 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered
-from shared import contracts, runs, sweeps
-from shared.records import Work
+from shared.entities import request as contracts
+from shared.model.record import Work
+from shared.state import runs
+from shared.sweep import flow as sweeps
 
 blueprint = func.Blueprint()
 

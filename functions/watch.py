@@ -8,7 +8,7 @@ import azure.functions as func
 
 from functions import app
 from shared.errors import Throttled, TimedOut, Unavailable
-from shared.watching import look
+from shared.watch import look
 
 blueprint = func.Blueprint()
 log = logging.getLogger("outrider")

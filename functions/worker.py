@@ -12,7 +12,7 @@ import logging
 import azure.functions as func
 
 from functions import app
-from shared.enrichment import give_up, work_on
+from shared.enrichment.flow import give_up, work_on
 from shared.errors import RunNotFound
 
 blueprint = func.Blueprint()

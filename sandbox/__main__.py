@@ -20,7 +20,7 @@ from shared.errors import OutriderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.catalog import Hunt
+    from shared.catalog.load import Hunt
 
 _ROOT = Path(__file__).parent.parent
 _PATIENCE = 2  # seconds without a word that a person takes for working
@@ -89,7 +89,7 @@ def render(
     *, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path
 ) -> int:
     """Print the query of the hunt *name* as it is sent, and on stderr the window that goes with it."""
-    from shared import catalog
+    from shared.catalog import load as catalog
 
     loaded = catalog.load(catalog.SHIPPED, *([hunts] if hunts else []))
     for broken in loaded.broken:
@@ -126,8 +126,8 @@ def bar(title: str) -> Callable[[int, int], None]:
 
 
 def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
-    from shared import kql
-    from shared.entities import parse_device, parse_indicator
+    from shared.entities.choosing import parse_device, parse_indicator
+    from shared.kql import write as kql
     from shared.settings import Settings
 
     take = Settings().max_rows + 1

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
+    from shared.model.record import Done, Work
+
     from .errors import GraphError
-    from .records import Done, Work
 
 log = logging.getLogger("outrider")
 

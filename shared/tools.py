@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from shared.entities.choosing import Limits
+from shared.state.ledger import Ledger
+
 from . import telemetry
-from .entities import Limits
-from .ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .catalog import Catalog
-    from .graph import Graph
-    from .runs import Runs
-    from .sentinel import Arm
+    from shared.catalog.load import Catalog
+    from shared.graph.client import Graph
+    from shared.sentinel.client import Arm
+    from shared.state.runs import Runs
+
     from .settings import Settings
 
 

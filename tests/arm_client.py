@@ -13,7 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from requests.adapters import BaseAdapter
 
 from shared import settings
-from shared.sentinel import Arm
+from shared.sentinel.client import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

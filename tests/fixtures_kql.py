@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared import catalog
+from shared.catalog import load as catalog
 from tests.kql_judge import Judge, missing
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sandbox.engine import Engine
 from sandbox.serve import listening
 from sandbox.tenant import create_app
 from shared import settings
-from shared.graph import Graph
+from shared.graph.client import Graph
 from tests.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared import marker, planning
-from shared.catalog import DEVICE_CARD
-from shared.enrichment import work_on
-from shared.watching import look
+from shared.catalog.load import DEVICE_CARD
+from shared.comment import marker
+from shared.enrichment import planning
+from shared.enrichment.flow import work_on
+from shared.watch import look
 from tests.tenant import Deployment, Fleet, Killed, Life
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import get_args
 
-from shared import catalog, comment
-from shared.entities import Chosen, Device
-from shared.findings import Found, Group
-from shared.outcomes import DeviceEnding, Ending, Outcome, Window
+from shared.catalog import load as catalog
+from shared.comment import saying as comment
+from shared.entities.choosing import Chosen, Device
+from shared.outcomes.deciding import DeviceEnding, Ending, Outcome, Window
+from shared.outcomes.reading import Found, Group
 
 RUN_ID = "0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -10,18 +10,20 @@ from msgspec.structs import replace
 
 from sandbox.state import Limits
 from sandbox.tenant import build_app
-from shared import catalog, findings, sweeps
-from shared.graph import Graph
-from shared.records import Work
-from shared.runs import run_id
-from shared.sweep_parts import MOST
-from shared.sweep_record import Record
-from shared.waiting import Waiting
+from shared.catalog import load as catalog
+from shared.graph.client import Graph
+from shared.incident.waiting import Waiting
+from shared.model.record import Work
+from shared.outcomes import reading as findings
+from shared.state.runs import run_id
+from shared.sweep import flow as sweeps
+from shared.sweep.parts import MOST
+from shared.sweep.record import Record
 from tests.tenant import Deployment, Fleet, Identity, Life, MortalTransport
 
 if TYPE_CHECKING:
     from sandbox.engine import Engine
-    from shared.sweep_summary import SweepSummary
+    from shared.sweep.summary import SweepSummary
     from shared.tools import Tools
 
 SERVERS, DESKTOPS, ARCHIVES = (

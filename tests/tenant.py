@@ -20,14 +20,16 @@ from sandbox import sentinel
 from sandbox.intrusions import intrusions
 from sandbox.state import Limits
 from sandbox.tenant import build_app, create_app
-from shared import catalog, sentinel_body, settings
-from shared.contracts import parse_enrich
-from shared.enrichment import work_on
-from shared.graph import Graph
-from shared.records import Work
-from shared.runs import Run, Runs, run_id
-from shared.sentinel import Arm
-from shared.store import Store
+from shared import settings
+from shared.catalog import load as catalog
+from shared.enrichment.flow import work_on
+from shared.entities.request import parse_enrich
+from shared.graph.client import Graph
+from shared.model.record import Work
+from shared.sentinel import body as sentinel_body
+from shared.sentinel.client import Arm
+from shared.state.objects import Store
+from shared.state.runs import Run, Runs, run_id
 from shared.tools import Tools
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine import Engine
     from sandbox.state import Tenant
-    from shared.records import Done
+    from shared.model.record import Done
 
 ENVIRONMENT = {
     "STATE_URL": "memory://",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import catalog
-from shared.catalog import Catalog
+from shared.catalog import load as catalog
+from shared.catalog.load import Catalog
 from shared.errors import InvalidRequest
 from tests.hunt_files import INDICATOR, SENTINEL, write
 
@@ -113,7 +113,7 @@ def test_cannot_select_several() -> None:
 
 def test_cold_start() -> None:
     """Importing the catalogue does not import YAML, which only loading needs."""
-    code = "import sys, shared.catalog; print('yaml' in sys.modules)"
+    code = "import sys, shared.catalog.load; print('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "False" == done.stdout.strip()

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import comment, comment_html, comment_text, marker
-from shared.entities import Chosen, Device, Dropped, Indicator
+from shared.comment import html as comment_html
+from shared.comment import marker
+from shared.comment import saying as comment
+from shared.comment import text as comment_text
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
 from tests.said import ENDINGS, RUN_ID, Tags, content, outcome
 from tests.test_neutral import NASTY, live, unseen
 

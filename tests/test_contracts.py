@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts import body_digest, idempotency_key, parse_enrich
-from shared.entities import Device, Indicator, Limits
+from shared.entities.choosing import Device, Indicator, Limits
+from shared.entities.request import body_digest, idempotency_key, parse_enrich
 from shared.errors import InvalidRequest
 
 DEVICE_ID = "0f" * 20

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from shared import catalog
+from shared.catalog import load as catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

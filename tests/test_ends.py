@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from sandbox.engine import Engine
-from shared.enrichment import give_up, work_on
+from shared.enrichment.flow import give_up, work_on
 from tests.tenant import Deployment, Fleet, Killed, Life
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from shared import marker
-from shared.enrichment import work_on
-from shared.records import CommentResult
+from shared.comment import marker
+from shared.enrichment.flow import work_on
+from shared.model.record import CommentResult
 from tests.tenant import Deployment, Fleet
 
 if TYPE_CHECKING:

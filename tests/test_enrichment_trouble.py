@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.state import HUNT
-from shared.enrichment import give_up, work_on
+from shared.enrichment.flow import give_up, work_on
 from tests.tenant import Deployment, Fleet, Killed, Life
 
 if TYPE_CHECKING:

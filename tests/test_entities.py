@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.entities import (
+from shared.entities.choosing import (
     Device,
     Dropped,
     Indicator,

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import catalog, kql
-from shared.catalog import Hunt
-from shared.entities import Device, Indicator
+from shared.catalog import load as catalog
+from shared.catalog.load import Hunt
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
 from tests.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.kql_judge import Judge
 

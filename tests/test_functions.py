@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from sandbox.tenant import build_app
-from shared import catalog, report
+from shared.catalog import load as catalog
+from shared.pages import run as report
 from tests.deployed import KEY, SECRET, hosted, identity, served
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from shared.errors import (
     TimedOut,
     Unavailable,
 )
-from shared.graph import HUNTING_ROLE, INCIDENT_ROLE, Graph
+from shared.graph.client import HUNTING_ROLE, INCIDENT_ROLE, Graph
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-from shared import waiting
+from shared.incident import waiting
 from tests.line import MONTH, ROWS, Answer, Line, hunt, look, refusal, say
 
 TOO_LARGE = "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of rows."

@@ -15,9 +15,10 @@ import pytest
 import yaml
 
 from sandbox.engine import Engine
-from shared import catalog, kql
-from shared.catalog import Hunt
-from shared.entities import Device, Indicator
+from shared.catalog import load as catalog
+from shared.catalog.load import Hunt
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HUNTS = catalog.load().hunts

@@ -8,8 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from shared import catalog
-from shared.catalog import Hunt
+from shared.catalog import load as catalog
+from shared.catalog.load import Hunt
 from tests.hunt_files import INDICATOR, SENTINEL, write
 
 

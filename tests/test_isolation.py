@@ -16,19 +16,21 @@ import msgspec
 from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
 
-from shared import catalog, report, settings
-from shared.enrichment import work_on
-from shared.graph import Graph
-from shared.records import Work
-from shared.runs import Runs, run_id
-from shared.sentinel import Arm
-from shared.store import Store
+from shared import settings
+from shared.catalog import load as catalog
+from shared.enrichment.flow import work_on
+from shared.graph.client import Graph
+from shared.model.record import Work
+from shared.pages import run as report
+from shared.sentinel.client import Arm
+from shared.state.objects import Store
+from shared.state.runs import Runs, run_id
 from shared.tools import Tools
 from tests.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from shared.records import Done
-    from shared.runs import Run
+    from shared.model.record import Done
+    from shared.state.runs import Run
 
 NOW = datetime.now(UTC)
 INCIDENTS, RUNS, AT_ONCE = range(100, 200), 500, 32

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared import kql
-from shared.entities import Device, Indicator
-from shared.kql_lexer import Unreadable, lex
-from shared.kql_names import ELSEWHERE, FUNCTIONS
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
+from shared.kql.lexer import Unreadable, lex
+from shared.kql.vocabulary import ELSEWHERE, FUNCTIONS
 from tests.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.kql_judge import Judge
 

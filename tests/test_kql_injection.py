@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared import catalog, kql
-from shared.entities import Device, Indicator
+from shared.catalog import load as catalog
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
 from tests.fixtures_kql import judge  # noqa: F401  (a fixture)
 
 if TYPE_CHECKING:

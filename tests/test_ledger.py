@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from obstore.store import MemoryStore
 
-from shared.ledger import Ledger, Share
-from shared.store import Store
+from shared.state.ledger import Ledger, Share
+from shared.state.objects import Store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)

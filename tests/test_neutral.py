@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import neutral, report
-from shared.entities import parse_indicator
+from shared.comment import neutral
+from shared.entities.choosing import parse_indicator
+from shared.pages import run as report
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FRAGMENTS = (

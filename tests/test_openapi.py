@@ -12,7 +12,12 @@ import msgspec
 import pytest
 import schemathesis
 
-from shared import catalog, contracts, entities, outcomes, records, settings
+from shared import settings
+from shared.catalog import load as catalog
+from shared.entities import choosing as entities
+from shared.entities import request as contracts
+from shared.model import record as records
+from shared.outcomes import deciding as outcomes
 from tests.deployed import ROOT
 from tests.openapi import document, operations
 

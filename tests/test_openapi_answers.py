@@ -13,9 +13,9 @@ from obstore.store import LocalStore
 
 from sandbox.state import Limits
 from sandbox.tenant import build_app
-from shared.records import Work
-from shared.runs import Runs
-from shared.store import Store
+from shared.model.record import Work
+from shared.state.objects import Store
+from shared.state.runs import Runs
 from tests.deployed import SECRET, hosted, identity, served
 from tests.openapi import operations, problems
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.errors import (
     Throttled,
 )
-from shared.pace import Pace
+from shared.graph.pace import Pace
 
 if TYPE_CHECKING:
     pass

@@ -91,11 +91,13 @@ def test_unfit(built: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.zip"
     with zipfile.ZipFile(built) as whole, zipfile.ZipFile(broken, "w") as part:
         for name in whole.namelist():
-            if name != "shared/kql.py":
+            if name != "shared/kql/write.py":
                 part.writestr(name, whole.read(name))
     started = time.monotonic()
 
-    with pytest.raises(package.NotFit, match=r"cannot import name 'kql'|No module named 'shared.kql'"):
+    with pytest.raises(
+        package.NotFit, match=r"cannot import name 'write'|No module named 'shared.kql.write'"
+    ):
         package.check(broken)
 
     assert time.monotonic() - started < 20

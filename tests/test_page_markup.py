@@ -8,11 +8,11 @@ import re
 
 from hypothesis import given, settings
 
-from shared import report
-from shared.entities import Chosen, Device, Dropped, Indicator
-from shared.records import Done, Plan, Work
-from shared.runs import Run
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from shared.model.record import Done, Plan, Work
+from shared.pages import run as report
 from shared.settings import Settings
+from shared.state.runs import Run
 from tests.said import HUNTS, NOW, RUN_ID, Tags, outcome
 from tests.test_neutral import NASTY, unseen
 

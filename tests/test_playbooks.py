@@ -12,11 +12,14 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from shared import contracts, outcomes, records, report
-from shared.entities import Limits
-from shared.outcomes import Outcome
-from shared.records import Done, Work
-from shared.runs import Run
+from shared.entities import request as contracts
+from shared.entities.choosing import Limits
+from shared.model import record as records
+from shared.model.record import Done, Work
+from shared.outcomes import deciding as outcomes
+from shared.outcomes.deciding import Outcome
+from shared.pages import run as report
+from shared.state.runs import Run
 
 ROOT = Path(__file__).parent.parent
 PLAYBOOKS = ROOT / "infra" / "playbooks"

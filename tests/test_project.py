@@ -43,7 +43,7 @@ def test_timeout() -> None:
     [
         "function_app.py",
         "functions/enrich.py",
-        "shared/catalog.py",
+        "shared/catalog/load.py",
         "shared/hunts/device/device-card.yaml",
         "host.json",
         "requirements.txt",

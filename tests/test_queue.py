@@ -22,11 +22,11 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.queues import ACCOUNT, QueueService
 from sandbox.serve import connection_string, listening
-from shared.queue import sender
-from shared.records import Work
-from shared.runs import NotSent, Runs, run_id
+from shared.model.record import Work
 from shared.settings import Settings
-from shared.store import Store
+from shared.state.objects import Store
+from shared.state.queue import sender
+from shared.state.runs import NotSent, Runs, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

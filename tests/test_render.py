@@ -10,12 +10,12 @@ import pytest
 
 from sandbox.__main__ import main
 from sandbox.engine import Engine
-from shared import catalog
+from shared.catalog import load as catalog
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.catalog import Hunt
+    from shared.catalog.load import Hunt
 
 HUNTS = catalog.load().hunts
 EXAMPLES = {

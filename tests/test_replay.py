@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandbox import incidents
-from shared import planning, subject
-from shared.graph_answers import Incident
-from shared.records import Work
+from shared.enrichment import planning
+from shared.graph.answers import Incident
+from shared.incident import reading as subject
+from shared.model.record import Work
 from tests.replay import Replay
 from tests.tenant import Fleet
 

@@ -12,12 +12,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from shared import kql, planning, report
-from shared.entities import Chosen, Device, Dropped, Indicator
-from shared.findings import Found, Group
-from shared.records import Done, Plan, PlannedHunt, Wait, Work
-from shared.runs import Run
+from shared.enrichment import planning
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from shared.kql import write as kql
+from shared.model.record import Done, Plan, PlannedHunt, Wait, Work
+from shared.outcomes.reading import Found, Group
+from shared.pages import run as report
 from shared.settings import Settings
+from shared.state.runs import Run
 from tests.said import DEVICE, HUNTS, NOW, RUN_ID, WINDOW, outcome
 
 HUNT = "archive-then-upload"

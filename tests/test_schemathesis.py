@@ -20,12 +20,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from sandbox.tenant import build_app
-from shared.entities import Chosen, Device, Indicator
-from shared.findings import Found
-from shared.outcomes import DeviceEnding, Outcome, Window
-from shared.records import CommentResult, Done, Plan, PlannedHunt, Wait, Work
-from shared.runs import Runs
-from shared.store import Store
+from shared.entities.choosing import Chosen, Device, Indicator
+from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
+from shared.outcomes.deciding import DeviceEnding, Outcome, Window
+from shared.outcomes.reading import Found
+from shared.state.objects import Store
+from shared.state.runs import Runs
 from tests.deployed import KEY, SECRET, hosted, identity, served
 from tests.openapi import document, problems
 

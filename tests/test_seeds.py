@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from shared import catalog, kql
-from shared.entities import Device, Indicator
+from shared.catalog import load as catalog
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
 from tests.seeds_telemetry import (
     DAY,
     KINDS,

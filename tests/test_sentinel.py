@@ -19,7 +19,7 @@ from shared.errors import (
     TimedOut,
     Unavailable,
 )
-from shared.sentinel import COMMENT_LIMIT
+from shared.sentinel.client import COMMENT_LIMIT
 from tests.arm_client import ENVIRONMENT, ROOT, Credential, Pause, Script, client_of, tenant_arm
 from tests.tenant_client import ARM, VERSION, ArmClient
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared import contracts
-from shared.entities import Limits
+from shared.entities import request as contracts
+from shared.entities.choosing import Limits
 from shared.errors import InvalidRequest
-from shared.sentinel_body import SentinelIncident, choose, parse
+from shared.sentinel.body import SentinelIncident, choose, parse
 from tests.sentinel_bodies import ARM_ID, ENTITIES, FLAT, GUID, entity, pascal, trigger
 
 

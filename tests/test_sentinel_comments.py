@@ -9,14 +9,14 @@ import pytest
 
 from sandbox.state import READER, Limits
 from shared.errors import GraphError, PermissionDenied, Throttled, Unavailable
-from shared.sentinel import COMMENT_LIMIT, Arm, post_once
+from shared.sentinel.client import COMMENT_LIMIT, Arm, post_once
 from tests.arm_client import Pause, tenant_arm
 from tests.tenant_client import ArmClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from shared.records import CommentResult
+    from shared.model.record import CommentResult
 
 RUN, OTHER, DIGEST = "0a" * 16, "0b" * 16, "0d" * 16
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.entities import Device, Dropped, Indicator, Limits
-from shared.sentinel_body import choose, parse
+from shared.entities.choosing import Device, Dropped, Indicator, Limits
+from shared.sentinel.body import choose, parse
 from tests.sentinel_bodies import DEVICE_ID, ENTITIES, FLAT, SHA1, entity, pascal, trigger
 
 WANTED = (

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox import incidents, sentinel
 from sandbox.state import RESPONDER
-from shared.enrichment import work_on
-from shared.watching import look
+from shared.enrichment.flow import work_on
+from shared.watch import look
 from tests.tenant import Deployment
 
 DEFENDER = "4101"

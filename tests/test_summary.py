@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import entities, records
-from shared.entities import Chosen, Device, Dropped, Indicator
-from shared.findings import Found
-from shared.outcomes import DeviceEnding, Ending, Outcome, Window
-from shared.records import CommentResult, Done, Plan, Wait, Work
-from shared.runs import Run
-from shared.summary import LARGEST, summary
+from shared.entities import choosing as entities
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from shared.model import record as records
+from shared.model.record import CommentResult, Done, Plan, Wait, Work
+from shared.outcomes.deciding import DeviceEnding, Ending, Outcome, Window
+from shared.outcomes.reading import Found
+from shared.pages.summary import LARGEST, summary
+from shared.state.runs import Run
 from tests.openapi import problems
 
 NOW = datetime(2026, 11, 24, 2, 14, tzinfo=UTC)

@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from sandbox.state import WRITE
-from shared.enrichment import work_on
-from shared.records import CommentResult
+from shared.enrichment.flow import work_on
+from shared.model.record import CommentResult
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.tenant import Killed, Life
 

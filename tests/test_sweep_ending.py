@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared import sweep_ending
-from shared.kql import AppliesTo
-from shared.outcomes import Window
-from shared.records import CommentResult
-from shared.sweep_record import Fleet, Kind
-from shared.sweep_summary import Lost, SweepSummary
+from shared.kql.write import AppliesTo
+from shared.model.record import CommentResult
+from shared.outcomes.deciding import Window
+from shared.sweep import ending as sweep_ending
+from shared.sweep.record import Fleet, Kind
+from shared.sweep.summary import Lost, SweepSummary
 
 END = datetime(2026, 11, 24, 6, tzinfo=UTC)
 WHOLE = SweepSummary(

@@ -10,8 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from sandbox.state import Limits, Tenant
-from shared import findings, report, sweep_findings, sweep_report
 from shared.errors import InvalidRequest
+from shared.outcomes import reading as findings
+from shared.pages import run as report
+from shared.sweep import findings as sweep_findings
+from shared.sweep import report as sweep_report
 from tests.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
 

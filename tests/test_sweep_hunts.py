@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from shared import catalog, kql
-from shared.catalog import Hunt
-from shared.sweep_asking import COUNTS, KINDS
-from shared.sweep_parts import Part
+from shared.catalog import load as catalog
+from shared.catalog.load import Hunt
+from shared.kql import write as kql
+from shared.sweep.asking import COUNTS, KINDS
+from shared.sweep.parts import Part
 from tests.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.kql_judge import Judge
 

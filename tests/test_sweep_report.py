@@ -13,15 +13,18 @@ from hypothesis import given
 from hypothesis import settings as examples
 from msgspec.structs import replace
 
-from shared import kql, report, sweep_ending, sweep_report
-from shared.outcomes import Outcome, Window
-from shared.records import CommentResult, Done, Plan, PlannedHunt, Wait, Work
-from shared.runs import Run
+from shared.kql import write as kql
+from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
+from shared.outcomes.deciding import Outcome, Window
+from shared.pages import run as report
 from shared.settings import Settings
-from shared.sweep_parts import Part
-from shared.sweep_record import Fleet
-from shared.sweep_report import Swept
-from shared.sweep_summary import Day, Destination, Lost, NewRow, Process, SweepSummary
+from shared.state.runs import Run
+from shared.sweep import ending as sweep_ending
+from shared.sweep import report as sweep_report
+from shared.sweep.parts import Part
+from shared.sweep.record import Fleet
+from shared.sweep.report import Swept
+from shared.sweep.summary import Day, Destination, Lost, NewRow, Process, SweepSummary
 from tests.said import HUNTS, NOW, RUN_ID, Tags
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS
 from tests.test_functions import cloud, finished, http  # noqa: F401  (fixtures)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared import catalog
+from shared.catalog import load as catalog
 from shared.errors import GraphError
-from shared.outcomes import Window
-from shared.sweep_parts import Part, Survey
-from shared.sweep_summary import SweepSummary
-from shared.sweep_tally import Tally
+from shared.outcomes.deciding import Window
+from shared.sweep.parts import Part, Survey
+from shared.sweep.summary import SweepSummary
+from shared.sweep.tally import Tally
 
 END = datetime(2026, 11, 24, 6, tzinfo=UTC)
 HUNT = catalog.load().by_name["linux-server-egress-baseline"]

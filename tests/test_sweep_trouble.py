@@ -14,11 +14,12 @@ import pytest
 from msgspec.structs import replace
 
 from sandbox.state import HUNT, Limits
-from shared import catalog, sweeps
-from shared.outcomes import Window
-from shared.sweep_asking import ask_all
-from shared.sweep_record import progress
-from shared.waiting import Waiting
+from shared.catalog import load as catalog
+from shared.incident.waiting import Waiting
+from shared.outcomes.deciding import Window
+from shared.sweep import flow as sweeps
+from shared.sweep.asking import ask_all
+from shared.sweep.record import progress
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.tenant import Killed, Life
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared import catalog, sweeps
-from shared.contracts import parse_sweep
+from shared.catalog import load as catalog
+from shared.entities.request import parse_sweep
 from shared.errors import InvalidRequest
+from shared.sweep import flow as sweeps
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 
 DROP, RELAY, STAGE = "203.0.113.9", "203.0.113.77", "203.0.113.44"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.entities import Device
-from shared.outcomes import DeviceEnding, Ending, Outcome
-from shared.verdict import verdict
+from shared.comment.verdict import verdict
+from shared.entities.choosing import Device
+from shared.outcomes.deciding import DeviceEnding, Ending, Outcome
 from tests.said import DEVICE, ENDINGS, content, outcome
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from sandbox import incidents
 from sandbox.state import HUNT, READ, WRITE
-from shared.enrichment import work_on
+from shared.enrichment.flow import work_on
 from shared.errors import PermissionDenied, Throttled
-from shared.watching import Looked, look
+from shared.watch import Looked, look
 from tests.tenant import Deployment, Fleet
 
 

@@ -15,14 +15,15 @@ import msgspec
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import ManagedIdentityCredential
 
-from shared import catalog, settings
-from shared.contracts import parse_enrich
-from shared.enrichment import work_on
-from shared.graph import Graph
-from shared.records import Work
-from shared.runs import Runs, run_id
-from shared.sentinel import Arm
-from shared.store import Store
+from shared import settings
+from shared.catalog import load as catalog
+from shared.enrichment.flow import work_on
+from shared.entities.request import parse_enrich
+from shared.graph.client import Graph
+from shared.model.record import Work
+from shared.sentinel.client import Arm
+from shared.state.objects import Store
+from shared.state.runs import Runs, run_id
 from shared.tools import Tools
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from shared.records import Done
+    from shared.model.record import Done
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {

@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from shared.enrichment import work_on
-from shared.records import Work
-from shared.runs import run_id
-from shared.sweep_record import Record
+from shared.enrichment.flow import work_on
+from shared.model.record import Work
+from shared.state.runs import run_id
+from shared.sweep.record import Record
 from tests.benchmarks.large import Identity, resident
 from tests.benchmarks.scripted import Outrider
 

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from playwright.async_api import async_playwright
 
 from sandbox.serve import listening
-from shared.entities import Chosen, Device, Dropped, Indicator
-from shared.findings import Found, Group
-from shared.outcomes import DeviceEnding, Window
-from shared.records import CommentResult, Done, Plan, PlannedHunt, Wait, Work
-from shared.runs import Run
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
+from shared.outcomes.deciding import DeviceEnding, Window
+from shared.outcomes.reading import Found, Group
+from shared.state.runs import Run
 from tests.said import DEVICE, NOW, RUN_ID, WINDOW, outcome
 
 if TYPE_CHECKING:

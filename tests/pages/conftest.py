@@ -15,7 +15,7 @@ from functions.runs import _PAGE
 from sandbox.engine import Engine
 from sandbox.intrusions import intrusions
 from sandbox.tenant import create_app
-from shared import report
+from shared.pages import run as report
 from shared.settings import Settings
 from tests.pages.browser import chromium, ended, hurt, served, waiting
 from tests.pages.hostile_sweeps import sweeps

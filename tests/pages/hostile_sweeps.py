@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from shared import sweep_report
-from shared.outcomes import Outcome
-from shared.records import CommentResult, Plan, Wait
-from shared.runs import Run
+from shared.model.record import CommentResult, Plan, Wait
+from shared.outcomes.deciding import Outcome
 from shared.settings import Settings
-from shared.sweep_summary import Destination, Lost, Process
+from shared.state.runs import Run
+from shared.sweep import report as sweep_report
+from shared.sweep.summary import Destination, Lost, Process
 from tests.pages.browser import HOSTILE
 from tests.said import HUNTS, NOW
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS

@@ -15,17 +15,19 @@ from obstore.store import MemoryStore
 
 from sandbox.queues import QueueService
 from sandbox.serve import connection_string
-from shared import queue, selftest, settings
-from shared.graph import Graph
-from shared.runs import QUEUES, Runs
-from shared.store import Store
+from shared import settings
+from shared.graph.client import Graph
+from shared.selftest import needs as selftest
+from shared.state import queue
+from shared.state.objects import Store
+from shared.state.runs import QUEUES, Runs
 from tests.deployed import served
 from tests.tenant import ENVIRONMENT, Deployment, Fleet, Identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from shared.selftest import Answer
+    from shared.selftest.needs import Answer
     from shared.tools import Tools
 
 HERE = "http://127.0.0.1:7071/api/selftest"

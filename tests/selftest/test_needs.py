@@ -15,8 +15,9 @@ from starlette.routing import Route
 from sandbox.serve import connection_string, listening
 from sandbox.state import GRAPH, HUNT, RESPONDER, WRITE
 from sandbox.tenant import build_app
-from shared import catalog, settings
-from shared.store import Store
+from shared import settings
+from shared.catalog import load as catalog
+from shared.state.objects import Store
 from tests.deployed import SECRET, hosted, identity, served
 from tests.tenant import ENVIRONMENT
 

@@ -1,0 +1,63 @@
+"""A comment as HTML, for Microsoft Sentinel, which renders a comment's tables, lists and links."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from .saying import Content, Finding, Said, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def render_html(content: Content, *, max_chars: int, secrets: bool = True) -> str:
+    """Write a comment of at most *max_chars* characters of valid markup; see `comment.fit`."""
+    return fit(content, _write, max_chars=max_chars, secrets=secrets)
+
+
+def _write(said: Said) -> str:
+    parts = [
+        f"<h3>{escape(said.verdict)}</h3>",
+        _lines(said.devices),
+        *("".join(_finding(finding)) for finding in said.findings),
+        *map(_lines, said.lists),
+        _link(said.report_url, "The run's report") if said.report_url else "",
+        f"<p>{escape(said.marker)}</p>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _finding(finding: Finding) -> Iterable[str]:
+    yield f"<h4>{escape(finding.heading)}</h4>"
+    if finding.means:
+        yield f"<p>{escape(finding.means)}</p>"
+    if finding.rows:
+        names = ("seen", "when", *finding.columns)
+        yield (
+            "<table><thead><tr>"
+            + "".join(f"<th>{escape(name)}</th>" for name in names)
+            + "</tr></thead><tbody>"
+        )
+        for row in finding.rows:
+            cells = (row.count, row.times, *row.cells)
+            yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        yield "</tbody></table>"
+    if finding.coverage:
+        yield f"<p>{escape(finding.coverage)}</p>"
+    if finding.next_steps:
+        yield (
+            "<p>Next:</p><ul>" + "".join(f"<li>{escape(step)}</li>" for step in finding.next_steps) + "</ul>"
+        )
+    if finding.harmless:
+        yield f"<p>May be harmless: {escape('; '.join(finding.harmless))}</p>"
+    if finding.portal:
+        yield _link(finding.portal, "Open the query in Advanced Hunting")
+
+
+def _lines(lines: tuple[str, ...]) -> str:
+    return f"<p>{'<br>'.join(map(escape, lines))}</p>" if lines else ""
+
+
+def _link(url: str, text: str) -> str:
+    return f'<p><a href="{escape(url)}" rel="noreferrer">{escape(text)}</a></p>'

@@ -1,0 +1,39 @@
+"""The last line of a comment, by which it is recognised, and the digest in it, by which it is told from others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.entities.choosing import Chosen
+    from shared.outcomes.deciding import Outcome
+
+
+def digest(outcomes: Iterable[Outcome], chosen: Chosen) -> str:
+    """
+    Identify what a comment says: the same findings give the same digest in any run at any time.
+
+    SHA-256 over the sorted (hunt id, version, outcome, rows), shortened to 128 bits. Where nothing was found, what
+    was hunted for stands in place of the rows: *nothing found* about another entity is something else.
+    """
+    hunted = sorted([device.id or device.name.lower() for device in chosen.devices])
+    hunted += sorted(f"{indicator.kind}:{indicator.value}" for indicator in chosen.indicators)
+    parts = sorted(
+        (o.id, o.version, o.outcome, [o.found.digest] if o.outcome == "found" else hunted) for o in outcomes
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def line(run_id: str, findings_digest: str) -> str:
+    """Write the last line of a comment."""
+    return f"Outrider {run_id} {findings_digest}"
+
+
+def is_posted(comments: Iterable[str], findings_digest: str) -> bool:
+    """Whether one of an incident's comments says these findings."""
+    last_lines = (text.rstrip().rsplit("\n", 1)[-1] for text in comments)
+    return any(last.startswith("Outrider ") and last.endswith(f" {findings_digest}") for last in last_lines)

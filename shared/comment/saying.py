@@ -1,0 +1,228 @@
+"""
+Outcomes -> what a comment says, at 3 a.m., to someone who has read forty others.
+
+Verdict first, then the device, what was found and why it matters, what was not looked at and why, what was clean.
+`comment_text` and `comment_html` write it down.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from . import cards, marker, neutral
+from .neutral import label
+from .verdict import joined, name, on, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from shared.catalog.load import Hunt
+    from shared.entities.choosing import Chosen
+    from shared.outcomes.deciding import Outcome
+
+_CELL = 160
+_REASON = 300
+_LABEL = 60
+# Columns whose whole value is an address, a domain or a URL: bare domains are links, too.
+_NAMES = ("url", "domain", "remoteip", "originip", "referrer", "indicator", "publicip")
+
+
+class Content(Struct, frozen=True):
+    """All that there is to say."""
+
+    run_id: str
+    chosen: Chosen
+    outcomes: tuple[Outcome, ...]
+    hunts: dict[str, Hunt]
+    cards: tuple[dict[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    report_url: str = ""
+    #: Where each hunt's query opens in the portal.
+    portal: dict[str, str] = {}
+
+
+class Size(Struct, frozen=True):
+    """How much of it is said: rows a hunt, devices, and lines of a list."""
+
+    rows: int
+    devices: int
+    lines: int
+
+
+class Row(Struct, frozen=True):
+    """Rows alike: how often, when, and their values."""
+
+    count: str
+    times: str
+    cells: tuple[str, ...]
+
+
+class Finding(Struct, frozen=True):
+    """What one hunt found. All values are harmless as plain text; HTML still has to be escaped."""
+
+    heading: str
+    means: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    coverage: str = ""
+    next_steps: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+    portal: str = ""
+
+
+class Said(Struct, frozen=True):
+    """A comment before it is written down."""
+
+    verdict: str
+    devices: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    #: Not run; then not applicable, no telemetry and nothing found; then windows, notes and what was dropped.
+    lists: tuple[tuple[str, ...], ...]
+    report_url: str
+    marker: str
+
+
+#: The first that fits is said; the last always does, in 1,000 characters.
+_SIZES = (Size(12, 10, 20), Size(6, 10, 20), Size(3, 5, 10), Size(1, 3, 5), Size(0, 1, 3))
+
+
+def fit(content: Content, write: Callable[[Said], str], *, max_chars: int, secrets: bool) -> str:
+    """
+    Write as much as fits into *max_chars* characters (at least 1,000), always in whole rows.
+
+    Characters are counted as JavaScript and .NET do, in UTF-16. *secrets* False leaves what looks like a secret
+    unmasked (MASK_SECRETS=off).
+    """
+    for size in _SIZES:
+        text = write(say(content, size, secrets=secrets))
+        if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= max_chars:
+            return text
+    short = say(content, _SIZES[-1], secrets=secrets)
+    return write(Said(short.verdict, (), (), (("Too much to show here.",),), short.report_url, short.marker))
+
+
+def say(content: Content, size: Size, *, secrets: bool) -> Said:
+    """Choose what is said, and in which order."""
+    by_outcome: dict[str, list[Outcome]] = {}
+    for outcome in content.outcomes:
+        by_outcome.setdefault(outcome.outcome, []).append(outcome)
+    # Fewest rows first: a hunt that finds three things says more than a baseline that finds three hundred.
+    found = sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt))
+    failed = (f"NOT RUN: {name(o)}: {label(o.reason, _REASON)}" for o in by_outcome.get("notRun", ()))
+    rest = [
+        *_each("Not applicable", "notApplicable", content.outcomes),
+        *_each("No telemetry", "noTelemetry", content.outcomes),
+        *_each("Nothing found", "nothingFound", content.outcomes),
+    ]
+    notes = [*_windows(content.outcomes), *(label(note, _REASON) for note in content.notes)]
+    return Said(
+        f"Outrider: {verdict(content)}",
+        # A line of ours begins with a word of ours: a device named "FOUND: …" must not look like one.
+        _first((f"Device {cards.device_line(card)}" for card in content.cards), size.devices, "device"),
+        tuple(_finding(outcome, content, size.rows, secrets=secrets) for outcome in found),
+        (
+            _first(failed, size.lines, "hunt"),
+            _first(rest, size.lines, "line"),
+            _first([*notes, *_dropped(content.chosen)], size.lines, "line"),
+        ),
+        content.report_url,
+        marker.line(content.run_id, marker.digest(content.outcomes, content.chosen)),
+    )
+
+
+def cell(column: str, value: str, *, secrets: bool, length: int = _CELL) -> str:
+    """Write one value of a row: masked, harmless, clipped."""
+    masked = neutral.mask(value) if secrets else value
+    if any(part in column.lower() for part in _NAMES):
+        masked = neutral.defang_name(masked)
+    return label(masked, length)
+
+
+def _finding(outcome: Outcome, content: Content, most: int, *, secrets: bool) -> Finding:
+    found, hunt = outcome.found, content.hunts.get(outcome.hunt)
+    total = f"more than {found.rows:,}" if found.more else f"{found.rows:,}"
+    devices = [label(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
+    # One device stands in the heading, and need not stand in every row.
+    kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
+    rows = tuple(
+        Row(
+            f"{group.count:,}×",
+            _span(neutral.time(group.first), neutral.time(group.last)),
+            tuple(cell(found.shown[n], group.values[n], secrets=secrets) or "(empty)" for n in kept),
+        )
+        for group in found.groups[:most]
+    )
+    covered = sum(group.count for group in found.groups[:most])
+    noun = "row" if total == "1" else "rows"
+    return Finding(
+        f"FOUND: {name(outcome)}: {total} {noun}{on(devices)}",
+        _one_line(hunt.means) if hunt else "",
+        tuple(found.shown[n] for n in kept),
+        rows,
+        f"{covered:,} of {total} rows shown, rarest first" if covered < found.rows or found.more else "",
+        tuple(map(_one_line, hunt.next_steps)) if hunt else (),
+        tuple(map(_one_line, hunt.false_positives)) if hunt else (),
+        content.portal.get(outcome.hunt, "") if most >= _SIZES[1].rows else "",
+    )
+
+
+def _span(first: str, last: str) -> str:
+    if first == last:
+        return first
+    return f"{first} to {last[11:] if first[:10] == last[:10] else last}"
+
+
+def _each(heading: str, ending: str, outcomes: Iterable[Outcome]) -> Iterable[str]:
+    """One line a hunt and reason: which devices it holds for, the hunt's own outcome being another or not."""
+    for outcome in outcomes:
+        if not outcome.devices:
+            if outcome.outcome == ending:
+                yield f"{heading}: {name(outcome)}{_because(outcome.reason)}"
+            continue
+        by_reason: dict[str, list[str]] = {}
+        for device in outcome.devices:
+            if device.outcome == ending:
+                by_reason.setdefault(device.reason, []).append(label(device.device, _LABEL))
+        for reason, devices in by_reason.items():
+            yield f"{heading}: {name(outcome)}{on(devices)}{_because(reason)}"
+
+
+def _windows(outcomes: Iterable[Outcome]) -> Iterable[str]:
+    by_window: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.window is None or outcome.outcome in ("notRun", "notApplicable"):
+            continue
+        window = outcome.window
+        text = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+        if window.own:
+            text = "the hunt's own window"
+        by_window.setdefault(f"{text}{_because(window.cut)}", []).append(name(outcome))
+    for text, names in by_window.items():
+        yield f"Looked at: {text}" + (f" [{joined(names, 'hunt')}]" if len(by_window) > 1 else "")
+
+
+def _dropped(chosen: Chosen) -> Iterable[str]:
+    counted = Counter((drop.kind, drop.reason) for drop in chosen.dropped)
+    if counted:
+        yield "Not hunted: " + "; ".join(
+            f"{count} {kind} ({reason})" for (kind, reason), count in counted.items()
+        )
+
+
+def _because(reason: str) -> str:
+    return f" ({label(reason, _REASON)})" if reason else ""
+
+
+def _first(lines: Iterable[str], most: int, noun: str) -> tuple[str, ...]:
+    every = list(lines)
+    left = len(every) - most
+    return (
+        (*every[:most], f"… and {left:,} more {noun}{'' if left == 1 else 's'}") if left > 0 else tuple(every)
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,52 @@
+"""A comment as plain text, which reads well in a proportional font: nobody documents what Defender renders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .saying import Content, Finding, Said, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Rows with a longer value, such as a command line, are written a line a value.
+_SHORT = 48
+
+
+def render_text(content: Content, *, max_chars: int, secrets: bool = True) -> str:
+    """Write a comment of at most *max_chars* characters; see `comment.fit`."""
+    return fit(content, _write, max_chars=max_chars, secrets=secrets)
+
+
+def _write(said: Said) -> str:
+    parts = [
+        said.verdict,
+        "\n".join(said.devices),
+        *("\n".join(_finding(finding)) for finding in said.findings),
+        *("\n".join(lines) for lines in said.lists),
+        (f"Report: {said.report_url}\n" if said.report_url else "") + said.marker,
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _finding(finding: Finding) -> Iterable[str]:
+    yield finding.heading
+    if finding.means:
+        yield finding.means
+    long = any(len(value) > _SHORT for row in finding.rows for value in row.cells)
+    if finding.rows and not long:
+        yield "  seen · when · " + " · ".join(finding.columns)
+    for row in finding.rows:
+        if long:
+            yield f"• {row.count} · {row.times}"
+            yield from (
+                f"    {column}: {value}" for column, value in zip(finding.columns, row.cells, strict=True)
+            )
+        else:
+            yield "• " + " · ".join((row.count, row.times, *row.cells))
+    if finding.coverage:
+        yield f"  {finding.coverage}"
+    if finding.next_steps:
+        yield "Next: " + " ".join(finding.next_steps)
+    if finding.harmless:
+        yield "May be harmless: " + "; ".join(finding.harmless)

@@ -1,0 +1,91 @@
+"""Outcomes -> the one line that says what came out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .neutral import defang_name, label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.outcomes.deciding import Outcome
+
+    from .saying import Content
+
+_LABEL = 60
+
+
+def verdict(content: Content) -> str:
+    """Say in one line what came out; never *nothing* where something was not looked at."""
+    counted = Counter(outcome.outcome for outcome in content.outcomes)
+    found, nothing, failed = counted["found"], counted["nothingFound"], counted["notRun"]
+    ran = found + nothing + failed
+    where = _where(content, "found" if found else "nothingFound")
+    if not content.outcomes:
+        return f"nothing to hunt for {where}".rstrip()
+    if found:
+        text = f"{found} of {_count(ran, 'hunt')} found something {where}"
+    elif nothing:
+        text = f"{_count(nothing, 'hunt')} found nothing {where}"
+    elif failed:
+        text = f"FAILED: none of {_count(failed, 'hunt')} could be run {where}"
+    elif counted["noTelemetry"]:
+        return f"no telemetry {where}: nothing could be looked at"
+    else:
+        return f"no hunt applies {where}"
+    if failed and (found or nothing):
+        text += f"; {failed} could not be run"
+    silent = [d.device for o in content.outcomes for d in o.devices if d.outcome == "noTelemetry"]
+    return f"{text}; no telemetry{on(_short(silent))}" if silent else text
+
+
+def on(devices: Iterable[str]) -> str:
+    """Write ` on srv-7, srv-8 and 3 more devices`; nothing where there is none."""
+    names = list(devices)
+    return f" on {joined(names, 'device')}" if names else ""
+
+
+def joined(names: list[str], noun: str, most: int = 3) -> str:
+    """List the first few *names*, and say how many more there are."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more {noun}s"
+
+
+def name(outcome: Outcome) -> str:
+    """Name an outcome's hunt."""
+    return label(outcome.hunt, _LABEL)
+
+
+def _where(content: Content, ending: str) -> str:
+    ended = [outcome for outcome in content.outcomes if outcome.outcome == ending]
+    hit = [d.device for o in ended for d in o.devices if d.outcome == ending]
+    if not hit and ended and (values := _indicators(ended)):
+        return f"for {joined(values, 'indicator')}"
+    names = {card["DeviceId"].lower(): card["DeviceName"] for card in content.cards}
+    devices = hit or [names.get(device.id) or device.label for device in content.chosen.devices]
+    if devices:
+        return on(_short(devices)).strip()
+    values = [label(defang_name(indicator.value), _LABEL) for indicator in content.chosen.indicators]
+    return f"for {joined(values, 'indicator')}" if values else ""
+
+
+def _indicators(outcomes: Iterable[Outcome]) -> list[str]:
+    """Name the indicators that the rows of indicator hunts matched."""
+    matched = (
+        group.values[o.found.shown.index("Indicator")]
+        for o in outcomes
+        if not o.devices and "Indicator" in o.found.shown
+        for group in o.found.groups
+    )
+    return [label(defang_name(value), _LABEL) for value in dict.fromkeys(matched)]
+
+
+def _short(devices: Iterable[str]) -> Iterable[str]:
+    return (label(name.split(".")[0], _LABEL) for name in dict.fromkeys(devices))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,97 @@
+"""What the hunts of a run found -> how each ended, what is to be said about it, and how the run ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from shared.catalog.load import DEVICE_CARD
+from shared.entities.choosing import same_device
+from shared.outcomes import deciding as outcomes
+from shared.outcomes.reading import device_cards
+
+from . import planning
+
+if TYPE_CHECKING:
+    from shared.model.record import CommentResult, Plan, Status
+    from shared.outcomes.deciding import Outcome
+    from shared.outcomes.reading import Found
+    from shared.tools import Tools
+
+#: How a hunt of an entity ends once and for all, until the hunt itself changes.
+_SETTLED = ("found", "nothingFound", "notApplicable")
+
+
+class Ended(Struct, frozen=True):
+    """A run's hunts when all of them have ended."""
+
+    outcomes: tuple[Outcome, ...]
+    cards: tuple[dict[str, str], ...]
+    notes: tuple[str, ...]
+    #: What needs no hunting any more, as the ledger names it.
+    settled: frozenset[str] = frozenset()
+    card_failed: bool = False
+
+
+async def decide(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found]) -> Ended:
+    """Decide every hunt of *plan*."""
+    card = found.get(DEVICE_CARD)
+    failed = bool(card and card.failure)
+    cards = None
+    if card and not failed:
+        raw = await tools.runs.findings(run_id, DEVICE_CARD)
+        cards = device_cards(raw) if raw else None
+    hunts = tools.catalog.by_name
+    ended = list(plan.skipped)
+    settled = {
+        key
+        for outcome in plan.skipped
+        if outcome.outcome in _SETTLED and outcome.hunt in hunts
+        for key in planning.keys(hunts[outcome.hunt], plan.chosen)
+    }
+    for planned in plan.hunts:
+        if planned.name == DEVICE_CARD:
+            continue
+        hunt = hunts.get(planned.name)
+        result = found[planned.name]
+        if hunt is None:
+            reason = result.failure or "the app no longer has this hunt"
+            ended.append(outcomes.Outcome(planned.name, planned.name, "notRun", reason))
+            continue
+        chosen = plan.entities(planned)
+        outcome = outcomes.decide(hunt, result, planned.window, chosen.devices, cards)
+        ended.append(outcome)
+        if outcome.devices:
+            each = zip(planning.keys(hunt, chosen), outcome.devices, strict=True)
+            settled.update(key for key, device in each if device.outcome in _SETTLED)
+        elif outcome.outcome in _SETTLED:
+            settled.update(planning.keys(hunt, chosen))
+    notes = (*plan.notes, *_namesakes(plan, cards))
+    if failed and card:
+        notes = (*notes, f"The device card could not be read: {card.failure}")
+    return Ended(
+        tuple(sorted(ended, key=lambda outcome: outcome.hunt)), cards or (), notes, frozenset(settled), failed
+    )
+
+
+def status(plan: Plan, ended: Ended, comments: tuple[CommentResult, ...]) -> Status:
+    """Say how a run as a whole ended."""
+    failed = [outcome for outcome in ended.outcomes if outcome.outcome == "notRun"]
+    if plan.failure or (failed and len(failed) == len(ended.outcomes)):
+        return "failed"
+    if failed or ended.card_failed or any(result.status == "failed" for result in comments):
+        return "completedWithFailures"
+    return "completed"
+
+
+def _namesakes(plan: Plan, cards: tuple[dict[str, str], ...] | None) -> tuple[str, ...]:
+    """Say where a name stands for several devices, since all of them were hunted."""
+    notes = []
+    for device in plan.chosen.devices:
+        if device.id:
+            continue
+        matching = [c for c in cards or () if same_device(device, c["DeviceId"], c["DeviceName"])]
+        if len(matching) > 1:
+            notes.append(f"{len(matching)} devices are called {device.name}; all of them were hunted")
+    return tuple(notes)

@@ -1,0 +1,75 @@
+"""Run the hunts of a plan, all at once, and record what each found the moment it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from shared import telemetry
+from shared.errors import GraphError
+from shared.incident import waiting
+from shared.incident.waiting import Waiting
+from shared.outcomes.reading import Found, summarize
+
+from . import planning
+
+if TYPE_CHECKING:
+    from shared.model.record import Plan, PlannedHunt, Work
+    from shared.tools import Tools
+
+log = logging.getLogger("outrider")
+
+#: An answer above this is summarised in a thread, one at a time: it takes about a second and 200 MB.
+_LARGE = 2_000_000
+
+
+async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> dict[str, Found]:
+    """Run the hunts that are not *known* yet. Raises Waiting where one has to be tried later."""
+    missing = [hunt for hunt in plan.hunts if hunt.name not in known]
+    ended = await asyncio.gather(
+        *(_hunt(tools, work, plan, hunt) for hunt in missing), return_exceptions=True
+    )
+    errors = [result for result in ended if isinstance(result, BaseException)]
+    # A bug comes before a wait, so that it is not hidden by one; all that was found is recorded by now.
+    for error in sorted(errors, key=lambda error: isinstance(error, Waiting)):
+        raise error
+    return known | {result.hunt: result for result in ended if isinstance(result, Found)}
+
+
+async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
+    with tools.telemetry.hunt(planned.name) as span:
+        found = await _ask(tools, work, plan, planned)
+        span.set_attribute("outrider.rows", found.rows)
+        if found.failure:
+            telemetry.failed(span, "notRun")
+        return found
+
+
+async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
+    hunt = tools.catalog.by_name.get(planned.name)
+    if hunt is None:
+        return await tools.runs.record(
+            work.run_id, Found(planned.name, failure="the app no longer has this hunt")
+        )
+    take = tools.settings.max_rows + 1
+    query = planning.query(hunt, plan.entities(planned), take)
+    started = time.monotonic()
+    raw = b""
+    try:
+        raw = await tools.graph.run_hunting_query(query, planned.window.timespan)
+        seconds = time.monotonic() - started
+        if len(raw) > _LARGE:
+            async with tools.large:
+                found = await asyncio.to_thread(summarize, hunt, raw, max_rows=take - 1, seconds=seconds)
+        else:
+            found = summarize(hunt, raw, max_rows=take - 1, seconds=seconds)
+    except GraphError as error:
+        log.warning("hunt %s: %s %s %s", hunt.name, type(error).__name__, error.status, error.request_id)
+        reason = waiting.final(error) or waiting.given_up(error, tools.now() - work.requested)
+        if not reason:
+            raise waiting.until_it_passes(error) from error
+        found = Found(hunt.name, failure=reason, seconds=round(time.monotonic() - started, 3))
+    log.info("hunt %s: %d rows in %.1f s", hunt.name, found.rows, found.seconds)
+    return await tools.runs.record(work.run_id, found, raw)

@@ -1,0 +1,142 @@
+"""An address, URL, domain or file hash as people and products write it -> the form in which it is hunted."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from shared.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Kind = Literal["ip", "url", "domain", "fileHash"]
+KINDS: tuple[Kind, ...] = ("ip", "url", "domain", "fileHash")
+
+_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+_DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LONGEST = 2_048
+
+# Not `is_private`: that counts the documentation ranges too. RFC 1918, 6598, 6890, 4193 and 4291.
+_PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
+    )
+)  # fmt: skip
+
+
+class Indicator(Struct, frozen=True, omit_defaults=True):
+    """An address, URL, domain or file hash, in the form it is hunted in."""
+
+    kind: Kind
+    value: str
+
+
+def parse_indicator(text: str, kind: Kind | None = None) -> Indicator:
+    """
+    Read an indicator, defanged or not, and guess its kind unless *kind* is given.
+
+    URLs lose their scheme and trailing slash, the form in which Defender's columns contain them. Raises
+    InvalidRequest saying what to change.
+    """
+    plain = text.strip().replace("[.]", ".").replace("[:]", ":").replace("[::]", "::")
+    plain = re.sub(r"^hxxp", "http", plain, flags=re.IGNORECASE)
+    if plain and len(plain) <= _LONGEST:
+        for known, read in _READERS.items():
+            if kind in (None, known) and (value := read(plain)):
+                return Indicator(known, value)
+    wanted = {"ip": "IP address", "url": "URL", "domain": "domain", "fileHash": "MD5, SHA-1 or SHA-256"}
+    named = wanted[kind] if kind else "IP address, URL, domain or file hash"
+    raise InvalidRequest(f"{text[:80]!r} is no {named}")
+
+
+def read_indicator(value: Any, kind: Kind | None = None) -> Iterator[Indicator]:
+    """Read the indicator that a product's field holds; nothing where it holds none."""
+    try:
+        yield parse_indicator(str(value or ""), kind)
+    except InvalidRequest:
+        return
+
+
+def is_private(indicator: Indicator) -> bool:
+    """Whether it is an address that means something else in every network."""
+    if indicator.kind != "ip":
+        return False
+    address = ipaddress.ip_address(indicator.value)
+    # Sensors write IPv4 connections of dual-stack sockets as ::ffff:a.b.c.d.
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in _PRIVATE if network.version == address.version)
+
+
+def is_ignored(indicator: Indicator, ignored: frozenset[str]) -> bool:
+    """Whether it is on IGNORE_INDICATORS: by itself, in a network, or at or below a domain."""
+    value = indicator.value.lower()
+    if value in ignored:
+        return True
+    name = host_of(value) if indicator.kind == "url" else value
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return indicator.kind != "fileHash" and any(
+            name == entry or name.endswith(f".{entry}") for entry in ignored
+        )
+    return any(
+        address in ipaddress.ip_network(entry, strict=False) for entry in ignored if _is_network(entry)
+    )
+
+
+def host_of(url: str) -> str:
+    """Read the host of a URL, lower case; empty where there is none."""
+    try:
+        return (urlsplit(url if _SCHEME.match(url) else f"//{url}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _is_network(entry: str) -> bool:
+    try:
+        ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_ip(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return ""
+
+
+def _read_hash(text: str) -> str:
+    return text.lower() if _HASH.fullmatch(text.lower()) else ""
+
+
+def _read_domain(text: str) -> str:
+    try:
+        ascii_text = text.rstrip(".").lower().encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return ascii_text if _DOMAIN.fullmatch(ascii_text) else ""
+
+
+def _read_url(text: str) -> str:
+    if not (_SCHEME.match(text) or "/" in text) or any(c.isspace() for c in text):
+        return ""
+    host = host_of(text)
+    return _SCHEME.sub("", text, count=1).rstrip("/") if _read_ip(host) or _read_domain(host) else ""
+
+
+_READERS: dict[Kind, Callable[[str], str]] = {
+    "ip": _read_ip,
+    "fileHash": _read_hash,
+    "url": _read_url,
+    "domain": _read_domain,
+}

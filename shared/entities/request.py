@@ -1,0 +1,185 @@
+"""Request bodies: JSON in, validated work out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from shared.errors import InvalidRequest
+
+from . import choosing as entities
+from .choosing import Device, Indicator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST_BODY = 1_000_000
+_LONGEST_LOOKBACK = timedelta(days=30)
+_INCIDENT_ID = re.compile(r"[1-9][0-9]{0,18}")
+_SHOWN_PROBLEMS = 20
+
+Text = Annotated[str, Meta(max_length=4_096)]
+
+
+class Strict(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A body from outside: an unknown field is an error, not a silent nothing."""
+
+
+class DeviceBody(Strict, frozen=True):
+    """A device by its Defender id, its name, or both."""
+
+    id: Text = ""
+    name: Text = ""
+
+
+class IndicatorBody(Strict, frozen=True):
+    """An indicator whose kind the caller states."""
+
+    kind: entities.Kind
+    value: Text
+
+
+class EnrichBody(Strict, frozen=True):
+    """`POST /api/enrich`."""
+
+    incident_id: str | int | None = None
+    devices: tuple[Text | DeviceBody, ...] = ()
+    indicators: tuple[Text | IndicatorBody, ...] = ()
+    hunts: tuple[Text, ...] = ()
+    lookback: timedelta | None = None
+    comment: bool = True
+
+
+class SweepBody(Strict, frozen=True):
+    """`POST /api/sweep`."""
+
+    hunts: tuple[Text, ...] = ()
+
+
+def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
+    """
+    Read and check the body of `POST /api/enrich`; returns the fields of Work it decides.
+
+    Raises InvalidRequest with one line for every problem found.
+    """
+    asked = decode(body, EnrichBody)
+    problems: list[str] = []
+    incident_id = str(asked.incident_id).strip() if asked.incident_id is not None else ""
+    if asked.incident_id is not None and not _INCIDENT_ID.fullmatch(incident_id):
+        problems.append(
+            f"incidentId {incident_id[:60]!r} is no Defender incident's number, as in the address of its page"
+        )
+    if not (asked.incident_id is not None or asked.devices or asked.indicators):
+        problems.append("give an incidentId, or at least one of devices and indicators")
+    if asked.lookback is not None and not timedelta(0) < asked.lookback <= _LONGEST_LOOKBACK:
+        problems.append("lookback must be longer than nothing and at most P30D: Graph keeps 30 days")
+    # Before anything is parsed, so that a body of 10,000 entities is one problem and not 10,000.
+    if len(asked.devices) > limits.devices or len(asked.indicators) > limits.indicators * len(entities.KINDS):
+        raise InvalidRequest(
+            f"{len(asked.devices)} devices and {len(asked.indicators)} indicators: one run takes at most "
+            f"{limits.devices} devices (MAX_DEVICES) and {limits.indicators} indicators of a kind (MAX_INDICATORS)"
+        )
+    devices = [_device(item, f"devices[{n}]", problems) for n, item in enumerate(asked.devices)]
+    indicators = [
+        _indicator(item, f"indicators[{n}]", problems, private=bool(asked.hunts))
+        for n, item in enumerate(asked.indicators)
+    ]
+    _refuse(problems)
+    chosen = None
+    if asked.devices or asked.indicators:
+        chosen = entities.from_request([d for d in devices if d], [i for i in indicators if i], limits)
+    return {
+        "incident_id": incident_id,
+        "chosen": chosen,
+        "hunts": tuple(dict.fromkeys(asked.hunts)),
+        "lookback": asked.lookback,
+        "comment": asked.comment,
+    }
+
+
+def parse_sweep(body: bytes) -> tuple[str, ...]:
+    """Read the body of `POST /api/sweep`: the hunts it names, each once. Raises InvalidRequest."""
+    return tuple(dict.fromkeys(decode(body, SweepBody).hunts))
+
+
+def decode(body: bytes, kind: type[Strict]) -> Any:
+    """Decode a JSON body. Raises InvalidRequest naming the field that is wrong and what it should be."""
+    if not body.strip():
+        raise InvalidRequest("the body is empty: send a JSON object")
+    if len(body) > LONGEST_BODY:
+        raise InvalidRequest(f"the body has {len(body):,} bytes: at most {LONGEST_BODY:,} are taken")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"the body does not fit: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the body is no JSON: {error}") from None
+
+
+def body_digest(body: bytes) -> str:
+    """Identify a request body, whatever its spacing and the order of its fields."""
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    return hashlib.sha256(body).hexdigest()
+
+
+def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]:
+    """
+    The key under which this call is one piece of work, and whether the caller chose it.
+
+    A Logic App's HTTP action sends the same workflow run and action tracking id again on a retry, and another for
+    each action. Empty where the caller sent nothing: then every call is work of its own.
+    """
+    explicit = headers.get("idempotency-key", "").strip()
+    if explicit:
+        return f"key:{explicit}", True
+    run, action = headers.get("x-ms-workflow-run-id", ""), headers.get("x-ms-action-tracking-id", "")
+    return (f"logic-app:{run}:{action}:{digest}", False) if run and action else ("", False)
+
+
+def _device(item: str | DeviceBody, where: str, problems: list[str]) -> Device | None:
+    try:
+        if isinstance(item, str):
+            return entities.parse_device(item)
+        device = entities.parse_device(item.id) if item.id else Device()
+        if item.id and not device.id:
+            raise InvalidRequest(f"{item.id[:60]!r} is no Defender device id: 40 hexadecimal digits")
+        name = entities.parse_device(item.name).name if item.name else ""
+        if not (device.id or name):
+            raise InvalidRequest("a device needs an id or a name")
+        return Device(device.id, name)
+    except InvalidRequest as error:
+        problems.append(f"{where}: {error.message}")
+        return None
+
+
+def _indicator(
+    item: str | IndicatorBody, where: str, problems: list[str], *, private: bool
+) -> Indicator | None:
+    text, kind = (item, None) if isinstance(item, str) else (item.value, item.kind)
+    try:
+        indicator = entities.parse_indicator(text, kind)
+    except InvalidRequest as error:
+        problems.append(f"{where}: {error.message}")
+        return None
+    if not private and entities.is_private(indicator):
+        problems.append(
+            f"{where}: {indicator.value} is a private or reserved address, the same in every network: "
+            "leave it out, or name the hunts to run for it in `hunts`"
+        )
+    return indicator
+
+
+def _refuse(problems: list[str]) -> None:
+    if len(problems) == 1:
+        raise InvalidRequest(problems[0])
+    if problems:
+        rest = len(problems) - _SHOWN_PROBLEMS
+        details = tuple(problems[:_SHOWN_PROBLEMS]) + ((f"and {rest} more",) if rest > 0 else ())
+        raise InvalidRequest(f"{len(problems)} problems in the body", details)

@@ -1,0 +1,116 @@
+"""Graph's answers: incidents, and errors turned into the error tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from shared.errors import (
+    BadQuery,
+    GraphError,
+    NotFound,
+    PermissionDenied,
+    ResultTooLarge,
+    Throttled,
+    TimedOut,
+    Unavailable,
+)
+from shared.retrying import read_retry_after
+
+if TYPE_CHECKING:
+    import httpx
+
+_T = TypeVar("_T")
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A comment on an incident; Graph gives it no id."""
+
+    comment: str | None = ""
+
+
+class Alert(msgspec.Struct, frozen=True, rename="camel"):
+    """An alert of an incident; evidence stays as Graph sends it, since its shape depends on `@odata.type`."""
+
+    first_activity: str | None = msgspec.field(default=None, name="firstActivityDateTime")
+    last_activity: str | None = msgspec.field(default=None, name="lastActivityDateTime")
+    created: str | None = msgspec.field(default=None, name="createdDateTime")
+    evidence: list[dict[str, Any]] | None = None
+
+
+class Incident(msgspec.Struct, frozen=True, rename="camel"):
+    """What Outrider reads of an incident."""
+
+    id: str
+    display_name: str | None = ""
+    severity: str | None = ""
+    status: str | None = ""
+    incident_web_url: str | None = ""
+    redirect_incident_id: str | None = None
+    created: str | None = msgspec.field(default=None, name="createdDateTime")
+    updated: str | None = msgspec.field(default=None, name="lastUpdateDateTime")
+    tenant_id: str | None = ""
+    alerts: list[Alert] | None = None
+    comments: list[Comment] | None = None
+
+
+class Incidents(msgspec.Struct):
+    """One page of incidents."""
+
+    value: list[Incident]
+    next_link: str = msgspec.field(default="", name="@odata.nextLink")
+
+
+class _ErrorBody(msgspec.Struct):
+    code: str | None = ""
+    message: str | None = ""
+    inner: dict[str, Any] | None = msgspec.field(default=None, name="innerError")
+
+
+class _ErrorAnswer(msgspec.Struct):
+    error: _ErrorBody
+
+
+def to_error(response: httpx.Response, role: str) -> GraphError:
+    """Turn an error answer, with or without Graph's error body, into the error tree."""
+    status = response.status_code
+    try:
+        body = msgspec.json.decode(response.content, type=_ErrorAnswer).error
+    except msgspec.DecodeError:
+        body = _ErrorBody()
+    message = body.message or response.reason_phrase
+    known: dict[str, Any] = {
+        "status": status,
+        "code": body.code or "",
+        "request_id": str((body.inner or {}).get("request-id", "")) or response.headers.get("request-id", ""),
+    }
+    match status:
+        case 400 if "exceeded the allowed result size" in message:
+            return ResultTooLarge(message, **known)
+        case 400:
+            return BadQuery(message, **known)
+        case 401:
+            return Unavailable(f"Graph refuses the token: {message}", **known)
+        case 403:
+            return PermissionDenied(message, role=role, **known)
+        case 404:
+            return NotFound(message, **known)
+        case 408 | 504:
+            return TimedOut(message, **known)
+        case 429:
+            return Throttled(
+                message, retry_after=read_retry_after(response.headers.get("retry-after", "")), **known
+            )
+        case _ if status >= 500:
+            return Unavailable(message, **known)
+        case _:
+            return GraphError(message, **known)
+
+
+def decode(raw: bytes, kind: type[_T]) -> _T:
+    """Read an answer. Raises Unavailable where it is not what Graph documents: a proxy's page, or half of it."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError as error:
+        raise Unavailable(f"Graph's answer is not understood: {error}") from error

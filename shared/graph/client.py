@@ -1,0 +1,270 @@
+"""
+Microsoft Graph security: incidents, comments and hunting queries.
+
+The only module that calls Graph, and the only one that retries. Answers are taken as raw bytes: the SDK's typed rows
+are several times slower and change values (an ISO date in a string column becomes a datetime).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from azure.core.exceptions import AzureError
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.headers_collection import HeadersCollection
+from kiota_abstractions.method import Method
+from kiota_abstractions.native_response_handler import NativeResponseHandler
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
+from msgraph import GraphServiceClient
+from msgraph.graph_request_adapter import GraphRequestAdapter, options
+from msgraph_core import GraphClientFactory
+
+from shared.errors import GraphError, NotFound, TimedOut, Unavailable
+from shared.retrying import PATIENCE, retrying
+
+from .answers import Incident, Incidents, decode, to_error
+from .pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from azure.core.credentials import AccessToken
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.settings import Settings
+
+HUNTING_ROLE = "ThreatHunting.Read.All"
+INCIDENT_ROLE = "SecurityIncident.ReadWrite.All"
+
+# Graph ends a query after 3 minutes (security API overview, quota 5): ours must outlast it to hear so.
+_READ_TIMEOUT = 190.0
+_MAX_REDIRECTS = 5
+# Graph refuses a larger $top: "The limit of '50' for Top query has been exceeded".
+_PAGE = 50
+_MAX_PAGES = 1_000
+
+
+class _OneAtATime:
+    """azure-identity's cache is filled by whoever comes first; those who come meanwhile would each ask again."""
+
+    def __init__(self, credential: AsyncTokenCredential) -> None:
+        self._credential = credential
+        self._lock = asyncio.Lock()
+
+    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """Return a token, asked for once however many wait for it."""
+        async with self._lock:
+            return await self._credential.get_token(*scopes, **options)
+
+
+class Graph:
+    """
+    One client a process; its connections and its token are reused by every run.
+
+    Calls that may be repeated are, for *patience* seconds. *refused* hears of every answer that is an error.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credential: AsyncTokenCredential,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE,
+        refused: Callable[[GraphError], None] = lambda _: None,
+    ) -> None:
+        root = settings.cloud.graph
+        provider = AzureIdentityAuthenticationProvider(
+            cast("AsyncTokenCredential", _OneAtATime(credential)),
+            scopes=[settings.graph_scope],
+            # The SDK's default sends the token to any host that a nextLink names.
+            allowed_hosts=[urlsplit(root).hostname or ""],
+        )
+        # HTTP/1.1: the answers are large, and HTTP/2 frames in pure Python cost more than the connections saved.
+        self._http = GraphClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(
+                timeout=httpx.Timeout(_READ_TIMEOUT, connect=10),
+                limits=httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=120),
+                transport=transport,
+            ),
+            # The SDK would retry POSTs, comments included, and hold the instance while it waits.
+            options={
+                **options,
+                RetryHandlerOption.get_key(): RetryHandlerOption(0, 0, should_retry=False),
+                # It would send a comment to whatever host a redirect names.
+                RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+            },
+        )
+        self._adapter = GraphRequestAdapter(provider, self._http)
+        self._adapter.base_url = f"{root}/v1.0"
+        self._client = GraphServiceClient(request_adapter=self._adapter)
+        self._sleep = sleep
+        self._patience = patience
+        self._refused = refused
+        self._pace = Pace(settings.hunts_per_minute, clock)
+        self._spare = settings.hunts_per_minute // 3
+        self._slots = asyncio.Semaphore(settings.hunt_concurrency)
+        self._native = ResponseHandlerOption(NativeResponseHandler())
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._http.aclose()
+
+    async def get_incident(self, incident_id: str) -> Incident:
+        """
+        Read an incident with its alerts, evidence and comments, following merges.
+
+        A merged incident names the one it went into; at most 5 hops, loops end in an error. Raises NotFound,
+        PermissionDenied, Throttled or Unavailable.
+        """
+        seen: list[str] = []
+        while incident_id not in seen:
+            seen.append(incident_id)
+            incident = decode(
+                await retrying(self._sleep, self._patience)(self._read_incident, incident_id), Incident
+            )
+            if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
+                break
+            incident_id = incident.redirect_incident_id
+        else:
+            raise NotFound(f"incidents redirect in a circle: {' → '.join([*seen, incident_id])}", status=404)
+        if incident.redirect_incident_id:
+            raise NotFound(
+                f"incidents redirect more than {_MAX_REDIRECTS} times: {' → '.join(seen)}", status=404
+            )
+        return incident
+
+    async def list_incidents(self, since: datetime, until: datetime | None = None) -> list[Incident]:
+        """
+        List the incidents updated in `[since, until)`, without alerts and in no order, each once.
+
+        Pages shift while they are read: an incident that is on two of them is taken as the later one shows it.
+        Raises PermissionDenied, Throttled, TimedOut or Unavailable.
+        """
+        terms = [f"lastUpdateDateTime ge {_time(since)}"]
+        if until:
+            terms.append(f"lastUpdateDateTime lt {_time(until)}")
+        found: dict[str, Incident] = {}
+        link = ""
+        for _ in range(_MAX_PAGES):
+            page = decode(
+                await retrying(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
+                Incidents,
+            )
+            found.update((incident.id, incident) for incident in page.value)
+            link = page.next_link
+            if not link:
+                return list(found.values())
+        raise GraphError(f"more than {_MAX_PAGES} pages of incidents: Graph repeats itself")
+
+    async def run_hunting_query(self, query: str, timespan: str, *, yielding: bool = False) -> bytes:
+        """
+        Run KQL over *timespan* (ISO 8601 `start/end`) and return Graph's answer as it came.
+
+        *yielding* leaves a third of the quota to those who do not, and lets them go first.
+        The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB.
+        Raises BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut or Unavailable.
+        """
+        return await retrying(self._sleep, self._patience)(
+            partial(self._hunt, spare=self._spare if yielding else 0), query, timespan
+        )
+
+    async def add_comment(self, incident_id: str, text: str, *, within: float) -> None:
+        """
+        Post a comment, once.
+
+        Never sent twice: Graph may have taken it although it answers with an error, so whoever wants to try again
+        looks at the incident first. Gives up *within* seconds.
+        """
+        info = RequestInformation(
+            Method.POST,
+            "{+baseurl}/security/incidents/{incident%2Did}/comments",
+            {"baseurl": self._adapter.base_url, "incident%2Did": incident_id},
+        )
+        info.headers.try_add("Accept", "application/json")
+        info.set_stream_content(
+            msgspec.json.encode({"@odata.type": "microsoft.graph.security.alertComment", "comment": text}),
+            "application/json",
+        )
+        try:
+            async with asyncio.timeout(within):
+                await self._send(info, INCIDENT_ROLE)
+        except TimeoutError:
+            raise Unavailable(f"no answer to the comment within {within:.0f} s") from None
+
+    async def _read_incident(self, incident_id: str) -> bytes:
+        from msgraph.generated.security.incidents.item.incident_item_request_builder import (
+            IncidentItemRequestBuilder as Item,
+        )
+
+        headers = HeadersCollection()
+        # Without it, newer enum members arrive as unknownFutureValue.
+        headers.add("Prefer", "include-unknown-enum-members")
+        info = self._client.security.incidents.by_incident_id(incident_id).to_get_request_information(
+            RequestConfiguration(
+                query_parameters=Item.IncidentItemRequestBuilderGetQueryParameters(expand=["alerts"]),
+                headers=headers,
+            )
+        )
+        return await self._send(info, INCIDENT_ROLE)
+
+    async def _list_incidents(self, terms: str, link: str) -> bytes:
+        from msgraph.generated.security.incidents.incidents_request_builder import (
+            IncidentsRequestBuilder as Incidents,
+        )
+
+        builder = self._client.security.incidents
+        headers = HeadersCollection()
+        headers.add("Prefer", "include-unknown-enum-members")
+        query = Incidents.IncidentsRequestBuilderGetQueryParameters(filter=terms, top=_PAGE)
+        info = builder.to_get_request_information(
+            RequestConfiguration(query_parameters=None if link else query, headers=headers)
+        )
+        if link:
+            info.url = link
+        return await self._send(info, INCIDENT_ROLE)
+
+    async def _hunt(self, query: str, timespan: str, *, spare: int) -> bytes:
+        from msgraph.generated.security.microsoft_graph_security_run_hunting_query import (
+            run_hunting_query_post_request_body as post,
+        )
+
+        await self._sleep(self._pace.reserve(self._patience, spare))
+        info = self._client.security.microsoft_graph_security_run_hunting_query.to_post_request_information(
+            post.RunHuntingQueryPostRequestBody(query=query, timespan=timespan)
+        )
+        async with self._slots:
+            return await self._send(info, HUNTING_ROLE)
+
+    async def _send(self, info: RequestInformation, role: str) -> bytes:
+        info.add_request_options([self._native])
+        try:
+            response: httpx.Response = await self._adapter.send_primitive_async(info, "bytes", {})
+        except httpx.ReadTimeout as error:
+            raise TimedOut(f"no answer within {_READ_TIMEOUT:.0f} s") from error
+        except httpx.HTTPError as error:
+            raise Unavailable(f"Graph cannot be reached: {type(error).__name__}") from error
+        except AzureError as error:
+            raise Unavailable(f"no token for Graph: {type(error).__name__}") from error
+        if not response.is_success:
+            refusal = to_error(response, role)
+            self._refused(refusal)
+            raise refusal
+        return response.content
+
+
+def _time(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,70 @@
+"""What an error of Graph's means for a run: the end of a hunt, or a wait, and how long waiting makes sense."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.errors import PermissionDenied, Throttled, TimedOut, Unavailable
+
+if TYPE_CHECKING:
+    from shared.errors import GraphError
+
+# The platform caches a managed identity's roles for about a day: a role granted now may show tomorrow.
+_A_DAY = timedelta(hours=24)
+_TWO_HOURS = timedelta(hours=2)
+_PARKED = timedelta(minutes=15)
+# A CPU quota's cycle is 15 minutes (security API overview, quota 4); Graph need not say how much of it is left.
+_THROTTLED = timedelta(minutes=5)
+_UNAVAILABLE = timedelta(minutes=2)
+
+
+class Waiting(Exception):
+    """The run cannot go on now; it is not an error."""
+
+    def __init__(self, reason: str, delay: timedelta) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delay = delay
+
+
+def final(error: GraphError) -> str:
+    """Say why asking the same again would not help, in the analyst's words; empty where it may."""
+    match error:
+        case PermissionDenied() | Throttled() | Unavailable():
+            return ""
+        case TimedOut():
+            return "the query ran longer than the 3 minutes Graph allows: ask for a shorter lookback"
+        case _:
+            return f"Graph refused the query ({error.status or 'unreadable'}): {error.message[:300]}"
+
+
+def given_up(error: GraphError, age: timedelta) -> str:
+    """Say why a run of this *age* waits no longer; empty while it does. Of no error does a run wait for ever."""
+    match error:
+        case PermissionDenied() if age > _A_DAY:
+            return f"the app's identity has lacked {error.needs} for 24 hours"
+        case Throttled() if age > _A_DAY:
+            return f"{error.service} has throttled this tenant (429) for 24 hours"
+        case PermissionDenied() | Throttled():
+            return ""
+        case _ if age > _TWO_HOURS:
+            return f"{error.service} has not answered for 2 hours: {error.message[:200]}"
+        case _:
+            return ""
+
+
+def until_it_passes(error: GraphError) -> Waiting:
+    """Make the wait that fits an error."""
+    match error:
+        case PermissionDenied():
+            return Waiting(
+                f"the app's identity lacks {error.needs}; once granted, "
+                "it may take a day to show, since the platform caches roles",
+                _PARKED,
+            )
+        case Throttled():
+            delay = _THROTTLED if error.retry_after is None else timedelta(seconds=error.retry_after + 1)
+            return Waiting(f"{error.service} throttles this tenant (429)", delay)
+        case _:
+            return Waiting(f"{error.service} does not answer: {error.message[:200]}", _UNAVAILABLE)

@@ -1,0 +1,173 @@
+"""
+Write queries: the only module that puts a value next to KQL.
+
+Values stand in front of a hunt's text, in `let` statements, each of them a literal written by `literal`. The text
+itself is never changed, except that its last comment and semicolon go, so that an operator can follow.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from .read import Reading, read
+from .vocabulary import SCOPABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.entities.choosing import Device, Indicator
+
+__all__ = ["BINDINGS", "DEVICE_TYPES", "SCOPABLE", "AppliesTo", "Reading", "device_query", "dynamic", "fleet_query",
+           "indicator_query", "literal", "portal_link", "read"]  # fmt: skip
+
+BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
+"""What an indicator hunt calls the indicators of each kind."""
+
+DEVICE_TYPES = frozenset({"Server", "Workstation"})
+"""The device types that exclude each other; of any other type nothing is concluded."""
+
+_LONGEST_LINK = 8_000  # characters; common limits of browsers, proxies and chat clients lie just above
+
+
+class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The devices that a hunt is about. A fact that is not listed here, or not known of a device, matches."""
+
+    os_platform: tuple[str, ...] = ()
+    device_type: tuple[str, ...] = ()
+
+    def excludes(self, os_platform: str, device_type: str) -> bool:
+        """Tell whether a device with these facts ('' where unknown) is of another kind."""
+        platforms = {platform.lower() for platform in self.os_platform}
+        return bool(os_platform and platforms and os_platform.lower() not in platforms) or (
+            device_type.lower() in {other.lower() for other in self.other_types}
+        )
+
+    @property
+    def other_types(self) -> tuple[str, ...]:
+        """The device types to which the hunt does not apply."""
+        wanted = {name.lower() for name in self.device_type}
+        return tuple(sorted(t for t in DEVICE_TYPES if t.lower() not in wanted)) if wanted else ()
+
+
+EVERYWHERE = AppliesTo()
+
+
+def literal(value: str) -> str:
+    r"""
+    Quote *value* as a KQL string literal, whatever it holds.
+
+    KQL reads every escape that JSON's encoder writes, `\ud800` included ("The string data type", KQL reference).
+    """
+    return json.dumps(value)
+
+
+def dynamic(values: Iterable[str]) -> str:
+    """Write *values* as a KQL array: sorted, each once."""
+    return f"dynamic([{', '.join(literal(value) for value in sorted(set(values)))}])"
+
+
+def device_query(
+    query: str, devices: Iterable[Device], *, take: int, applies_to: AppliesTo = EVERYWHERE
+) -> str:
+    """
+    Hold *query* to *devices*, and to those of them it *applies_to*; return at most *take* rows.
+
+    A device with an id is found by it alone, one known by name only also under the same name in any domain.
+    Raises ValueError where there is no device, or the query cannot be held to any.
+    """
+    devices = list(devices)
+    ids = {device.id.lower() for device in devices if device.id}
+    names = sorted({device.name for device in devices if device.name and not device.id})
+    if not ids and not names:
+        raise ValueError("no device to hold the query to")
+    reading = _readable(query, scoped=True)
+    scope = ["DeviceId in (_DeviceIds)"] if ids else []
+    for name in names:
+        scope += [f"DeviceName =~ {literal(name)}", f"DeviceName startswith {literal(name + '.')}"]
+    lines = [f"let _DeviceIds = {dynamic(ids)};"] if ids else []
+    return "\n".join(
+        [*lines, *_shadows(reading, " or ".join(scope), applies_to), reading.text, f"| take {take}"]
+    )
+
+
+def fleet_query(
+    query: str, *, summarize: str = "", applies_to: AppliesTo = EVERYWHERE, prefixes: Iterable[str] = ()
+) -> str:
+    """
+    Write *query* over all devices that it *applies_to*, followed by *summarize*.
+
+    *prefixes* hold it to the devices whose ids begin with one of them: ids are evenly spread, so one hex digit is a
+    16th of them. Raises ValueError where the query cannot be held to devices.
+    """
+    reading = _readable(query, scoped=True)
+    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" for prefix in prefixes)
+    return "\n".join([*_shadows(reading, scope, applies_to), reading.text, *summarize.strip().splitlines()])
+
+
+def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int) -> str:
+    """
+    Bind *indicators* for *query*, as far as it names their kinds; return at most *take* rows.
+
+    URLs are expected without scheme and trailing slash. Raises ValueError where the query names the kind of none.
+    """
+    reading = _readable(query, scoped=False)
+    values: dict[str, list[str]] = {name: [] for name in BINDINGS.values() if name in reading.names}
+    for indicator in indicators:
+        # An empty value would match every row of a `contains`.
+        if indicator.value.strip() and BINDINGS[indicator.kind] in values:
+            values[BINDINGS[indicator.kind]].append(indicator.value)
+    if not any(values.values()):
+        raise ValueError("no indicator of a kind that the query names")
+    lines = [f"let {name} = {dynamic(bound)};" for name, bound in values.items()]
+    return "\n".join([*lines, reading.text, f"| take {take}"])
+
+
+def portal_link(query: str, portal_url: str, tenant_id: str = "") -> str | None:
+    """
+    Return the address that opens *query* in the portal's Advanced Hunting; None if over 8,000 characters.
+
+    The portal writes such links itself: UTF-16LE, gzip, base64url without padding.
+    """
+    packed = gzip.compress(query.encode("utf-16-le"), mtime=0)
+    text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    parameters = {"query": text, "timeRangeId": "month"} | ({"tid": tenant_id} if tenant_id else {})
+    link = f"{portal_url.rstrip('/')}/v2/advanced-hunting?{urlencode(parameters)}"
+    return link if len(link) <= _LONGEST_LINK else None
+
+
+def _readable(query: str, *, scoped: bool) -> Reading:
+    reading = read(query, scoped=scoped)
+    if reading.problems:
+        raise ValueError("; ".join(reading.problems))
+    return reading
+
+
+def _shadows(reading: Reading, scope: str, applies_to: AppliesTo) -> list[str]:
+    """Redeclare each table that the query reads as the part of it that the query may see."""
+    other = _other_kind(applies_to)
+    lines = []
+    pipes = f" | where {scope}" if scope else ""
+    if other:
+        # Read before DeviceInfo itself is redeclared. In the query, so that such rows do not use up its limit.
+        latest = "summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId"
+        lines.append(f"let _NotApplicable = DeviceInfo{pipes} | {latest} | where {other} | project DeviceId;")
+        pipes += " | where DeviceId !in (_NotApplicable)"
+    if "TimeGenerated" in reading.names:
+        pipes += " | extend TimeGenerated = Timestamp"  # Sentinel's name for it
+    return lines + [f"let {table} = {table}{pipes};" for table in reading.tables if pipes]
+
+
+def _other_kind(applies_to: AppliesTo) -> str:
+    conditions = []
+    if applies_to.os_platform:
+        platforms = ", ".join(literal(platform) for platform in sorted(set(applies_to.os_platform)))
+        conditions.append(f"(isnotempty(OSPlatform) and OSPlatform !in~ ({platforms}))")
+    if applies_to.other_types:
+        conditions.append(f"DeviceType in~ ({', '.join(literal(name) for name in applies_to.other_types)})")
+    return " or ".join(conditions)

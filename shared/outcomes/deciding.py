@@ -1,0 +1,126 @@
+"""What a hunt found, on which devices -> how it ended: the five outcomes, none of which reads as another."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+
+from shared.entities.choosing import Device, same_device
+
+from .reading import Found
+
+if TYPE_CHECKING:
+    from shared.catalog.load import Hunt
+
+Ending = Literal["found", "nothingFound", "notApplicable", "noTelemetry", "notRun"]
+
+
+class DeviceEnding(Struct, frozen=True):
+    """How a hunt ended for one of its devices."""
+
+    device: str
+    outcome: Ending
+    reason: str = ""
+
+
+class Window(Struct, frozen=True):
+    """The time a hunt looked at, UTC; `cut` says what was left out and why."""
+
+    start: datetime
+    end: datetime
+    cut: str = ""
+    #: The query limits time itself, with ago() or now().
+    own: bool = False
+
+    @property
+    def timespan(self) -> str:
+        """The window as Graph's Timespan, ISO 8601 `start/end`."""
+        return f"{_iso(self.start)}/{_iso(self.end)}"
+
+
+class Outcome(Struct, frozen=True, rename="camel"):
+    """How one hunt ended."""
+
+    hunt: str
+    title: str
+    outcome: Ending
+    reason: str = ""
+    window: Window | None = None
+    devices: tuple[DeviceEnding, ...] = ()
+    found: Found = field(default_factory=lambda: Found(""))
+    id: str = ""
+    version: str = ""
+
+
+def decide(
+    hunt: Hunt,
+    found: Found,
+    window: Window,
+    devices: tuple[Device, ...],
+    cards: tuple[dict[str, str], ...] | None,
+) -> Outcome:
+    """
+    Say how a hunt ended, so that nothing which was not looked at reads as *nothing found*.
+
+    *cards* is None where the device card could not be read: a device hunt without rows is then *not run*, since
+    nobody knows whether the device sent anything.
+    """
+
+    def ended(outcome: Ending, reason: str = "", each: tuple[DeviceEnding, ...] = ()) -> Outcome:
+        return Outcome(hunt.name, hunt.title, outcome, reason, window, each, found, hunt.id, hunt.version)
+
+    if found.failure:
+        return ended("notRun", found.failure)
+    if hunt.entity == "indicator":
+        return ended("found" if found.rows else "nothingFound")
+    if cards is None and not found.rows:
+        return ended(
+            "notRun",
+            "it returned no rows, but the device card could not be read, "
+            "so nobody knows whether the device sent anything",
+        )
+    each = tuple(_device_ending(hunt, found, window, device, cards or ()) for device in devices)
+    endings = [ending.outcome for ending in each]
+    for outcome in ("found", "nothingFound", "noTelemetry", "notApplicable"):
+        if outcome in endings or (outcome == "found" and found.rows):
+            reasons = {e.reason for e in each if e.outcome == outcome and e.reason}
+            return ended(outcome, "; ".join(sorted(reasons)) if len(reasons) == 1 else "", each)
+    raise AssertionError("a device hunt has at least one device")
+
+
+def _device_ending(
+    hunt: Hunt, found: Found, window: Window, device: Device, cards: tuple[dict[str, str], ...]
+) -> DeviceEnding:
+    mine = [card for card in cards if same_device(device, card["DeviceId"], card["DeviceName"])]
+    name = next((card["DeviceName"] for card in mine), device.name) or device.name or device.id
+    ids = {card["DeviceId"].lower() for card in mine} | {device.id}
+    names = {card["DeviceName"].lower() for card in mine}
+    if any(key in ids or key in names or same_device(device, key, key) for key in found.per_device):
+        return DeviceEnding(name, "found")
+    if not mine:
+        return DeviceEnding(name, "noTelemetry", "Defender has no record of it in the 30 days before")
+    if all(hunt.applies_to.excludes(card["OSPlatform"], card["DeviceType"]) for card in mine):
+        return DeviceEnding(name, "notApplicable", misfit(hunt, mine[0]["OSPlatform"], mine[0]["DeviceType"]))
+    last = max(card["LastSeen"] for card in mine)
+    if last < _iso(window.start):
+        return DeviceEnding(
+            name, "noTelemetry", f"last seen {last[:16].replace('T', ' ')} UTC, before the window"
+        )
+    return DeviceEnding(name, "nothingFound")
+
+
+def misfit(hunt: Hunt, os_platform: str, device_type: str = "") -> str:
+    """Say why a hunt is not for a device."""
+    kind = " ".join(filter(None, (os_platform, device_type.lower())))
+    wanted = " ".join(
+        filter(
+            None, (" or ".join(hunt.applies_to.os_platform), " or ".join(hunt.applies_to.device_type).lower())
+        )
+    )
+    return f"it is a {kind}, the hunt is for {wanted}"
+
+
+def _iso(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,209 @@
+"""A hunt's answer -> what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.errors import GraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.catalog.load import Hunt
+
+_KEPT_GROUPS = 200
+_KEPT_ROWS = 10
+_ROW = msgspec.json.Decoder(dict[str, Any])
+_UNTOLD = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
+
+
+class Column(Struct, frozen=True):
+    """One column of an answer, with Graph's .NET type name."""
+
+    name: str
+    type: str
+
+
+class Group(Struct, frozen=True, array_like=True):
+    """Rows alike in the columns a hunt shows: their values, how many, the first and the last time."""
+
+    values: tuple[str, ...]
+    count: int
+    first: str
+    last: str
+
+
+class Found(Struct, frozen=True, rename="camel"):
+    """What one hunt's answer holds, small enough for a run record; the rows themselves stay in the findings."""
+
+    hunt: str
+    rows: int = 0
+    more: bool = False
+    digest: str = ""
+    columns: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    group_count: int = 0
+    first_rows: tuple[dict[str, Any], ...] = ()
+    #: How many rows each device has, by lower-cased id where the rows carry one, else by name.
+    per_device: dict[str, int] = {}
+    seconds: float = 0.0
+    #: Why there is no answer; empty where there is one.
+    failure: str = ""
+
+
+class Answer(Struct):
+    """Graph's `huntingQueryResults`; rows stay undecoded until they are looked at."""
+
+    schema: list[Column]
+    results: list[msgspec.Raw]
+
+
+def read(raw: bytes) -> Answer:
+    """
+    Read Graph's answer without decoding its rows.
+
+    Raises GraphError where it is no `huntingQueryResults`.
+    """
+    try:
+        try:
+            return msgspec.json.decode(raw, type=Answer)
+        except msgspec.DecodeError:
+            return msgspec.json.decode(_without_lone_surrogates(raw), type=Answer)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise GraphError(f"Graph's answer is not understood: {error}") from error
+
+
+def rows(answer: Answer) -> Iterator[dict[str, Any]]:
+    """Decode the rows one at a time, with the schema's names whatever casing the rows use."""
+    names = tuple(column.name for column in answer.schema)
+    return (_row(raw, names) for raw in answer.results)
+
+
+def _row(raw: msgspec.Raw, names: tuple[str, ...]) -> dict[str, Any]:
+    row = _ROW.decode(raw)
+    if not all(map(row.__contains__, names)):
+        folded = {key.lower(): value for key, value in row.items()}
+        row = {name: row.get(name, folded.get(name.lower())) for name in names}
+    return row
+
+
+def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found:
+    """
+    Group an answer's rows by the columns the hunt shows, rarest first.
+
+    Keeps at most 200 groups and 10 rows; the digest covers every row and no order. Raises GraphError where the
+    answer is not understood.
+    """
+    answer = read(raw)
+    more = len(answer.results) > max_rows
+    del answer.results[max_rows:]
+    hashes = sorted([hashlib.sha256(row).digest() for row in answer.results])
+    shown = _shown(hunt, answer.schema)
+    time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
+    names = {column.name for column in answer.schema}
+    who = "DeviceId" if "DeviceId" in names else "DeviceName" if "DeviceName" in names else ""
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    per_device: dict[str, int] = {}
+    columns = tuple(dict.fromkeys((*shown, who) if who else shown))
+    for cells, (count, first, last) in _tally(answer, columns, time_column).items():
+        values = dict(zip(columns, map(text, msgspec.structs.astuple(cells)), strict=True))
+        group = groups.setdefault(tuple([values[name] for name in shown]), [0, first, last])
+        group[:] = group[0] + count, min(group[1], first), max(group[2], last)
+        if who:
+            device = values[who].lower()
+            per_device[device] = per_device.get(device, 0) + count
+    # Rarest first, and among those as rare the latest first: what an analyst has not seen a thousand times.
+    ordered = sorted(groups.items(), key=lambda item: item[1][2], reverse=True)
+    ordered.sort(key=lambda item: item[1][0])
+    return Found(
+        hunt=hunt.name,
+        rows=len(answer.results),
+        more=more,
+        digest=hashlib.sha256(b"".join(hashes)).hexdigest(),
+        columns=tuple(column.name for column in answer.schema),
+        shown=shown,
+        groups=tuple(Group(key, *group) for key, group in ordered[:_KEPT_GROUPS]),
+        group_count=len(ordered),
+        first_rows=tuple(islice(rows(answer), _KEPT_ROWS)),
+        per_device=per_device,
+        seconds=round(seconds, 3),
+    )
+
+
+def text(value: Any) -> str:
+    """Write a cell's value as a person would read it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return str(value)
+
+
+def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[Struct, list[Any]]:
+    """Count the rows alike in *columns*, with their first and last time."""
+    tally: dict[Struct, list[Any]] = {}
+    times = (text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
+    for cells, when in zip(_cells(answer, columns), times, strict=False):
+        known = tally.get(cells)
+        if known is None:
+            tally[cells] = [1, when, when]
+        else:
+            known[0] += 1
+            if when < known[1]:
+                known[1] = when
+            elif when > known[2]:
+                known[2] = when
+    return tally
+
+
+def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
+    """
+    Decode some columns of every row into a struct that can be compared, its fields c0, c1 …
+
+    Passing over the others is what makes this several times faster than `rows`.
+    """
+    names = {f"c{n}": name for n, name in enumerate(columns)}
+    # A name that msgspec cannot match is left out, so that its rows are read the slow way below.
+    simple = {field: name for field, name in names.items() if name.isprintable() and not {*'"\\'} & {*name}}
+    fields = [(field, str | int | float | bool | None) for field in names]
+    shape = msgspec.defstruct("Cells", fields, rename=simple, frozen=True)
+    decode = msgspec.json.Decoder(shape).decode
+    for raw in answer.results:
+        try:
+            yield decode(raw)
+        except msgspec.ValidationError:
+            # Names in other casing, or a list or an object in a cell.
+            row = _row(raw, columns)
+            yield shape(*(text(row[name]) for name in columns))
+
+
+def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
+    by_folded = {column.name.lower(): column.name for column in schema}
+    named = tuple(by_folded[name.lower()] for name in hunt.columns if name.lower() in by_folded)
+    if named:
+        return named
+    # A hunt that names no columns shows the first six that are neither a time nor an internal id.
+    return tuple(c.name for c in schema if c.name.lower() not in _UNTOLD)[:6]
+
+
+def _without_lone_surrogates(raw: bytes) -> bytes:
+    """Spell out what JSON can hold and UTF-8 cannot; such characters reach us from command lines."""
+    plain = json.dumps(json.loads(raw), ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda m: f"\\\\u{ord(m[0]):04x}", plain).encode()
+
+
+def device_cards(raw: bytes) -> tuple[dict[str, str], ...]:
+    """Read the answer of the device card: one row a device, column -> text."""
+    return tuple({name: text(value) for name, value in row.items()} for row in rows(read(raw)))

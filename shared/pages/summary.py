@@ -1,0 +1,222 @@
+"""
+A run as a JSON body that a playbook can take: under 64,000 bytes, whatever was found.
+
+A list may hold only the first of what there is, the most telling first; a `…Count` beside it says how many there are.
+A text that is cut ends in an ellipsis. Every row in full is behind a hunt's `findings`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+
+import msgspec
+
+from shared.comment import neutral
+from shared.outcomes.deciding import Ending
+from shared.outcomes.reading import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from shared.entities.choosing import Chosen
+    from shared.outcomes.deciding import Outcome
+    from shared.state.runs import Run
+
+    #: A value from telemetry, as it is shown in so many bytes of JSON.
+    _Shown = Callable[[str, int], str]
+
+#: In bytes of JSON. An action of Power Automate, and a Teams message, hold little more.
+LARGEST = 64_000
+
+_SENTENCE = 1_000
+_LONGEST_URL = 2_000
+_READ = 1_200
+_TELLING: tuple[Ending, ...] = ("found", "notRun", "noTelemetry", "notApplicable", "nothingFound")
+
+
+class _Size(NamedTuple):
+    """How much of each there may be; texts in bytes of JSON."""
+
+    hunts: int
+    items: int
+    rows: int
+    columns: int
+    text: int
+
+
+# The first that fits is taken. Of the last, the parts add up to less than LARGEST.
+_SIZES = (
+    _Size(hunts=200, items=50, rows=10, columns=60, text=1_000),
+    _Size(hunts=200, items=50, rows=5, columns=60, text=300),
+    _Size(hunts=100, items=20, rows=3, columns=30, text=200),
+    _Size(hunts=100, items=10, rows=1, columns=20, text=120),
+    _Size(hunts=60, items=5, rows=1, columns=10, text=80),
+    _Size(hunts=20, items=3, rows=0, columns=6, text=60),
+)
+
+
+def summary(run: Run, expires: datetime, url: str, *, secrets: bool = True) -> dict[str, Any]:
+    """
+    Make the body of `GET /api/runs/{runId}`, which itself is at *url*.
+
+    *secrets* False leaves what looks like a secret unmasked (MASK_SECRETS=off).
+    """
+
+    # Rows repeat themselves, and each size repeats the rows.
+    @cache
+    def shown(value: str, size: int) -> str:
+        return _clip(neutral.mask(value[:_READ]) if secrets else value, size)
+
+    for size in _SIZES:
+        body = _body(run, expires, url, size, shown)
+        if len(msgspec.json.encode(body)) < LARGEST:
+            break
+    return body
+
+
+def status(run: Run) -> str:
+    """Say how far a run is."""
+    if run.done:
+        return run.done.status
+    if run.wait:
+        return "waiting"
+    return "running" if run.plan else "queued"
+
+
+def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> dict[str, Any]:
+    plan, done = run.plan, run.done
+    body: dict[str, Any] = {
+        "runId": run.work.run_id,
+        "status": status(run),
+        "requested": run.work.requested,
+        "expires": expires,
+    }
+    if plan and plan.incident_id:
+        body["incident"] = {
+            "id": plan.incident_id,
+            "title": _clip(plan.incident_title, _SENTENCE),
+            # Half a link leads nowhere.
+            "url": plan.incident_url if len(plan.incident_url) <= _LONGEST_URL else "",
+        }
+    elif run.work.incident_id:
+        body["incident"] = {"id": run.work.incident_id}
+    if plan:
+        body["entities"] = _entities(plan.chosen, size, shown)
+    if done:
+        counted = Counter(outcome.outcome for outcome in done.outcomes)
+        telling = sorted(done.outcomes, key=lambda outcome: _TELLING.index(outcome.outcome))
+        body |= {
+            "finished": done.finished,
+            "verdict": _clip(done.verdict, _SENTENCE),
+            "outcomes": {ending: counted[ending] for ending in get_args(Ending)},
+            "hunts": [_hunt(outcome, url, size, shown) for outcome in telling[: size.hunts]],
+            "huntCount": len(telling),
+            "comments": [
+                {
+                    "incidentId": comment.incident_id,
+                    "status": comment.status,
+                    "reason": _clip(comment.reason, size.text),
+                }
+                for comment in done.comments[: size.items]
+            ],
+            "commentCount": len(done.comments),
+            "notes": [_clip(note, size.text) for note in done.notes[: size.items]],
+            "noteCount": len(done.notes),
+        }
+        if done.reason:
+            body["reason"] = _clip(done.reason, _SENTENCE)
+    else:
+        if run.wait:
+            body["waiting"] = {"reason": _clip(run.wait.reason, _SENTENCE), "until": run.wait.until}
+        if plan:
+            answered = [
+                {"hunt": name, "rows": found.rows, "reason": _clip(found.failure, size.text)}
+                for name, found in run.found.items()
+            ]
+            body |= {"hunts": answered[: size.hunts], "huntCount": len(answered)}
+    body["links"] = {"self": url, "report": f"{url}/report"}
+    return body
+
+
+def _entities(chosen: Chosen, size: _Size, shown: _Shown) -> dict[str, Any]:
+    return {
+        "devices": [
+            {
+                "id": _clip(device.id, size.text),
+                "name": _clip(device.name, size.text),
+                "osPlatform": _clip(device.os_platform, size.text),
+            }
+            for device in chosen.devices[: size.items]
+        ],
+        "deviceCount": len(chosen.devices),
+        "indicators": [
+            {"kind": indicator.kind, "value": shown(indicator.value, size.text)}
+            for indicator in chosen.indicators[: size.items]
+        ],
+        "indicatorCount": len(chosen.indicators),
+        "dropped": [
+            {"kind": one.kind, "value": shown(one.value, size.text), "reason": _clip(one.reason, size.text)}
+            for one in chosen.dropped[: size.items]
+        ],
+        "droppedCount": len(chosen.dropped),
+    }
+
+
+def _hunt(outcome: Outcome, url: str, size: _Size, shown: _Shown) -> dict[str, Any]:
+    found, window = outcome.found, outcome.window
+    telling = sorted(outcome.devices, key=lambda device: _TELLING.index(device.outcome))
+    body: dict[str, Any] = {
+        "hunt": outcome.hunt,
+        "title": _clip(outcome.title, size.text),
+        "outcome": outcome.outcome,
+    }
+    if outcome.reason:
+        body["reason"] = _clip(outcome.reason, size.text)
+    if window:
+        body["window"] = {"start": window.start, "end": window.end}
+        if window.cut:
+            body["window"]["cut"] = _clip(window.cut, size.text)
+    body |= {
+        "rows": found.rows,
+        "more": found.more,
+        "seconds": found.seconds,
+        "devices": [
+            {
+                "device": _clip(device.device, size.text),
+                "outcome": device.outcome,
+                "reason": _clip(device.reason, size.text),
+            }
+            for device in telling[: size.items]
+        ],
+        "deviceCount": len(telling),
+    }
+    if found.rows:
+        columns = {column: _clip(column, size.text) for column in found.columns[: size.columns]}
+        body |= {
+            "columns": list(columns.values()),
+            "columnCount": len(found.columns),
+            "firstRows": [
+                {name: _cell(row.get(column), size.text, shown) for column, name in columns.items()}
+                for row in found.first_rows[: size.rows]
+            ],
+            "findings": f"{url}/findings?hunt={outcome.hunt}",
+        }
+    return body
+
+
+def _cell(value: Any, size: int, shown: _Shown) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return shown(text(value), size)
+
+
+def _clip(value: str, size: int) -> str:
+    """Cut a text to *size* bytes of JSON; a character takes one to six."""
+    for most in (size, size // 2, size // 6):
+        cut = value if len(value) <= most else f"{value[: most - len('…'.encode())]}…"
+        if len(msgspec.json.encode(cut)) <= size + len('""'):
+            break
+    return cut

@@ -1,0 +1,168 @@
+"""What the app needs of Microsoft Graph: three calls, and what their answers tell of token, cloud, roles and quota."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError
+from msgspec import Struct
+
+from shared.entities.choosing import Device
+from shared.errors import BadQuery, GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
+from shared.graph.client import HUNTING_ROLE, INCIDENT_ROLE
+from shared.kql import write as kql
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.settings import Settings
+    from shared.tools import Tools
+
+#: Seconds that a call is given.
+LIMIT = 20.0
+COMMENT = "Outrider tries whether it may comment. This stands on no incident."
+CACHED = (
+    "If it was granted less than a day ago, wait: the platform keeps a token, and the roles in it, for up to "
+    "24 hours, and a restart does not help"
+)
+
+_HUNTING, _INCIDENTS = HUNTING_ROLE, INCIDENT_ROLE
+_GRAPH, _QUOTA, _SCOPING = "Microsoft Graph", "hunting quota", "hunts held to devices"
+_READ, _COMMENT = f"{_INCIDENTS}: reading", f"{_INCIDENTS}: commenting"
+#: Defender numbers incidents from 1.
+_NO_INCIDENT = "0"
+_NO_DEVICE = Device("0" * 40)
+_PLAIN = "DeviceInfo | take 1"
+
+
+class Need(Struct, frozen=True):
+    """One thing the app needs; *met* is None where that cannot be told, mostly since another need is not met."""
+
+    name: str
+    met: bool | None
+    found: str
+    mend: str = ""
+
+
+async def check(tools: Tools, credential: AsyncTokenCredential) -> list[Need]:
+    """
+    Tell token, Graph, roles, quota and scoping apart.
+
+    Each role is told by a call that asks for it: a hunt, a list of incidents, and a comment on an incident that there
+    is not. With the role Graph looks for that incident, without it does not.
+    """
+    settings = tools.settings
+    token = await _token(credential, settings)
+    if not token.met:
+        others = (_GRAPH, _HUNTING, _READ, _COMMENT, _QUOTA, _SCOPING)
+        return [token, *(Need(name, None, "not tried without a token") for name in others)]
+    hunting, reading, commenting = await asyncio.gather(
+        tried(tools.graph.run_hunting_query(_query(tools), "PT1H")),
+        tried(tools.graph.list_incidents(tools.now())),
+        tried(tools.graph.add_comment(_NO_INCIDENT, COMMENT, within=LIMIT)),
+    )
+    plain = hunting
+    if isinstance(hunting, BadQuery):
+        plain = await tried(tools.graph.run_hunting_query(_PLAIN, "PT1H"))
+    return [
+        token,
+        _graph(settings, hunting, reading, commenting),
+        _role(_HUNTING, _HUNTING, hunting),
+        _role(_READ, _INCIDENTS, reading),
+        _role(_COMMENT, _INCIDENTS, commenting),
+        _quota(hunting, reading, commenting),
+        _scoping(hunting, plain),
+    ]
+
+
+async def tried(call: Awaitable[Any]) -> GraphError | None:
+    """Return the error that a call ends with, if any; TimedOut after 20 seconds."""
+    try:
+        async with asyncio.timeout(LIMIT):
+            await call
+    except TimeoutError:
+        return TimedOut(f"no answer within {LIMIT:.0f} s")
+    except GraphError as error:
+        return error
+    return None
+
+
+async def _token(credential: AsyncTokenCredential, settings: Settings) -> Need:
+    name, found = "token", "no answer from the identity endpoint"
+    try:
+        async with asyncio.timeout(LIMIT):
+            await credential.get_token(settings.graph_scope)
+        return Need(name, met=True, found=f"the identity gets a token for the cloud {settings.azure_cloud}")
+    except AzureError as error:
+        # Entra's own code says more than the library's kind of error, and its text too much.
+        code = re.search(r"AADSTS\d+", str(error))
+        found = f"the identity gets no token: {code[0] if code else type(error).__name__}"
+    except TimeoutError:
+        pass
+    mend = (
+        "Assign the app's identity to it and set AZURE_CLIENT_ID to that identity's client id; AZURE_CLOUD must be the "
+        f"tenant's cloud, and is {settings.azure_cloud}"
+    )
+    return Need(name, met=False, found=found, mend=mend)
+
+
+def _query(tools: Tools) -> str:
+    """Return a shipped hunt as it is sent, for a device that there is not."""
+    for hunt in tools.catalog.hunts:
+        if hunt.shipped and hunt.entity == "device":
+            return kql.device_query(hunt.query, [_NO_DEVICE], take=1, applies_to=hunt.applies_to)
+    return kql.device_query("DeviceInfo", [_NO_DEVICE], take=1)
+
+
+def _graph(settings: Settings, *answers: GraphError | None) -> Need:
+    root = settings.cloud.graph
+    worst = next((error for error in answers if isinstance(error, Unavailable | TimedOut)), None)
+    if worst is None:
+        return Need(_GRAPH, met=True, found=f"{root} answers")
+    if worst.status == 401:
+        mend = "Set AZURE_CLOUD to the tenant's cloud (global, usgov or usgovdod), and GRAPH_URL, if at all, to its Graph"
+        found = f"{root} refuses a token of the cloud {settings.azure_cloud} (401)"
+        return Need(_GRAPH, met=False, found=found, mend=mend)
+    mend = f"See that the app's network lets {root} through; if it does, try again in some minutes"
+    found = f"{root} answers {worst.status}" if worst.status else f"{root} does not answer"
+    return Need(_GRAPH, met=False, found=found, mend=mend)
+
+
+def _role(name: str, role: str, error: GraphError | None) -> Need:
+    match error:
+        case None:
+            return Need(name, met=True, found="Graph does it")
+        case PermissionDenied():
+            mend = f"Grant {role} to the app's identity: infra/grant-permissions.sh <its object id>. {CACHED}"
+            return Need(name, met=False, found="Graph refuses it (403)", mend=mend)
+        case Throttled() | Unavailable() | TimedOut():
+            return Need(name, None, "not told: Graph did not get that far")
+        case _:
+            return Need(name, met=True, found=f"Graph looks beyond the role ({error.status})")
+
+
+def _quota(*answers: GraphError | None) -> Need:
+    throttled = next((error for error in answers if isinstance(error, Throttled)), None)
+    if throttled is None:
+        told = not any(isinstance(error, Unavailable | TimedOut) for error in answers)
+        return Need(_QUOTA, True if told else None, "Graph throttles nothing" if told else "not told")
+    wait = "" if throttled.retry_after is None else f", for {throttled.retry_after:.0f} seconds"
+    mend = "Wait: runs do so by themselves. If it lasts, lower HUNTS_PER_MINUTE, or see who else hunts in this tenant"
+    return Need(_QUOTA, met=False, found=f"Graph throttles this tenant (429){wait}", mend=mend)
+
+
+def _scoping(hunting: GraphError | None, plain: GraphError | None) -> Need:
+    if hunting is None:
+        return Need(_SCOPING, met=True, found="a hunt held to one device runs")
+    if not isinstance(hunting, BadQuery):
+        return Need(_SCOPING, None, "not told: no hunt ran")
+    found = f"Graph refuses a hunt held to one device: {hunting.message[:200]}"
+    mend = "Open an issue with this message: the tenant reads queries in another way than all others known"
+    if isinstance(plain, BadQuery):
+        found = f"Graph refuses `{_PLAIN}`: {plain.message[:200]}"
+        mend = "Hunting needs the tables of Defender for Endpoint, which come with its licence and the first device"
+    return Need(_SCOPING, met=False, found=found, mend=mend)

@@ -1,0 +1,252 @@
+"""
+Microsoft Sentinel through Azure Resource Manager: incidents, their entities, and comments on them.
+
+Shapes are those of azure-rest-api-specs, Microsoft.SecurityInsights. Reading needs the role Microsoft Sentinel Reader
+on the workspace and commenting Responder ("Supported triggers and actions in Microsoft Sentinel playbooks").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from azure.core.exceptions import AzureError
+from msgspec import Struct
+from requests.auth import AuthBase
+
+from shared import retrying
+from shared.errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
+from shared.model.record import CommentResult
+
+from . import body as sentinel_body
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.settings import Settings
+
+    from .body import SentinelIncident
+
+T = TypeVar("T")
+
+_SERVICE = "Azure"
+SENTINEL_ROLE = "Microsoft Sentinel Responder"
+#: Comments an incident takes, and characters a comment ("Service limits for Microsoft Sentinel", incidents).
+COMMENT_LIMIT = 100
+COMMENT_MAX = 30_000
+
+# A stable version: azure-rest-api-specs, Microsoft.SecurityInsights/stable/2023-02-01/Incidents.json.
+_API_VERSION = "2023-02-01"
+# Seconds to connect, and between two pieces of an answer.
+_TIMEOUT = (10.0, 30.0)
+
+
+class _Comment(Struct):
+    name: str
+    properties: dict[str, Any] | None = None
+
+
+class _Comments(Struct):
+    value: list[_Comment]
+    next_link: str | None = msgspec.field(default=None, name="nextLink")
+
+
+class _Entities(Struct):
+    entities: list[dict[str, Any]] | None = None
+
+
+class _ErrorBody(Struct):
+    code: str | None = ""
+    message: str | None = ""
+
+
+class _ErrorAnswer(Struct):
+    error: _ErrorBody
+
+
+class _Bearer(AuthBase):
+    """A token, which a `.netrc` does not replace, as it would a plain header."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Arm:
+    """
+    One client a process.
+
+    Every call is made in a worker thread, with a `requests.Session` of its own from *session*: a Session is not
+    thread-safe, and a run makes three calls. All of them may be repeated, and are, for up to 30 seconds. They raise
+    PermissionDenied, NotFound, Throttled, TimedOut, Unavailable, or GraphError for another refusal.
+
+    *refused* hears of every answer that is an error. *arm_id* is a path as `sentinel_body.parse` lets it through.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credential: AsyncTokenCredential,
+        *,
+        session: Callable[[], requests.Session] = requests.Session,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        refused: Callable[[GraphError], None] = lambda _: None,
+    ) -> None:
+        self._root = settings.cloud.arm
+        self._scope = settings.arm_scope
+        self._credential = credential
+        self._session = session
+        self._sleep = sleep
+        self._refused = refused
+
+    async def get_incident(self, arm_id: str) -> SentinelIncident:
+        """Read an incident, without its entities."""
+        resource = _decode(await self._call("GET", self._url(arm_id)), dict[str, Any])
+        return sentinel_body.from_resource(arm_id, resource)
+
+    async def get_entities(self, arm_id: str) -> list[dict[str, Any]]:
+        """Read the entities of all alerts of an incident, as they come."""
+        raw = await self._call("POST", self._url(f"{arm_id}/entities"))
+        return _decode(raw, _Entities).entities or []
+
+    async def get_comments(self, arm_id: str) -> dict[str, str]:
+        """Read the comments on an incident: from their names, in lower case, to what they say."""
+        found: dict[str, str] = {}
+        link = self._url(f"{arm_id}/comments")
+        for _ in range(COMMENT_LIMIT):
+            page = _decode(await self._call("GET", link), _Comments)
+            for comment in page.value:
+                found[comment.name.lower()] = str((comment.properties or {}).get("message") or "")
+            if not page.next_link:
+                return found
+            link = page.next_link
+            if _origin(link) != _origin(self._root):
+                raise GraphError("the next page of comments is on another host, where the token must not go")
+        raise GraphError(f"more than {COMMENT_LIMIT} pages of comments: Azure repeats itself")
+
+    async def put_comment(self, arm_id: str, comment_id: str, html: str) -> None:
+        """Write a comment, at most 30,000 characters of HTML; the same *comment_id* is the same comment."""
+        body = msgspec.json.encode({"properties": {"message": html}})
+        await self._call("PUT", self._url(f"{arm_id}/comments/{comment_id}"), body)
+
+    def _url(self, path: str) -> str:
+        return f"{self._root}{path}?api-version={_API_VERSION}"
+
+    async def _call(self, method: str, url: str, body: bytes | None = None) -> bytes:
+        return await retrying.retrying(self._sleep)(self._send, method, url, body)
+
+    async def _send(self, method: str, url: str, body: bytes | None) -> bytes:
+        try:
+            token = await self._credential.get_token(self._scope)
+        except AzureError as error:
+            raise Unavailable(f"no token for Azure: {type(error).__name__}", service=_SERVICE) from error
+        return await asyncio.to_thread(self._exchange, method, url, body, token.token)
+
+    def _exchange(self, method: str, url: str, body: bytes | None, token: str) -> bytes:
+        try:
+            with self._session() as session:
+                response = session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers={"Content-Type": "application/json"} if body else None,
+                    auth=_Bearer(token),
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
+                )
+        except requests.ReadTimeout as error:
+            raise TimedOut(f"no answer from Azure within {_TIMEOUT[1]:.0f} s", service=_SERVICE) from error
+        except requests.RequestException as error:
+            raise Unavailable(f"Azure cannot be reached: {type(error).__name__}", service=_SERVICE) from error
+        if response.status_code not in (200, 201):
+            refusal = _error(response)
+            self._refused(refusal)
+            raise refusal
+        return response.content
+
+
+async def post_once(
+    arm: Arm, *, run_id: str, arm_id: str, digest: str, render: Callable[[bool], str]
+) -> CommentResult:
+    """
+    Say on an incident what was found, unless it stands there.
+
+    A comment's name comes from the incident and the *digest* of what it says, so that the same findings are one
+    comment whoever writes them, and a comment written twice is still one. *render* writes it, for True as the last
+    that the incident takes. Raises PermissionDenied, Throttled, TimedOut or Unavailable where the run should wait.
+    """
+    name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{arm_id.lower()}:{digest}"))
+    try:
+        comments = await arm.get_comments(arm_id)
+        if name in comments:
+            # This very run wrote it where it was delivered again: a comment names its run.
+            if run_id in comments[name]:
+                return CommentResult(arm_id, "written")
+            return CommentResult(arm_id, "alreadyThere", "these findings stand on the incident")
+        if len(comments) >= COMMENT_LIMIT:
+            reason = f"the incident has {len(comments)} comments, and Microsoft Sentinel takes no more"
+            return CommentResult(arm_id, "failed", reason)
+        await arm.put_comment(arm_id, name, render(len(comments) == COMMENT_LIMIT - 1))
+    except (PermissionDenied, Throttled, TimedOut, Unavailable):
+        raise
+    except GraphError as error:
+        reason = f"Microsoft Sentinel refused the comment ({error.status or 'unreadable'}): {error.message}"
+        return CommentResult(arm_id, "failed", reason)
+    return CommentResult(arm_id, "written")
+
+
+def _decode(raw: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"Azure's answer is not what it documents: {error}", status=200, service=_SERVICE
+        ) from None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Read scheme, host and port: Azure writes its links with `:443`."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return "", None, None
+
+
+def _error(response: requests.Response) -> GraphError:
+    """Turn an error answer, with or without Resource Manager's error body, into the error tree."""
+    status = response.status_code
+    try:
+        body = msgspec.json.decode(response.content, type=_ErrorAnswer).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = _ErrorBody()
+    message = body.message or response.reason or f"HTTP {status}"
+    known: dict[str, Any] = {
+        "status": status,
+        "code": body.code or "",
+        "request_id": response.headers.get("x-ms-request-id", ""),
+        "service": _SERVICE,
+    }
+    match status:
+        case 401 | 403:
+            return PermissionDenied(message, role=SENTINEL_ROLE, **known)
+        case 404:
+            return NotFound(message, **known)
+        case 408:
+            return TimedOut(message, **known)
+        case 429:
+            wait = retrying.read_retry_after(response.headers.get("Retry-After", ""))
+            return Throttled(message, retry_after=wait, **known)
+        case _ if status >= 500:
+            return Unavailable(message, **known)
+        case _:
+            return GraphError(message, **known)

@@ -1,0 +1,171 @@
+"""
+Run records, stored findings, and the queue that says when.
+
+A run is a handful of objects, each created once: `request`, `plan`, `hunts/{name}`, `waits/{when}`, `done`. Whoever
+works on it does what is not there yet, so a message that comes twice or late changes nothing but time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from shared.errors import KeyReused, OutriderError, RunNotFound
+from shared.model.record import Done, Plan, Wait, Work
+from shared.outcomes.reading import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .objects import Store
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+QUEUES = ("urgent", "runs", "sweeps")
+# Azure keeps an unread message at most this long by default; a longer wait would lose the run.
+_LONGEST_DELAY = timedelta(days=6)
+
+
+class NotSent(OutriderError):
+    """The run is stored, but its message could not be sent; asking again sends it again."""
+
+
+class Run(Struct, frozen=True):
+    """All that is recorded of a run."""
+
+    work: Work
+    plan: Plan | None = None
+    found: dict[str, Found] = {}
+    wait: Wait | None = None
+    done: Done | None = None
+
+
+class Claim(Struct, frozen=True):
+    """Who may post a comment, since when."""
+
+    run_id: str
+    at: datetime
+
+
+def run_id(key: str) -> str:
+    """Name a run: by its idempotency key, so that the same work is one run, else by chance."""
+    return (uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{key}") if key else uuid.uuid4()).hex
+
+
+class Runs:
+    """The runs in a store, and the sending of their ids to the queues."""
+
+    def __init__(self, store: Store, send: Callable[[str, str, int], None], *, days: int = 30) -> None:
+        """*send* puts (queue, run id, delay in seconds) and blocks while it does."""
+        self.store = store
+        self._send = send
+        self._days = timedelta(days=days)
+
+    async def start(self, work: Work, *, chosen_key: bool) -> Work:
+        """
+        Store a run and send it; asked for again, send it again unless it is done.
+
+        Raises KeyReused where the caller's own key names another body, NotSent where the queue refuses.
+        """
+        if not await self.store.create(f"runs/{work.run_id}/request", msgspec.json.encode(work)):
+            stored = await self.work(work.run_id)
+            if chosen_key and stored.body_digest != work.body_digest:
+                raise KeyReused("this Idempotency-Key was used with another body: use a new key for new work")
+            if await self.done(work.run_id):
+                return stored
+            work = stored
+        await self.send(work)
+        return work
+
+    async def send(self, work: Work, delay: timedelta = timedelta(0)) -> None:
+        """Tell the worker to look at a run, after *delay*. Raises NotSent."""
+        seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
+        try:
+            await asyncio.to_thread(self._send, work.queue, work.run_id, seconds)
+        except Exception as error:
+            raise NotSent(
+                f"run {work.run_id} is stored but could not be sent: {type(error).__name__}"
+            ) from error
+
+    async def work(self, run_id: str) -> Work:
+        """Read what a run is asked to do. Raises RunNotFound, also for one older than FINDINGS_DAYS."""
+        raw = await self.store.get(f"runs/{run_id}/request") if RUN_ID.fullmatch(run_id) else None
+        if raw is None:
+            raise RunNotFound(f"there is no run {run_id[:40]!r}")
+        work = msgspec.json.decode(raw, type=Work)
+        if work.requested + self._days < datetime.now(UTC):
+            raise RunNotFound(
+                f"run {run_id} has expired: runs are kept for {self._days.days} days (FINDINGS_DAYS)"
+            )
+        return work
+
+    def expires(self, work: Work) -> datetime:
+        """When a run is no longer served."""
+        return work.requested + self._days
+
+    async def done(self, run_id: str) -> Done | None:
+        """Read how a run ended, None while it has not."""
+        raw = await self.store.get(f"runs/{run_id}/done")
+        return msgspec.json.decode(raw, type=Done) if raw else None
+
+    async def read(self, run_id: str) -> Run:
+        """Read all that is recorded of a run. Raises RunNotFound."""
+        work = await self.work(run_id)
+        base = f"runs/{run_id}"
+        keys = await self.store.keys(f"{base}/")
+        plan, done = await asyncio.gather(self.store.get(f"{base}/plan"), self.done(run_id))
+        found = await self.store.get_all([key for key in keys if key.startswith(f"{base}/hunts/")])
+        waits = [key for key in keys if key.startswith(f"{base}/waits/")]
+        last = await self.store.get(waits[-1]) if waits else None
+        return Run(
+            work,
+            msgspec.json.decode(plan, type=Plan) if plan else None,
+            {each.hunt: each for each in (msgspec.json.decode(raw, type=Found) for raw in found)},
+            msgspec.json.decode(last, type=Wait) if last else None,
+            done,
+        )
+
+    async def fix_plan(self, run_id: str, plan: Plan) -> Plan:
+        """Store a run's plan, or take the one that another worker stored first."""
+        if await self.store.create(f"runs/{run_id}/plan", msgspec.json.encode(plan)):
+            return plan
+        raw = await self.store.get(f"runs/{run_id}/plan")
+        return msgspec.json.decode(raw, type=Plan) if raw else plan
+
+    async def record(self, run_id: str, found: Found, raw: bytes = b"") -> Found:
+        """Store what a hunt found, its rows first; or take what another worker recorded first."""
+        key = f"runs/{run_id}/hunts/{found.hunt}"
+        if raw:
+            # Rows are written over: two workers may hunt twice, and either answer stands for its summary.
+            await self.store.put(f"runs/{run_id}/findings/{found.hunt}", raw)
+        if await self.store.create(key, msgspec.json.encode(found)):
+            return found
+        stored = await self.store.get(key)
+        return msgspec.json.decode(stored, type=Found) if stored else found
+
+    async def findings(self, run_id: str, hunt: str) -> bytes | None:
+        """Read a hunt's rows as Graph sent them, None where it has none."""
+        return await self.store.get(f"runs/{run_id}/findings/{hunt}")
+
+    async def wait(self, run_id: str, wait: Wait, now: datetime) -> None:
+        """Record why a run waits."""
+        await self.store.create(
+            f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait)
+        )
+
+    async def finish(self, run_id: str, done: Done) -> bool:
+        """Record how a run ended; the first to say so is believed. Says whether that was this call."""
+        return await self.store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
+
+    async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int) -> Claim:
+        """Take the right to post a comment, or read who has it."""
+        key = f"comments/defender-{incident_id}/{digest}/{attempt:03d}"
+        if await self.store.create(key, msgspec.json.encode(mine)):
+            return mine
+        raw = await self.store.get(key)
+        return msgspec.json.decode(raw, type=Claim) if raw else mine

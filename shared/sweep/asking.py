@@ -1,0 +1,123 @@
+"""A sweep's queries: one at a time, each recorded as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.errors import GraphError, ResultTooLarge, Throttled, TimedOut
+from shared.incident import waiting
+from shared.incident.waiting import Waiting
+from shared.kql import write as kql
+from shared.outcomes import reading as findings
+
+from .parts import Asked, survey
+from .record import Fleet, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.catalog.load import Hunt
+    from shared.model.record import Plan, Work
+    from shared.outcomes.deciding import Window
+    from shared.tools import Tools
+
+    from .parts import Ask, End
+    from .record import Record
+
+log = logging.getLogger("outrider")
+
+# No query is begun that the run's deadline, 10 minutes, would cut short: Graph takes up to 3 minutes for one.
+_LAST_START = 400.0
+COUNTS = "\n| summarize Rows = count() by Ids = tolower(substring(DeviceId, 0, 2))"
+KINDS = """\
+| summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId
+| summarize Devices = count() by OSPlatform, DeviceType"""
+
+
+class GivenUp(Exception):
+    """Graph has not answered for so long that the sweep ends with what it has."""
+
+
+async def count_fleet(tools: Tools, work: Work, plan: Plan, record: Record) -> None:
+    """Ask, once a sweep, how many devices of which kind there are; where nobody can tell, go on without."""
+    if not plan.hunts or await record.fleet():
+        return
+    widest = min((planned.window for planned in plan.hunts), key=lambda window: window.start)
+    query = kql.fleet_query("DeviceInfo", summarize=KINDS)
+    try:
+        raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
+        rows = findings.rows(findings.read(raw))
+        kinds = (Kind(str(r["OSPlatform"]), str(r["DeviceType"]), int(r["Devices"])) for r in rows)
+        fleet = Fleet(tuple(kinds))
+    except (ResultTooLarge, TimedOut) as error:
+        fleet = Fleet(failure=error.message)
+    except GraphError as error:
+        if not (reason := waiting.final(error)):
+            raise later(tools, work, error) from error
+        fleet = Fleet(failure=reason)
+    await record.keep_fleet(fleet)
+
+
+async def ask_all(
+    tools: Tools, work: Work, record: Record, hunt: Hunt, window: Window, started: float
+) -> None:
+    """Ask until there is nothing left to ask of one hunt. Raises Waiting or GivenUp."""
+    asked = await record.asked(hunt.name)
+    while pending := survey(asked, record.most).pending:
+        if time.monotonic() - started > _LAST_START:
+            raise Waiting("the sweep is long and goes on where it was", timedelta(0))
+        ask = pending[0]
+        try:
+            asked[ask.name] = await _ask(tools, record, hunt, window, ask)
+            # The answer, up to 50 MB, is held by cycles within the libraries that fetched it; a dozen would add up.
+            gc.collect()
+        except GraphError as error:
+            raise later(tools, work, error, asked) from error
+
+
+async def _ask(tools: Tools, record: Record, hunt: Hunt, window: Window, ask: Ask) -> Asked:
+    """Make one query and record how it ended; raises GraphError where it may be answered later."""
+    sweep = hunt.sweep
+    summarize = f"{sweep.summarize.rstrip()}{COUNTS if ask.counting else ''}" if sweep else ""
+    started = time.monotonic()
+    end: End = "whole"
+    rows, counts, reason, raw = ask.expected, {}, "", b""
+    try:
+        query = kql.fleet_query(
+            hunt.query, summarize=summarize, applies_to=hunt.applies_to, prefixes=ask.part.prefixes
+        )
+        raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
+        answer = await asyncio.to_thread(findings.read, raw)
+        if ask.counting:
+            counts = {str(row["Ids"]): int(row["Rows"]) for row in findings.rows(answer)}
+        elif len(answer.results) >= record.most:
+            end, reason = "cut", f"it has {record.most:,} rows or more, of which Graph returns no more"
+        else:
+            rows = len(answer.results)
+    except ResultTooLarge:
+        end, reason = "cut", "its rows are more than the 100,000, or 50 MB, that Graph returns"
+    except TimedOut:
+        end, reason = "timedOut", "its query runs longer than the 3 minutes that Graph allows"
+    except GraphError as error:
+        if not (reason := waiting.final(error)):
+            raise
+        end = "failed"
+    seconds = time.monotonic() - started
+    log.info("sweep %s: part %s %s, %s rows in %.1f s", hunt.name, ask.name, end, rows, seconds)
+    return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
+
+
+def later(tools: Tools, work: Work, error: GraphError, asked: Mapping[str, Asked] | None = None) -> Exception:
+    """Wait; or give up, if nothing has come for as long as waiting makes sense."""
+    last = max((each.at for each in (asked or {}).values()), default=work.requested)
+    if reason := waiting.given_up(error, tools.now() - max(last, work.requested)):
+        return GivenUp(reason)
+    if isinstance(error, Throttled) and not error.status:
+        delay = timedelta(seconds=(error.retry_after or 0) + 1)
+        return Waiting("the sweep leaves room for incidents (HUNTS_PER_MINUTE)", delay)
+    return waiting.until_it_passes(error)

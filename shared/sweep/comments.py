@@ -1,0 +1,225 @@
+"""
+What a sweep found -> the open incidents whose devices it is about.
+
+Only of hunts with `sweep.comment`, only new rows, and of these only what no run has said there before: the ledger
+names the runs that hunted on the incident, and their findings the rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.comment import saying as comments
+from shared.enrichment import planning
+from shared.entities.choosing import Chosen, Device, same_device
+from shared.errors import GraphError, NotFound
+from shared.incident import reading as subject
+from shared.incident.posting import post
+from shared.model.record import CommentResult, Plan
+from shared.outcomes import reading as findings
+from shared.outcomes.deciding import DeviceEnding, Outcome
+from shared.outcomes.reading import Column, text
+
+from .asking import GivenUp, later
+from .rows import new_rows
+
+if TYPE_CHECKING:
+    from shared.catalog.load import Hunt
+    from shared.graph.answers import Incident
+    from shared.incident.reading import Subject
+    from shared.model.record import Work
+    from shared.tools import Tools
+
+    from .record import Record
+    from .summary import SweepSummary
+
+log = logging.getLogger("outrider")
+
+_KEPT = timedelta(days=30)
+_OVER = ("resolved", "redirected")
+_AT_ONCE = 8
+#: What counts what a row stands for is no part of what it says.
+_MEASURES = frozenset({"Connections", "Days"})
+
+
+class Said(Struct, frozen=True):
+    """What one incident is told by one sweep, fixed before it is posted."""
+
+    chosen: Chosen
+    outcomes: tuple[Outcome, ...]
+
+
+class _News(Struct, frozen=True):
+    """The new rows of one hunt."""
+
+    hunt: Hunt
+    summary: SweepSummary
+    schema: list[Column]
+    rows: list[dict[str, Any]]
+
+
+async def comment(
+    tools: Tools, work: Work, record: Record, summaries: tuple[SweepSummary, ...], *, again: bool
+) -> tuple[CommentResult, ...]:
+    """
+    Comment new rows on the open incidents of their devices, at most once an incident and sweep.
+
+    Raises Waiting where Graph does not answer now.
+    """
+    news = [found for summary in summaries if (found := await _news(tools, record, summary))]
+    if not news or tools.settings.comments == "off" or not work.comment:
+        return ()
+    try:
+        listed = await tools.graph.list_incidents(tools.now() - _KEPT)
+    except GraphError as error:
+        return (_unread(tools, work, error, ""),)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    opened = sorted(incident.id for incident in listed if incident.status not in _OVER)
+    read = await asyncio.gather(*(_read(tools, work, gate, each) for each in opened))
+    results = []
+    for each in read:
+        if isinstance(each, CommentResult):
+            results.append(each)
+        elif each:
+            result = await _say(tools, work, record, news, *each, again=again)
+            results += [result] if result else []
+    return tuple(results)
+
+
+async def _news(tools: Tools, record: Record, summary: SweepSummary) -> _News | None:
+    hunt = tools.catalog.by_name.get(summary.hunt)
+    if not (summary.new_rows and hunt and hunt.sweep and hunt.sweep.comment):
+        return None
+    schema: list[Column] = []
+    rows: list[dict[str, Any]] = []
+    for part in await record.whole(hunt.name):
+        answer = await asyncio.to_thread(findings.read, await record.rows(hunt.name, part))
+        schema = schema or answer.schema
+        new = new_rows(answer, hunt.sweep.new, summary.new_since)
+        rows += [row for _, row in islice(new, tools.settings.max_rows - len(rows))]
+    return _News(hunt, summary, schema, rows)
+
+
+async def _read(
+    tools: Tools, work: Work, gate: asyncio.Semaphore, incident_id: str
+) -> tuple[Incident, float] | CommentResult | None:
+    async with gate:
+        try:
+            return await tools.graph.get_incident(incident_id), time.monotonic()
+        except NotFound:
+            return None
+        except GraphError as error:
+            return _unread(tools, work, error, incident_id)
+
+
+def _unread(tools: Tools, work: Work, error: GraphError, incident_id: str) -> CommentResult:
+    raised = later(tools, work, error)
+    if not isinstance(raised, GivenUp):
+        raise raised from error
+    return CommentResult(incident_id, "failed", str(raised))
+
+
+async def _say(
+    tools: Tools,
+    work: Work,
+    record: Record,
+    news: list[_News],
+    incident: Incident,
+    read_at: float,
+    *,
+    again: bool,
+) -> CommentResult | None:
+    raw = await record.said(incident.id)
+    said = msgspec.json.decode(raw, type=Said) if raw else await _choose(tools, news, incident)
+    if not said.outcomes:
+        return None
+    if not raw:
+        said = msgspec.json.decode(await record.say(incident.id, msgspec.json.encode(said)), type=Said)
+    since = news[0].summary.new_since
+    content = comments.Content(
+        work.run_id,
+        said.chosen,
+        said.outcomes,
+        tools.catalog.by_name,
+        notes=(f"From a sweep of the whole fleet: first seen after {since:%Y-%m-%d %H:%M} UTC",),
+        report_url=tools.report_url(work.run_id),
+    )
+    plan = Plan(incident_id=incident.id, chosen=said.chosen)
+    return await post(tools, work, plan, content, (incident, read_at), again=again, posting=True)
+
+
+async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Said:
+    """Choose the rows that are about the incident's devices, and that nobody has said there."""
+    about = subject.from_defender(incident, incident.id, tools.limits, private=False)
+    outcomes: list[Outcome] = []
+    hit: dict[Device, None] = {}
+    for each in news:
+        rows = [row for row in each.rows if any(_is_of(device, row) for device in about.chosen.devices)]
+        if rows:
+            rows = await _untold(tools, about, each, rows)
+        if rows:
+            devices = [d for d in about.chosen.devices if any(_is_of(d, row) for row in rows)]
+            outcomes.append(_outcome(each, rows, devices))
+            hit.update(dict.fromkeys(devices))
+    return Said(Chosen(tuple(hit)), tuple(outcomes))
+
+
+async def _untold(
+    tools: Tools, about: Subject, news: _News, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Leave out what the findings of the runs on the incident hold, whatever else they know of it."""
+    hunt = news.hunt
+    mine = set(planning.keys(hunt, about.chosen))
+    entries = await tools.ledger.read(f"{about.provider}-{about.id}")
+    for run_id in {entry.run_id for entry in entries if entry.closed and mine.intersection(entry.ended)}:
+        raw = await tools.runs.findings(run_id, hunt.name)
+        if not raw:
+            continue
+        answer = await asyncio.to_thread(findings.read, raw)
+        names = {column.name for column in answer.schema}
+        shared = [name for name in _telling(news) if name in names]
+        told = {_identity(row, shared) for row in findings.rows(answer)}
+        rows = [row for row in rows if _identity(row, shared) not in told]
+    return rows
+
+
+def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> Outcome:
+    hunt = news.hunt
+    answer = msgspec.json.encode({"schema": news.schema, "results": rows})
+    found = findings.summarize(hunt, answer, max_rows=len(rows), seconds=0)
+    # The same rows give the same digest when a sweep later that day counts more of them.
+    told = sorted(_identity(row, _telling(news)) for row in rows)
+    return Outcome(
+        hunt.name,
+        hunt.title,
+        "found",
+        "",
+        news.summary.window,
+        tuple(DeviceEnding(device.label, "found") for device in devices),
+        replace(found, digest=hashlib.sha256(msgspec.json.encode(told)).hexdigest()),
+        hunt.id,
+        hunt.version,
+    )
+
+
+def _telling(news: _News) -> list[str]:
+    """The columns that tell one row from another at any time."""
+    return [c.name for c in news.schema if c.type != "DateTime" and c.name not in _MEASURES]
+
+
+def _identity(row: dict[str, Any], columns: list[str]) -> tuple[str, ...]:
+    return tuple([text(row.get(name)) for name in columns])
+
+
+def _is_of(device: Device, row: dict[str, Any]) -> bool:
+    return same_device(device, text(row.get("DeviceId")), text(row.get("DeviceName")))

@@ -1,0 +1,111 @@
+"""A sweep's summaries -> how each hunt ended, and the sweep as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.outcomes.deciding import Outcome
+from shared.outcomes.reading import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from shared.model.record import CommentResult, Status
+    from shared.outcomes.deciding import Ending
+
+    from .record import Fleet
+    from .summary import SweepSummary
+
+_FIRST_ROWS = 10
+
+
+def outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
+    """Say how a hunt ended; what was looked at in part only is never *nothing found*."""
+    ending, reason = _ending(summary, fleet)
+    rows = [
+        {
+            "DeviceName": row.device,
+            "Process": row.process,
+            "Destination": row.destination,
+            "Ports": ", ".join(row.ports),
+            "Connections": row.connections,
+            "FirstSeen": row.first,
+            "LastSeen": row.last,
+            "Devices": row.devices,
+            "Days": row.days,
+        }
+        for row in summary.ranked[:_FIRST_ROWS]
+    ]
+    found = Found(
+        summary.hunt,
+        rows=summary.new_rows,
+        columns=tuple(rows[0]) if rows else (),
+        first_rows=tuple(rows),
+    )
+    return Outcome(
+        summary.hunt,
+        summary.title,
+        ending,
+        reason,
+        summary.window,
+        found=found,
+        id=summary.id,
+        version=summary.version,
+    )
+
+
+def status(outcomes: Iterable[Outcome], coverage: float, comments: Iterable[CommentResult]) -> Status:
+    """Say how a sweep as a whole ended."""
+    endings = [outcome.outcome for outcome in outcomes]
+    if endings and set(endings) == {"notRun"}:
+        return "failed"
+    if "notRun" in endings or coverage < 1 or any(comment.status == "failed" for comment in comments):
+        return "completedWithFailures"
+    return "completed"
+
+
+def verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outcome]) -> str:
+    """Say in one line what is new, and how much of the fleet that is about."""
+    if not outcomes:
+        return "there is no hunt to sweep the fleet with: none has a sweep block"
+    said = [
+        f"{summary.hunt} {count(summary.new_destinations, 'new destination')}"
+        f" on {count(summary.new_devices, 'device')}"
+        for summary in summaries
+        if summary.new_rows
+    ]
+    text = f"sweep of {count(len(outcomes), 'hunt')}: {'; '.join(said) or 'nothing new'}"
+    if failed := sum(outcome.outcome == "notRun" for outcome in outcomes):
+        text += f"; {failed} could not be run" + (" in full" if summaries and coverage(summaries) else "")
+    return f"{text}; coverage {percent(coverage(summaries))}"
+
+
+def coverage(summaries: Iterable[SweepSummary]) -> float:
+    """The share of the fleet that every hunt looked at."""
+    return min((summary.coverage for summary in summaries), default=0.0)
+
+
+def percent(share: float) -> str:
+    """Write a share; 100 % is said of the whole alone."""
+    return f"{int(share * 100)} %"
+
+
+def count(number: int, noun: str) -> str:
+    """Write `1 device`, `2 devices`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _ending(summary: SweepSummary, fleet: Fleet) -> tuple[Ending, str]:
+    reasons = "; ".join(dict.fromkeys(lost.reason for lost in summary.lost))
+    if summary.new_rows:
+        missing = f"{percent(summary.coverage)} of the fleet was looked at: {reasons}" if reasons else ""
+        return "found", missing
+    if not summary.coverage:
+        return "notRun", reasons
+    if reasons:
+        return "notRun", f"nothing new in {percent(summary.coverage)} of the fleet; in the rest: {reasons}"
+    if not summary.rows and summary.fleet == 0:
+        if any(kind.devices for kind in fleet.kinds):
+            return "notApplicable", "the fleet has no device of the kind that the hunt is for"
+        return "noTelemetry", "no device has reported to Defender in the window"
+    return "nothingFound", ""

@@ -1,0 +1,69 @@
+"""A sweep's rows, as `GET /api/runs/{runId}/findings` serves them: what is new of all parts, or all of one part."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.errors import InvalidRequest
+from shared.outcomes import reading as findings
+from shared.outcomes.reading import Answer
+
+from .parts import MOST
+from .record import Record
+from .rows import new_rows
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.catalog.load import Catalog
+    from shared.state.objects import Store
+    from shared.state.runs import Run
+
+_NAMED = 20
+
+
+async def read(
+    store: Store, run: Run, catalog: Catalog, hunt: str, part: str = "", most: int = MOST
+) -> tuple[bytes, bool]:
+    """
+    Read the rows of *hunt* as Graph sent them, and say whether there are more: those that are new, or all of *part*.
+
+    A sweep may have a million rows, and an answer is made in memory, so it is of at most *most* rows: a part has
+    fewer. Raises InvalidRequest where the sweep has no rows of the hunt, or no such part.
+    """
+    record = Record(store, run.work.run_id, most)
+    summary = await record.summary(hunt) if run.plan and hunt in {p.name for p in run.plan.hunts} else None
+    if summary is None:
+        swept = [outcome.hunt for outcome in run.done.outcomes] if run.done else []
+        raise InvalidRequest(
+            f"hunt={hunt[:60]!r}: this sweep has rows of {', '.join(swept)}"
+            if swept
+            else "this sweep is not done: its rows come with its end"
+        )
+    parts = {each.name: each for each in await record.whole(hunt)}
+    if part:
+        if part not in parts:
+            names = ", ".join(list(parts)[:_NAMED]) or "none"
+            raise InvalidRequest(f"part={part[:20]!r}: {hunt} was answered in these parts: {names}")
+        return await record.rows(hunt, parts[part]), False
+    known = catalog.by_name.get(hunt)
+    if known is None or known.sweep is None:
+        raise InvalidRequest(f"the app no longer has {hunt} to tell which of its rows are new: give a part")
+    column, since = known.sweep.new, summary.new_since
+    new = Answer([], [])
+    for each in parts.values():
+        await asyncio.to_thread(_take, new, await record.rows(hunt, each), column, since, most)
+    return msgspec.json.encode(new), len(new.results) < summary.new_rows
+
+
+def _take(new: Answer, raw: bytes, column: str, since: datetime, most: int) -> None:
+    """Add an answer's new rows to others, up to *most* in all."""
+    answer = findings.read(raw)
+    new.schema = new.schema or answer.schema
+    for row, _ in islice(new_rows(answer, column, since), most - len(new.results)):
+        # A copy, since a slice would keep the whole answer.
+        new.results.append(row.copy())

@@ -1,0 +1,162 @@
+"""
+The sweep: every hunt with a `sweep` block -> the whole fleet -> what is new since yesterday.
+
+One query at a time, so that incidents have the tenant's quota to themselves whenever they need it. `sweep` does
+whatever the record lacks, so it can be stopped at any point and called again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from shared.errors import InvalidRequest
+from shared.incident.waiting import Waiting
+from shared.model.record import Done, Plan, PlannedHunt
+from shared.outcomes.deciding import Outcome, Window
+
+from . import comments as sweep_comments
+from . import ending as sweep_ending
+from .asking import GivenUp, ask_all, count_fleet
+from .parts import MOST, survey
+from .record import Fleet, Record
+from .tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from shared.catalog.load import Catalog, Hunt
+    from shared.model.record import CommentResult, Work
+    from shared.state.runs import Run
+    from shared.tools import Tools
+
+    from .summary import SweepSummary
+
+log = logging.getLogger("outrider")
+
+#: Shorter than functionTimeout (15 minutes), which would restart the worker and all else it does.
+_DEADLINE = 600
+
+
+def select(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hunt, ...]:
+    """
+    Return the hunts that sweep, all or those of these *names*.
+
+    Raises InvalidRequest for a name that is that of none, saying which there are.
+    """
+    able = {hunt.name: hunt for hunt in catalog.hunts if hunt.sweep}
+    known = catalog.by_name
+    problems = []
+    for name in dict.fromkeys(names):
+        if name not in able:
+            what = f"the hunt {name} has no sweep block" if name in known else f"there is no hunt {name[:60]}"
+            problems.append(f"{what}; these have one: {', '.join(able) or 'none'}")
+    if problems:
+        raise InvalidRequest(
+            problems[0] if len(problems) == 1 else "these hunts cannot sweep", tuple(problems)
+        )
+    return tuple(hunt for hunt in able.values() if not names or hunt.name in names)
+
+
+async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> None:
+    """
+    Do what a sweep still lacks; an answer of *most* rows is taken for one that was cut.
+
+    Raises Waiting where it has to go on later.
+    """
+    started, work = time.monotonic(), run.work
+    record = Record(tools.runs.store, work.run_id, most)
+    plan = run.plan or await tools.runs.fix_plan(work.run_id, _plan(work, tools.catalog, tools.now()))
+    reason = ""
+    try:
+        await count_fleet(tools, work, plan, record)
+        for planned in plan.hunts:
+            hunt = tools.catalog.by_name.get(planned.name)
+            if hunt and hunt.sweep and not await record.summary(hunt.name):
+                await ask_all(tools, work, record, hunt, planned.window, started)
+    except GivenUp as given_up:
+        reason = str(given_up)
+    await _finish(tools, work, plan, record, reason, again=again)
+
+
+async def give_up(tools: Tools, run: Run, reason: str, *, careful: bool, most: int = MOST) -> None:
+    """End a sweep that cannot be done with what it has; *careful*, with nothing but the reason."""
+    record = Record(tools.runs.store, run.work.run_id, most)
+    plan = run.plan or Plan(failure=reason)
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            await _finish(
+                tools, run.work, plan, record, reason, again=True, tally=not careful, posting=not careful
+            )
+    except (Waiting, TimeoutError):
+        await _finish(tools, run.work, plan, record, reason, again=True, tally=False, posting=False)
+
+
+def _plan(work: Work, catalog: Catalog, now: datetime) -> Plan:
+    hunts = [
+        PlannedHunt(hunt.name, Window(now - hunt.sweep.lookback, now, own=hunt.own_window))
+        for hunt in catalog.hunts
+        if hunt.sweep and (not work.hunts or hunt.name in work.hunts)
+    ]
+    reasons = dict.fromkeys(work.hunts, "the app no longer has this hunt to sweep with")
+    if not work.hunts:
+        reasons = {e.file.stem: f"its file cannot be used: {'; '.join(e.problems)}" for e in catalog.broken}
+    gone = sorted(reasons.keys() - {planned.name for planned in hunts})
+    skipped = (Outcome(name, name, "notRun", reasons[name]) for name in gone)
+    return Plan(hunts=tuple(hunts), skipped=tuple(skipped))
+
+
+async def _finish(
+    tools: Tools,
+    work: Work,
+    plan: Plan,
+    record: Record,
+    reason: str,
+    *,
+    again: bool,
+    tally: bool = True,
+    posting: bool = True,
+) -> None:
+    """Summarise every hunt, say on open incidents what is new about them, and record how the sweep ended."""
+    fleet = await record.fleet() or Fleet(failure=reason)
+    summaries: list[SweepSummary] = []
+    outcomes = list(plan.skipped)
+    for planned in plan.hunts:
+        hunt = tools.catalog.by_name.get(planned.name)
+        if hunt is None or hunt.sweep is None:
+            gone = "the app no longer has this hunt to sweep with"
+            outcomes.append(Outcome(planned.name, planned.name, "notRun", gone))
+            continue
+        summary = await _summarize(tools, record, hunt, planned.window, fleet, reason, tally=tally)
+        summaries.append(summary)
+        outcomes.append(sweep_ending.outcome(summary, fleet))
+    comments: tuple[CommentResult, ...] = ()
+    if posting:
+        comments = await sweep_comments.comment(tools, work, record, tuple(summaries), again=again)
+    notes = (f"How many devices there are could not be read: {fleet.failure}",) if fleet.failure else ()
+    status = sweep_ending.status(outcomes, sweep_ending.coverage(summaries), comments)
+    said = plan.failure or sweep_ending.verdict(summaries, outcomes)
+    done = Done(status, said, tools.now(), tuple(outcomes), comments, (), notes, plan.failure)
+    if await tools.runs.finish(work.run_id, done):
+        tools.telemetry.ended(work, done)
+    log.info("sweep %s: %s, %d hunts", work.run_id, status, len(outcomes))
+
+
+async def _summarize(
+    tools: Tools, record: Record, hunt: Hunt, window: Window, fleet: Fleet, reason: str, *, tally: bool
+) -> SweepSummary:
+    """Summarise the parts that came, and say why the others did not: *reason*, where they were not asked for."""
+    if stored := await record.summary(hunt.name):
+        return stored
+    found = survey(await record.asked(hunt.name) if tally else {}, record.most)
+    found.lost += [(ask.part, reason) for ask in found.pending]
+    counted = Tally(hunt, window)
+    for read in (counted.count, counted.rank):
+        for part, _ in found.whole:
+            async with tools.large:
+                # No name for it here, which would keep it while the next is read: a part is up to 50 MB.
+                await asyncio.to_thread(read, await record.rows(hunt.name, part))
+    return await record.keep_summary(counted.summary(found, fleet.size(hunt.applies_to)))

@@ -1,0 +1,152 @@
+"""
+What is recorded of a sweep while it runs: how every query ended, the rows of each part, and a summary a hunt.
+
+    runs/{id}/fleet                    how many devices there are, by kind
+    runs/{id}/parts/{hunt}/{part}      how the query for a part ended; `{part}.counts`, how the one that counted it did
+    runs/{id}/rows/{hunt}/{part}       a part's rows as Graph sent them, compressed by gzip
+    runs/{id}/sweep/{hunt}             the hunt's summary
+    runs/{id}/said/{incident}          what an open incident is told
+
+Each is created once, rows before the record that vouches for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from shared.errors import OutriderError
+
+from .parts import MOST, Asked, Part, survey
+from .summary import SweepSummary
+
+if TYPE_CHECKING:
+    from shared.kql.write import AppliesTo
+    from shared.state.objects import Store
+    from shared.state.runs import Run
+
+    from .parts import Ask
+
+_Kept = TypeVar("_Kept", bound=Struct)
+
+
+class Kind(Struct, frozen=True):
+    """Devices of one kind, and how many there are."""
+
+    os_platform: str
+    device_type: str
+    devices: int
+
+
+class Fleet(Struct, frozen=True):
+    """The devices that DeviceInfo knows; `failure` says why it could not be asked."""
+
+    kinds: tuple[Kind, ...] = ()
+    failure: str = ""
+
+    def size(self, applies_to: AppliesTo) -> int | None:
+        """Count the devices that a hunt applies to; None where nobody knows."""
+        if self.failure:
+            return None
+        return sum(
+            kind.devices for kind in self.kinds if not applies_to.excludes(kind.os_platform, kind.device_type)
+        )
+
+
+class Record:
+    """What is recorded of one sweep, to which an answer of *most* rows is one that was cut."""
+
+    def __init__(self, store: Store, run_id: str, most: int = MOST) -> None:
+        self.most = most
+        self._store = store
+        self._base = f"runs/{run_id}"
+
+    async def asked(self, hunt: str) -> dict[str, Asked]:
+        """Read how a hunt's queries ended, by the name of their part."""
+        keys = await self._store.keys(f"{self._base}/parts/{hunt}/")
+        values = await self._store.get_all(keys)
+        names = (key.rsplit("/", 1)[-1] for key in keys)
+        return {name: msgspec.json.decode(raw, type=Asked) for name, raw in zip(names, values, strict=True)}
+
+    async def end(self, hunt: str, ask: Ask, asked: Asked, raw: bytes) -> Asked:
+        """Record how a query ended, or take what another worker recorded first."""
+        if asked.end == "whole" and not ask.counting:
+            # Rows repeat themselves: 50 MB become about 5, which is what a store is paid and waited for by.
+            packed = await asyncio.to_thread(gzip.compress, raw, 1)
+            await self._store.put(f"{self._base}/rows/{hunt}/{ask.part.name}", packed)
+        return await self._once(f"parts/{hunt}/{ask.name}", asked)
+
+    async def whole(self, hunt: str) -> list[Part]:
+        """Name the parts of a hunt that came whole, in their order."""
+        return [part for part, _ in survey(await self.asked(hunt), self.most).whole]
+
+    async def rows(self, hunt: str, part: Part) -> bytes:
+        """Read a part's rows as Graph sent them. Raises OutriderError where they have been deleted."""
+        packed = await self._store.get(f"{self._base}/rows/{hunt}/{part.name}")
+        if packed is None:
+            raise OutriderError(f"the rows of {hunt}, devices {part.name}, are no longer there")
+        return await asyncio.to_thread(gzip.decompress, packed)
+
+    async def summary(self, hunt: str) -> SweepSummary | None:
+        """Read a hunt's summary, None while there is none."""
+        raw = await self._store.get(f"{self._base}/sweep/{hunt}")
+        return msgspec.json.decode(raw, type=SweepSummary) if raw else None
+
+    async def keep_summary(self, summary: SweepSummary) -> SweepSummary:
+        """Store a hunt's summary, or take the one that is there."""
+        return await self._once(f"sweep/{summary.hunt}", summary)
+
+    async def said(self, incident_id: str) -> bytes | None:
+        """Read what an incident is told by this sweep, None where that is not fixed."""
+        return await self._store.get(f"{self._base}/said/{incident_id}")
+
+    async def say(self, incident_id: str, said: bytes) -> bytes:
+        """Fix what an incident is told, or take what is fixed."""
+        if await self._store.create(f"{self._base}/said/{incident_id}", said):
+            return said
+        return await self.said(incident_id) or said
+
+    async def fleet(self) -> Fleet | None:
+        """Read how many devices there are, None while nobody has asked."""
+        raw = await self._store.get(f"{self._base}/fleet")
+        return msgspec.json.decode(raw, type=Fleet) if raw else None
+
+    async def keep_fleet(self, fleet: Fleet) -> Fleet:
+        """Store how many devices there are, or take what is there."""
+        return await self._once("fleet", fleet)
+
+    async def _once(self, name: str, value: _Kept) -> _Kept:
+        if await self._store.create(f"{self._base}/{name}", msgspec.json.encode(value)):
+            return value
+        raw = await self._store.get(f"{self._base}/{name}")
+        return msgspec.json.decode(raw, type=type(value)) if raw else value
+
+
+async def progress(store: Store, run: Run, most: int = MOST) -> dict[str, Any]:
+    """
+    Tell how far a sweep is, for `GET /api/runs/{runId}`: parts done of parts planned, in all and hunt by hunt.
+
+    More parts may be planned while it runs, where Graph cannot answer for one.
+    """
+    record = Record(store, run.work.run_id)
+    hunts = []
+    for planned in run.plan.hunts if run.plan else ():
+        found = survey(await record.asked(planned.name), most)
+        done = len(found.whole) + len(found.lost)
+        hunts.append(
+            {
+                "hunt": planned.name,
+                "partsDone": done,
+                "partsPlanned": done + len(found.pending),
+                "rows": sum(rows for _, rows in found.whole),
+            }
+        )
+    return {
+        "partsDone": sum(hunt["partsDone"] for hunt in hunts),
+        "partsPlanned": sum(hunt["partsPlanned"] for hunt in hunts),
+        "hunts": hunts,
+    }

@@ -1,0 +1,215 @@
+"""A sweep as a page: how much of the fleet was looked at, what is new there, and what the fleet does anyway."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.comment import neutral
+from shared.comment import saying as comment
+from shared.kql import write as kql
+from shared.pages.run import STYLE, template
+from shared.pages.summary import status
+
+from .ending import count, percent
+from .parts import MOST, survey
+from .record import Record, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.catalog.load import Catalog, Hunt
+    from shared.outcomes.deciding import Outcome
+    from shared.settings import Settings
+    from shared.state.objects import Store
+    from shared.state.runs import Run
+
+    from .parts import Part
+    from .summary import Day, Lost, NewRow, SweepSummary
+
+_FIRST = 10  # rows that are open to be read
+_ALIKE = 3  # of them by one process: a browser has hundreds of destinations that nobody else has
+_ROWS = 50
+_PROCESSES = 10
+_RAREST = 20
+_SHORT = 24  # characters of a value that has a column of its own
+_LONGEST = 200  # characters of one value; the CSV has all of it
+_URGENCY = ("found", "notRun", "noTelemetry", "nothingFound", "notApplicable")
+_WORDS = {
+    "found": "new",
+    "nothingFound": "nothing new",
+    "notApplicable": "not applicable",
+    "noTelemetry": "no telemetry",
+    "notRun": "not run",
+    "completedWithFailures": "completed with failures",
+    "alreadyThere": "already there",
+}
+
+
+class Swept(NamedTuple):
+    """What one hunt's sweep came to: its summary, and the parts that came whole, each with its number of rows."""
+
+    summary: SweepSummary
+    parts: list[tuple[Part, int]]
+
+
+async def page(store: Store, run: Run, catalog: Catalog, settings: Settings, most: int = MOST) -> str:
+    """
+    Show a sweep, or how far it is; an answer of *most* rows was one that was cut.
+
+    One page of HTML without script: everything from telemetry is text, and links lead to us and the portal.
+    """
+    if not run.done:
+        return render(run, {}, catalog, settings, await progress(store, run, most))
+    record = Record(store, run.work.run_id, most)
+    swept = {}
+    for outcome in run.done.outcomes:
+        if summary := await record.summary(outcome.hunt):
+            parts = survey(await record.asked(outcome.hunt), most).whole
+            swept[outcome.hunt] = Swept(summary, parts)
+    return render(run, swept, catalog, settings)
+
+
+def render(
+    run: Run,
+    swept: dict[str, Swept],
+    catalog: Catalog,
+    settings: Settings,
+    progress: dict[str, Any] | None = None,
+) -> str:
+    """Write the page, of what was *swept* or of the *progress* so far."""
+    secrets = settings.mask_secrets == "on"
+    outcomes = sorted(run.done.outcomes, key=_urgency) if run.done else []
+
+    def shown(kind: str, value: str) -> str:
+        # A destination is an address, or texts of which it is not known what they are.
+        column = "RemoteIP" if kind == "destination" and " " not in value else kind
+        return comment.cell(column, value, secrets=secrets, length=_LONGEST)
+
+    return template("sweep.html").render(
+        style=STYLE,
+        run=run,
+        done=run.done,
+        status=status(run),
+        progress=progress,
+        headline=_headline(run),
+        tone=outcomes[0].outcome if outcomes else "",
+        tiles=[
+            (outcome, swept[outcome.hunt].summary if outcome.hunt in swept else None) for outcome in outcomes
+        ],
+        lost=[
+            each
+            for outcome in outcomes
+            if outcome.hunt in swept
+            for each in _lost(swept[outcome.hunt].summary)
+        ],
+        hunts=[
+            _hunt(swept[outcome.hunt], catalog.by_name.get(outcome.hunt), settings)
+            for outcome in outcomes
+            if outcome.hunt in swept
+        ],
+        inert=partial(neutral.label, length=_LONGEST),
+        shown=shown,
+        time=neutral.time,
+        count=count,
+        percent=percent,
+        words=_WORDS,
+        alike=_ALIKE,
+        most=MOST,
+    )
+
+
+def _urgency(outcome: Outcome) -> tuple[int, int, str]:
+    # A hunt that finds three things says more than a baseline that finds three hundred.
+    return _URGENCY.index(outcome.outcome), outcome.found.rows, outcome.hunt
+
+
+def _headline(run: Run) -> str:
+    if run.done:
+        verdict = neutral.label(run.done.verdict, 1_000)
+        return verdict[:1].upper() + verdict[1:]
+    return "Waiting" if run.wait else "Sweeping the fleet…"
+
+
+def _lost(summary: SweepSummary) -> Iterable[tuple[str, str, str, str]]:
+    """What was not looked at, a line a reason: the hunt, the share of the fleet, which devices, and why."""
+    by_reason: dict[str, list[Lost]] = {}
+    for each in summary.lost:
+        by_reason.setdefault(each.reason, []).append(each)
+    for reason, lost in by_reason.items():
+        # Rounded the other way round than what was looked at, so that both make 100 %.
+        share = 100 - int(100 - 100 * sum(each.share for each in lost))
+        yield (
+            summary.hunt,
+            f"{share} %",
+            ", ".join(_span(each.part) for each in lost[:_FIRST])
+            + (f" and {len(lost) - _FIRST} parts more" if len(lost) > _FIRST else ""),
+            reason,
+        )
+
+
+def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]:
+    summary = swept.summary
+    rows = summary.ranked[:_ROWS]
+    first, rest = _lead(rows)
+    # Without an address, the details are the destination.
+    details = tuple(rows[0].details) if rows and not _told(rows[0]) else ()
+    below = tuple(name for name in details if any(len(row.details.get(name, "")) > _SHORT for row in rows))
+    most = max((process.connections for process in summary.processes), default=0)
+    return {
+        "summary": summary,
+        "hunt": hunt,
+        "first": first,
+        "rest": rest,
+        "lines": len(rows),
+        "columns": tuple(name for name in details if name not in below),
+        "below": below,
+        "days": _bars(summary.days),
+        "processes": [
+            (process, _share(process.connections, most)) for process in summary.processes[:_PROCESSES]
+        ],
+        "rarest": summary.rarest[:_RAREST],
+        "files": [(_span(part.name), part.name, rows) for part, rows in swept.parts if rows],
+        "portal": _portal(hunt, settings) if hunt else None,
+    }
+
+
+def _lead(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[NewRow]]:
+    """Divide rows, in their order, into those that are worth reading first and the others."""
+    seen: Counter[str] = Counter()
+    first: list[NewRow] = []
+    rest: list[NewRow] = []
+    for row in rows:
+        seen[row.process] += 1
+        (first if len(first) < _FIRST and seen[row.process] <= _ALIKE else rest).append(row)
+    return first, rest
+
+
+def _told(row: NewRow) -> bool:
+    return row.destination == " · ".join(row.details.values())
+
+
+def _bars(days: tuple[Day, ...]) -> list[tuple[Day, float, float]]:
+    """Each day with the heights, in hundredths of the plot, of its bars of known and of new destinations."""
+    most = max((day.new + day.known for day in days), default=0)
+    return [
+        (day, min(_share(day.known, most), 100 - _share(day.new, most)), _share(day.new, most))
+        for day in days
+    ]
+
+
+def _share(number: int, most: int) -> float:
+    """The length of a bar in hundredths of the longest; what is there is seen."""
+    return max(1.5, round(100 * number / most, 1)) if number else 0
+
+
+def _span(part: str) -> str:
+    first, last = part.split("-")
+    return first if first == last else f"{first} to {last}"
+
+
+def _portal(hunt: Hunt, settings: Settings) -> str | None:
+    summarize = hunt.sweep.summarize if hunt.sweep else ""
+    query = kql.fleet_query(hunt.query, summarize=summarize, applies_to=hunt.applies_to)
+    return kql.portal_link(query, settings.cloud.portal)

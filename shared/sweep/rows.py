@@ -1,0 +1,77 @@
+"""The rows of a sweep, whatever the hunt, as those who count and rank them read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.outcomes import reading as findings
+from shared.outcomes.reading import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from msgspec import Raw
+
+    from shared.outcomes.reading import Answer
+
+
+class Row(NamedTuple):
+    """
+    One row of a sweep.
+
+    Read from the columns DeviceId, DeviceName, Process, RemoteIP, RemotePort, Connections, LastSeen and Days, as far
+    as there are such, and the one that the sweep's `new` names. Other texts are details, and without RemoteIP they
+    are the destination, too: what a device has in common with others, or not.
+    """
+
+    device: str
+    name: str
+    process: str
+    destination: str
+    port: str
+    connections: int
+    first: str
+    last: str
+    days: int
+    details: tuple[tuple[str, str], ...]
+
+
+def read(raw: bytes, new: str) -> Iterator[Row]:
+    """Read an answer row by row; *new* is the column of the first time. Raises GraphError where it is no answer."""
+    answer = findings.read(raw)
+    names = {column.name for column in answer.schema}
+    told = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
+    others = [c.name for c in answer.schema if c.type == "String" and c.name not in told]
+    last_seen = "LastSeen" if "LastSeen" in names else new
+    for row in findings.rows(answer):
+        details = tuple([(name, text(row[name])) for name in others])
+        first = text(row.get(new))
+        yield Row(
+            text(row.get("DeviceId")).lower(),
+            text(row.get("DeviceName")),
+            text(row.get("Process")),
+            text(row["RemoteIP"]) if "RemoteIP" in names else " · ".join(value for _, value in details),
+            text(row.get("RemotePort")),
+            _number(row.get("Connections")),
+            first,
+            text(row.get(last_seen)) or first,
+            _number(row.get("Days")),
+            details,
+        )
+
+
+def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:
+    """Yield the rows that were first seen after *since*, by the column *new*: as they came, and as they read."""
+    start = f"{since:%Y-%m-%dT%H:%M:%S.%f}"
+    for raw, row in zip(answer.results, findings.rows(answer), strict=True):
+        if text(row.get(new)) >= start:
+            yield raw, row
+
+
+def _number(value: Any) -> int:
+    """Read a count; what is none stands for one."""
+    try:
+        return max(0, int(value))
+    except (TypeError, ValueError):
+        return 1

@@ -1,0 +1,241 @@
+"""
+The rows of a sweep -> what is worth reading, in memory that grows with the destinations and not with the rows.
+
+Two passes over the stored parts: how rare a destination is shows only when all have been seen, so the first counts
+and the second ranks. Counts are exact, not estimated, since no device is in two parts: who talks to what is told
+apart within one part, and forgotten after it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from bisect import bisect_right
+from datetime import timedelta
+from itertools import accumulate
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from .rows import Row, read
+from .summary import Day, Destination, Lost, NewRow, Process, SweepSummary
+
+if TYPE_CHECKING:
+    from shared.catalog.load import Hunt
+    from shared.outcomes.deciding import Window
+
+    from .parts import Survey
+
+_DAY = timedelta(days=1)
+_KEPT_ROWS = 1_000
+_TOP_PROCESSES = 20
+_RAREST = 50
+_PORTS = 10
+_NAMED = 3
+#: A destination and a process, or a destination and a device, as one number.
+_SHIFT = 32
+
+
+class Tally:
+    """Counts the parts of one hunt's sweep, then ranks them: each part through `count`, then each through `rank`."""
+
+    def __init__(self, hunt: Hunt, window: Window) -> None:
+        self._hunt, self._window = hunt, window
+        self._new = hunt.sweep.new if hunt.sweep else ""
+        span = max(1, ceil((window.end - window.start) / _DAY))
+        self.starts = tuple(window.end - _DAY * n for n in range(span, 0, -1))
+        self._bounds = [f"{start:%Y-%m-%dT%H:%M:%S.%f}" for start in self.starts[1:]]
+        self.rows = self.devices = self.new_rows = self.new_devices = 0
+        self._destinations: dict[str, int] = {}
+        self._processes: dict[str, int] = {}
+        # By destination: its devices, the most days on one of them, the first and last day, one of its processes.
+        self._of, self._days = array("I"), array("B")
+        self._first, self._last, self._by = array("B"), array("B"), array("I")
+        # Most destinations have one process; only what others have is written down.
+        self._others: set[int] = set()
+        # By process.
+        self._connections, self._runs, self._talks = array("Q"), array("I"), array("I")
+        self._is_new = bytearray()
+        self._kept: dict[tuple[Any, ...], list[Any]] = {}
+        self._rarest: dict[int, tuple[list[str], list[str], list[str]]] = {}
+
+    def count(self, raw: bytes) -> None:
+        """Count a part's rows. Raises GraphError where the answer is not understood."""
+        newest = len(self.starts) - 1
+        devices: dict[str, int] = {}
+        new: set[int] = set()
+        talks: set[int] = set()
+        runs: set[int] = set()
+        for row in read(raw, self._new):
+            self.rows += 1
+            device = devices.setdefault(row.device, len(devices))
+            process = self._process(row.process)
+            first, last = bisect_right(self._bounds, row.first), bisect_right(self._bounds, row.last)
+            destination = self._destination(row.destination, process, first)
+            self._first[destination] = min(self._first[destination], first)
+            self._last[destination] = max(self._last[destination], last)
+            self._days[destination] = max(self._days[destination], min(row.days, 255))
+            if (pair := destination << _SHIFT | device) not in talks:
+                talks.add(pair)
+                self._of[destination] += 1
+            if (pair := process << _SHIFT | device) not in runs:
+                runs.add(pair)
+                self._runs[process] += 1
+            self._connections[process] += row.connections
+            if first == newest:
+                self.new_rows += 1
+                new.add(device)
+                self._is_new[destination] = 1
+        self.devices += len(devices)
+        self.new_devices += len(new)
+
+    def rank(self, raw: bytes) -> None:
+        """Keep a part's rarest new rows, and what there is to say of the fleet's rarest destinations."""
+        if not self._rarest:
+            self._rarest = {n: ([], [], []) for n in self._choose()}
+        newest = len(self.starts) - 1
+        for row in read(raw, self._new):
+            destination = self._destinations[row.destination]
+            if destination in self._rarest:
+                times, devices, processes = self._rarest[destination]
+                times[:] = [min([row.first, *times]), max([row.last, *times])]
+                _name(devices, row.name or row.device)
+                _name(processes, row.process)
+            if bisect_right(self._bounds, row.first) == newest:
+                self._keep(row, self._rarity(destination, self._processes[row.process]))
+
+    def summary(self, found: Survey, fleet: int | None) -> SweepSummary:
+        """Write it all down, with where the sweep stands and how many devices the hunt applies to."""
+        hunt = self._hunt
+        return SweepSummary(
+            hunt.name,
+            hunt.title,
+            hunt.id,
+            hunt.version,
+            self._window,
+            self._window.end - _DAY,
+            fleet,
+            found.coverage,
+            len(found.whole) + len(found.lost),
+            tuple(Lost(part.name, part.share, reason) for part, reason in found.lost),
+            rows=self.rows,
+            devices=self.devices,
+            destinations=len(self._destinations),
+            new_rows=self.new_rows,
+            new_devices=self.new_devices,
+            new_destinations=sum(self._is_new),
+            first_destinations=self._first.count(len(self.starts) - 1),
+            days=self._days_seen(),
+            processes=self._top_processes(),
+            rarest=self._rarest_destinations(),
+            ranked=self._ranked(),
+        )
+
+    def _days_seen(self) -> tuple[Day, ...]:
+        """New and known destinations, day by day."""
+        new, known = [0] * len(self.starts), [0] * (len(self.starts) + 1)
+        for first, last in zip(self._first, self._last, strict=True):
+            new[first] += 1
+            known[first + 1] += 1
+            known[last + 1] -= 1
+        # Known from the day after the first to the last.
+        return tuple(map(Day, self.starts, new, accumulate(known[:-1])))
+
+    def _top_processes(self) -> tuple[Process, ...]:
+        """The processes with the most connections."""
+        top = heapq.nsmallest(
+            _TOP_PROCESSES, self._processes.items(), lambda each: (-self._connections[each[1]], each[0])
+        )
+        return tuple(Process(p, self._connections[n], self._runs[n], self._talks[n]) for p, n in top)
+
+    def _rarest_destinations(self) -> tuple[Destination, ...]:
+        """The fleet's rarest destinations, rarest first."""
+        values = {n: value for value, n in self._destinations.items() if n in self._rarest}
+        newest = len(self.starts) - 1
+        return tuple(
+            Destination(
+                values[n], self._of[n], self._seen(n), times[0], times[-1],
+                tuple(sorted(devices)), tuple(sorted(processes)), self._first[n] == newest,
+            )
+            for n, (times, devices, processes) in self._rarest.items()
+        )  # fmt: skip
+
+    def _ranked(self) -> tuple[NewRow, ...]:
+        """The rarest of the new rows: by rarity, then the latest first."""
+        self._prune()
+        rows = []
+        for key, (name, ports, connections, first, last) in self._kept.items():
+            rarity, device, process, destination, details = key
+            n, talks = self._destinations[destination], self._talks[self._processes[process]]
+            rows.append(
+                NewRow(
+                    name, device, process, destination, tuple(sorted(ports)), dict(details), connections,
+                    first, last, self._of[n], self._seen(n), talks, rarity,
+                )
+            )  # fmt: skip
+        rows.sort(key=lambda row: row.first, reverse=True)
+        return tuple(sorted(rows, key=lambda row: row.rarity))
+
+    def _process(self, name: str) -> int:
+        n = self._processes.setdefault(name, len(self._connections))
+        if n == len(self._connections):
+            self._connections.append(0)
+            self._runs.append(0)
+            self._talks.append(0)
+        return n
+
+    def _destination(self, value: str, process: int, first: int) -> int:
+        n = self._destinations.setdefault(value, len(self._of))
+        if n == len(self._of):
+            for each, start in ((self._of, 0), (self._days, 0), (self._last, 0), (self._by, process)):
+                each.append(start)
+            self._first.append(first)
+            self._is_new.append(0)
+            self._talks[process] += 1
+        elif self._by[n] != process and (pair := n << _SHIFT | process) not in self._others:
+            self._others.add(pair)
+            self._talks[process] += 1
+        return n
+
+    def _seen(self, n: int) -> int:
+        """On how many days a destination was seen, at least: on one device, or by two on different days."""
+        return max(self._days[n], 1 + (self._first[n] != self._last[n]))
+
+    def _rarity(self, n: int, process: int) -> int:
+        return self._of[n] * self._seen(n) * self._talks[process]
+
+    def _choose(self) -> list[int]:
+        """Choose the rarest destinations: each as rare as with the rarest of its processes."""
+        for pair in self._others:
+            n, process = pair >> _SHIFT, pair & ((1 << _SHIFT) - 1)
+            if self._talks[process] < self._talks[self._by[n]]:
+                self._by[n] = process
+        rarest = heapq.nsmallest(
+            _RAREST,
+            self._destinations.items(),
+            lambda each: (self._rarity(each[1], self._by[each[1]]), -self._first[each[1]], each[0]),
+        )
+        return [n for _, n in rarest]
+
+    def _keep(self, row: Row, rarity: int) -> None:
+        # No time is part of the key: what has once been left out must never come back with half of its rows.
+        key = rarity, row.device, row.process, row.destination, row.details
+        kept = self._kept.get(key)
+        if kept is None:
+            self._kept[key] = [row.name, [row.port], row.connections, row.first, row.last]
+            if len(self._kept) > 2 * _KEPT_ROWS:
+                self._prune()
+            return
+        _name(kept[1], row.port, _PORTS)
+        kept[2] += row.connections
+        kept[3], kept[4] = min(kept[3], row.first), max(kept[4], row.last)
+
+    def _prune(self) -> None:
+        self._kept = {key: self._kept[key] for key in heapq.nsmallest(_KEPT_ROWS, self._kept)}
+
+
+def _name(names: list[str], name: str, most: int = _NAMED) -> None:
+    """Keep the first few by name, whatever the order in which they come."""
+    if name and name not in names:
+        names.append(name)
+        names.sort()
+        del names[most:]

@@ -1,0 +1,188 @@
+"""
+The watch: incidents that opened or changed -> runs.
+
+One object remembers how far it has looked, what it has seen there, and which incidents still wait for their run. It
+is written before anything is started and again after, so a watch that dies starts the same runs again, which are
+the same runs: an incident and its last update name one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.enrichment import planning
+from shared.errors import GraphError, NotFound
+from shared.incident import reading as subject
+from shared.incident.reading import read_time
+from shared.model.record import Work
+from shared.state.ledger import share
+from shared.state.runs import NotSent, run_id
+
+if TYPE_CHECKING:
+    from shared.tools import Tools
+
+log = logging.getLogger("outrider")
+
+#: Looked at again each time: Defender's clock may differ from ours, and an update may take minutes to be listed.
+_OVERLAP = timedelta(minutes=15)
+#: After an outage, time is walked in steps of this length, each remembered, so that a look cut short loses little.
+_STEP = timedelta(hours=6)
+#: What changed longer ago is a backlog: it is started as the quota allows, so that it starves nothing new.
+_FRESH = timedelta(minutes=15)
+_AT_ONCE = 8
+_SEVERITIES = ("informational", "low", "medium", "high")
+_OVER = ("resolved", "redirected")
+_STATE = "watch/state"
+
+
+class Pending(Struct, frozen=True, omit_defaults=True):
+    """An incident that waits for its run."""
+
+    id: str
+    severity: str
+    created: str
+    updated: str
+
+
+class State(Struct, frozen=True, omit_defaults=True):
+    """What the watch remembers: the next look begins at `since`."""
+
+    since: datetime
+    looked: datetime
+    seen: dict[str, str] = {}
+    pending: tuple[Pending, ...] = ()
+
+
+class Looked(Struct, frozen=True):
+    """What one look did, in incidents."""
+
+    changed: int = 0
+    started: int = 0
+    settled: int = 0
+    waiting: int = 0
+
+
+async def look(tools: Tools) -> Looked:
+    """
+    Start a run for every incident that has something the ledger lacks.
+
+    Incidents below WATCH_MIN_SEVERITY, resolved or merged ones are left out. Raises GraphError where incidents
+    cannot be listed; the next look begins where this one did.
+    """
+    now = tools.now()
+    raw = await tools.runs.store.get(_STATE)
+    state = msgspec.json.decode(raw, type=State) if raw else State(now - tools.settings.watch_lookback, now)
+    quota = _quota(tools, now - state.looked)
+    changed, more = 0, True
+    while more:
+        until = state.since + _STEP
+        more = until < now
+        state, count = await _walk(tools, state, until if more else None, now)
+        changed += count
+    chosen = _first(state.pending, now, quota)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    news = await asyncio.gather(*(_has_news(tools, gate, each, now) for each in chosen))
+    # One after the other: the queue keeps the order in which they are sent.
+    ends = [await _start(tools, each, now) if new else new for each, new in zip(chosen, news, strict=True)]
+    over = {each for each, end in zip(chosen, ends, strict=True) if end is not None}
+    state = replace(state, pending=tuple(each for each in state.pending if each not in over))
+    await _remember(tools, state)
+    return Looked(changed, ends.count(True), ends.count(False), len(state.pending))
+
+
+async def _walk(tools: Tools, state: State, until: datetime | None, now: datetime) -> tuple[State, int]:
+    """List what changed in one step of time, and remember it before going on."""
+    incidents = await tools.graph.list_incidents(state.since, until)
+    since = until or now - _OVERLAP
+    lowest = _SEVERITIES.index(tools.settings.watch_min_severity)
+    pending = {each.id: each for each in state.pending}
+    seen: dict[str, str] = {}
+    changed = 0
+    for incident in incidents:
+        updated = incident.updated or ""
+        if (read_time(updated) or now) >= since:
+            seen[incident.id] = updated
+        if updated == state.seen.get(incident.id):
+            continue
+        # Newer than any known severity is a name that Graph has learnt since: nothing says that it is low.
+        rank = _SEVERITIES.index(incident.severity) if incident.severity in _SEVERITIES else len(_SEVERITIES)
+        if incident.status in _OVER or rank < lowest:
+            pending.pop(incident.id, None)
+            continue
+        changed += 1
+        pending[incident.id] = Pending(incident.id, incident.severity or "", incident.created or "", updated)
+    state = State(max(since, state.since), now, seen, tuple(pending.values()))
+    await _remember(tools, state)
+    return state, changed
+
+
+async def _remember(tools: Tools, state: State) -> None:
+    await tools.runs.store.put(_STATE, msgspec.json.encode(state))
+
+
+def _first(pending: tuple[Pending, ...], now: datetime, quota: int) -> list[Pending]:
+    """All that is fresh, and of the backlog what the quota allows: the most severe first, then the oldest."""
+
+    def order(each: Pending) -> tuple[int, str]:
+        rank = _SEVERITIES.index(each.severity) if each.severity in _SEVERITIES else len(_SEVERITIES)
+        return -rank, each.created
+
+    ordered = sorted(pending, key=order)
+    fresh = [each for each in ordered if _is_fresh(each, now)]
+    backlog = [each for each in ordered if not _is_fresh(each, now)]
+    return fresh + backlog[: max(1, quota - len(fresh))]
+
+
+def _is_fresh(each: Pending, now: datetime) -> bool:
+    updated = read_time(each.updated)
+    return updated is None or updated > now - _FRESH
+
+
+def _quota(tools: Tools, passed: timedelta) -> int:
+    """Tell how many runs the hunting quota allows in the time that has passed since the last look."""
+    minutes = min(max(passed / timedelta(minutes=1), 1), 10)
+    return int(minutes * tools.settings.hunts_per_minute / max(1, len(tools.catalog.hunts)))
+
+
+async def _has_news(tools: Tools, gate: asyncio.Semaphore, each: Pending, now: datetime) -> bool | None:
+    """
+    Tell whether the ledger lacks something of an incident; None where that cannot be told now.
+
+    One that the ledger does not know need not be read here: its run does that.
+    """
+    async with gate:
+        entries = await tools.ledger.read(f"defender-{each.id}")
+        if not entries:
+            return True
+        try:
+            incident = await tools.graph.get_incident(each.id)
+        except NotFound:
+            return False
+        except GraphError as error:
+            log.warning("watch: an incident waits for the next look: %s", type(error).__name__)
+            return None
+    about = subject.from_defender(incident, each.id, tools.limits, private=False)
+    if about.id != each.id:
+        entries = await tools.ledger.read(f"defender-{about.id}")
+    plan = planning.plan(Work("", now, ""), about, tools.catalog, now)
+    return bool(share(entries, planning.wanted(plan, tools.catalog), now).due)
+
+
+async def _start(tools: Tools, each: Pending, now: datetime) -> bool | None:
+    """Start a run; None where it has to be tried again."""
+    queue = "urgent" if each.severity == "high" and _is_fresh(each, now) else "runs"
+    name = run_id(f"watch:{each.id}:{each.updated}")
+    work = Work(name, now, "", incident_id=each.id, queue=queue, source="watch")
+    try:
+        await tools.runs.start(work, chosen_key=False)
+    except NotSent:
+        log.warning("watch: a run could not be sent; the next look tries again")
+        return None
+    return True
