@@ -26,7 +26,7 @@ import pathspec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from sandbox.serve import listening
+from sandbox.host.serve import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

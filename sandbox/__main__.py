@@ -48,8 +48,8 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
     """Serve a tenant until it is told to stop; IDENTITY_HEADER, if set, is the secret its tokens ask for."""
     import uvicorn
 
-    from .serve import listening
-    from .tenant import build_app
+    from sandbox.host.serve import listening
+    from sandbox.tenant.app import build_app
 
     with listening(port) as sock:
         app = build_app(
@@ -69,7 +69,7 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
 
 def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int:
     """Run a function app until it is told to stop; with *auth*, print the key that its functions ask for."""
-    from .serve import run
+    from sandbox.host.serve import run
 
     key = secrets.token_urlsafe(24) if auth else ""
     if key:

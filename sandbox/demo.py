@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import httpx
 import msgspec
 
-from .processes import DemoFailed, both
+from sandbox.host.processes import DemoFailed, both
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import uvicorn
 
-from sandbox.serve import listening
+from sandbox.host.serve import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ _OURS = ("AZURE", "WEBSITE", "IDENTITY", "MSI", "COV", "HTTP_AUTH", "COMMENT", "
 _START = """
 import sys
 from pathlib import Path
-from sandbox.serve import run
+from sandbox.host.serve import run
 run(Path(sys.argv[1]), port=int(sys.argv[2]), key=sys.argv[3])
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 HERE = Path(__file__).parent
-SCHEMA = HERE.parent / "sandbox" / "defender-schemas.json"
+SCHEMA = HERE.parent / "sandbox" / "telemetry" / "defender-schemas.json"
 LIBRARY = HERE / "kusto" / "node_modules" / "@kusto" / "language-service-next"
 
 

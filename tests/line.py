@@ -11,9 +11,9 @@ import pytest
 import uvicorn
 from azure.core.credentials import AccessToken
 
-from sandbox.engine import Engine
-from sandbox.serve import listening
-from sandbox.tenant import create_app
+from sandbox.host.serve import listening
+from sandbox.telemetry.engine import Engine
+from sandbox.tenant.app import create_app
 from shared import settings
 from shared.graph.client import Graph
 from tests.tenant import ENVIRONMENT

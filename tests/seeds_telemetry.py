@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engine import Engine
+from sandbox.telemetry.engine import Engine
 
 if TYPE_CHECKING:
     from random import Random

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from sandbox.state import Limits
-from sandbox.tenant import build_app
+from sandbox.tenant.app import build_app
+from sandbox.tenant.state import Limits
 from shared.catalog import load as catalog
 from shared.graph.client import Graph
 from shared.incident.waiting import Waiting
@@ -22,7 +22,7 @@ from shared.sweep.record import Record
 from tests.tenant import Deployment, Fleet, Identity, Life, MortalTransport
 
 if TYPE_CHECKING:
-    from sandbox.engine import Engine
+    from sandbox.telemetry.engine import Engine
     from shared.sweep.summary import SweepSummary
     from shared.tools import Tools
 

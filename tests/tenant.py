@@ -16,10 +16,10 @@ from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
 from requests.adapters import BaseAdapter
 
-from sandbox import sentinel
-from sandbox.intrusions import intrusions
-from sandbox.state import Limits
-from sandbox.tenant import build_app, create_app
+from sandbox.tenant import sentinel
+from sandbox.tenant.app import build_app, create_app
+from sandbox.tenant.intrusions import intrusions
+from sandbox.tenant.state import Limits
 from shared import settings
 from shared.catalog import load as catalog
 from shared.enrichment.flow import work_on
@@ -35,8 +35,8 @@ from shared.tools import Tools
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox.engine import Engine
-    from sandbox.state import Tenant
+    from sandbox.telemetry.engine import Engine
+    from sandbox.tenant.state import Tenant
     from shared.model.record import Done
 
 ENVIRONMENT = {

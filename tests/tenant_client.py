@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from sandbox.engine import Engine
-from sandbox.intrusions import intrusions
-from sandbox.sentinel import arm_id
-from sandbox.tenant import create_app
+from sandbox.telemetry.engine import Engine
+from sandbox.tenant.app import create_app
+from sandbox.tenant.intrusions import intrusions
+from sandbox.tenant.sentinel import arm_id
 
 if TYPE_CHECKING:
-    from sandbox.state import Tenant
+    from sandbox.tenant.state import Tenant
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ROOT = "/v1.0/security"

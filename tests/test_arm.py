@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from sandbox.state import GRAPH, HUNT, READER, Limits
+from sandbox.tenant.state import GRAPH, HUNT, READER, Limits
 from tests.tenant_client import ARM, NAME, VERSION, ArmClient
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.incidents import generate
-from sandbox.serve import connection_string
-from sandbox.state import Limits
-from sandbox.tenant import build_app
+from sandbox.host.serve import connection_string
+from sandbox.tenant.app import build_app
+from sandbox.tenant.incidents import generate
+from sandbox.tenant.state import Limits
 from tests.deployed import KEY, SECRET, hosted, identity, served
 from tests.gateway import Failure, Gateway
 from tests.logic_app import HttpAction
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sandbox.state import Tenant
+    from sandbox.tenant.state import Tenant
 
 HUNT = "archive-then-upload"
 POST, GET = ("POST", "/api/enrich"), ("GET", "/api/runs/[0-9a-f]{32}")

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from sandbox.__main__ import bar, main
-from sandbox.serve import listening
+from sandbox.host.serve import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

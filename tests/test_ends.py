@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import pytest
 
-from sandbox.engine import Engine
+from sandbox.telemetry.engine import Engine
 from shared.enrichment.flow import give_up, work_on
 from tests.tenant import Deployment, Fleet, Killed, Life
 

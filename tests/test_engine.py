@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.engine import Engine, QueryError
+from sandbox.telemetry.engine import Engine, QueryError
 
 if TYPE_CHECKING:
     from pathlib import Path

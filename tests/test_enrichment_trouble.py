@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.state import HUNT
+from sandbox.tenant.state import HUNT
 from shared.enrichment.flow import give_up, work_on
 from tests.tenant import Deployment, Fleet, Killed, Life
 

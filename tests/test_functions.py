@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sandbox.tenant import build_app
+from sandbox.tenant.app import build_app
 from shared.catalog import load as catalog
 from shared.pages import run as report
 from tests.deployed import KEY, SECRET, hosted, identity, served
@@ -21,7 +21,7 @@ from tests.deployed import KEY, SECRET, hosted, identity, served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.state import Tenant
+    from sandbox.tenant.state import Tenant
 
 ROOT = Path(__file__).parent.parent
 INCIDENT = "4101"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.engine import Engine
+from sandbox.telemetry.engine import Engine
 from shared.catalog import load as catalog
 from shared.catalog.load import Hunt
 from shared.entities.choosing import Device, Indicator

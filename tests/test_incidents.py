@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import evidence
-from sandbox.incidents import generate, grow, happen, merge, update
-from sandbox.intrusions import DROP_ADDRESS, LURE_URL, RELAY_ADDRESS
-from sandbox.telemetry import device_id
+from sandbox.telemetry.generation import device_id
+from sandbox.tenant import evidence
+from sandbox.tenant.incidents import generate, grow, happen, merge, update
+from sandbox.tenant.intrusions import DROP_ADDRESS, LURE_URL, RELAY_ADDRESS
 from tests.tenant_client import NOW, ROOT, Client
 
 if TYPE_CHECKING:

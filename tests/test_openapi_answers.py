@@ -11,8 +11,8 @@ import httpx
 import pytest
 from obstore.store import LocalStore
 
-from sandbox.state import Limits
-from sandbox.tenant import build_app
+from sandbox.tenant.app import build_app
+from sandbox.tenant.state import Limits
 from shared.model.record import Work
 from shared.state.objects import Store
 from shared.state.runs import Runs
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.state import Tenant
+    from sandbox.tenant.state import Tenant
 
 HUNT, SWEPT = "archive-then-upload", "linux-server-egress-baseline"
 RUN, FINDINGS = "GET /api/runs/{runId}", "GET /api/runs/{runId}/findings"

@@ -59,7 +59,7 @@ def test_deployed(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "sandbox/tenant.py",
+        "sandbox/tenant/app.py",
         "sandbox/requirements.txt",
         "tests/test_project.py",
         "infra/main.bicep",

@@ -20,8 +20,8 @@ from obstore.store import MemoryStore
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.queues import ACCOUNT, QueueService
-from sandbox.serve import connection_string, listening
+from sandbox.host.queue_service import ACCOUNT, QueueService
+from sandbox.host.serve import connection_string, listening
 from shared.model.record import Work
 from shared.settings import Settings
 from shared.state.objects import Store

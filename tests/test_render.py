@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.__main__ import main
-from sandbox.engine import Engine
+from sandbox.telemetry.engine import Engine
 from shared.catalog import load as catalog
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sandbox import incidents
+from sandbox.tenant import incidents
 from shared.enrichment import planning
 from shared.graph.answers import Incident
 from shared.incident import reading as subject

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from sandbox.tenant import build_app
+from sandbox.tenant.app import build_app
 from shared.entities.choosing import Chosen, Device, Indicator
 from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
 from shared.outcomes.deciding import DeviceEnding, Outcome, Window

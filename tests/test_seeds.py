@@ -34,7 +34,7 @@ from tests.seeds_telemetry import (
 if TYPE_CHECKING:
     from random import Random
 
-    from sandbox.engine import Engine
+    from sandbox.telemetry.engine import Engine
 
 SEEDS = Path(__file__).with_name("seeds")
 HUNTS = catalog.load().by_name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.state import READER, Limits
+from sandbox.tenant.state import READER, Limits
 from shared.errors import GraphError, PermissionDenied, Throttled, Unavailable
 from shared.sentinel.client import COMMENT_LIMIT, Arm, post_once
 from tests.arm_client import Pause, tenant_arm

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import incidents, sentinel
-from sandbox.state import RESPONDER
+from sandbox.tenant import incidents, sentinel
+from sandbox.tenant.state import RESPONDER
 from shared.enrichment.flow import work_on
 from shared.watch import look
 from tests.tenant import Deployment

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.incidents import generate, merge
-from sandbox.intrusions import RELAY_ADDRESS, STAGE_SHA1
-from sandbox.sentinel import arm_id, trigger
-from sandbox.telemetry import device_id
+from sandbox.telemetry.generation import device_id
+from sandbox.tenant.incidents import generate, merge
+from sandbox.tenant.intrusions import RELAY_ADDRESS, STAGE_SHA1
+from sandbox.tenant.sentinel import arm_id, trigger
 from tests.tenant_client import ARM, VERSION, ArmClient, Client
 
 if TYPE_CHECKING:

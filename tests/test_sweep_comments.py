@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from sandbox.state import WRITE
+from sandbox.tenant.state import WRITE
 from shared.enrichment.flow import work_on
 from shared.model.record import CommentResult
 from tests.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from sandbox.state import Limits, Tenant
+from sandbox.tenant.state import Limits, Tenant
 from shared.errors import InvalidRequest
 from shared.outcomes import reading as findings
 from shared.pages import run as report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from sandbox.state import Tenant
+from sandbox.tenant.state import Tenant
 from tests.sweeping import ARCHIVES, SERVERS
 from tests.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from sandbox.state import HUNT, Limits
+from sandbox.tenant.state import HUNT, Limits
 from shared.catalog import load as catalog
 from shared.incident.waiting import Waiting
 from shared.outcomes.deciding import Window

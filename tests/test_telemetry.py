@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.engine import Engine
-from sandbox.incidents import generate as make_up
-from sandbox.intrusions import DROP_ADDRESS, intrusions, plant
-from sandbox.state import Tenant
-from sandbox.telemetry import device_id, generate
+from sandbox.telemetry.engine import Engine
+from sandbox.telemetry.generation import device_id, generate
+from sandbox.tenant.incidents import generate as make_up
+from sandbox.tenant.intrusions import DROP_ADDRESS, intrusions, plant
+from sandbox.tenant.state import Tenant
 
 END = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TABLES = ("DeviceInfo", "DeviceNetworkEvents", "DeviceProcessEvents", "DeviceFileEvents")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from sandbox.filters import timespan
-from sandbox.state import HUNT, READ, Limits
-from sandbox.tenant import build_app
+from sandbox.tenant.app import build_app
+from sandbox.tenant.filters import timespan
+from sandbox.tenant.state import HUNT, READ, Limits
 from tests.tenant_client import ARM, HUNTING, NOW, Client
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.incidents import generate, update
-from sandbox.state import READ, Limits
+from sandbox.tenant.incidents import generate, update
+from sandbox.tenant.state import READ, Limits
 from tests.tenant_client import COMMENT, ROOT, Client
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import incidents
-from sandbox.state import HUNT, READ, WRITE
+from sandbox.tenant import incidents
+from sandbox.tenant.state import HUNT, READ, WRITE
 from shared.enrichment.flow import work_on
 from shared.errors import PermissionDenied, Throttled
 from shared.watch import Looked, look

@@ -10,9 +10,9 @@ from math import ceil
 
 import pytest
 
-from sandbox.intrusions import DROP_ADDRESS as DROP
-from sandbox.intrusions import RELAY_ADDRESS as RELAY
-from sandbox.state import Limits
+from sandbox.tenant.intrusions import DROP_ADDRESS as DROP
+from sandbox.tenant.intrusions import RELAY_ADDRESS as RELAY
+from sandbox.tenant.state import Limits
 from tests.benchmarks.scripted import ROOT, check
 from tests.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 

@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from azure.storage.queue import QueueServiceClient
 
-from sandbox.queues import QueueService
-from sandbox.serve import connection_string, listening
+from sandbox.host.queue_service import QueueService
+from sandbox.host.serve import connection_string, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sandbox.host import Host, read_host_file
-from sandbox.queues import QueueService
-from sandbox.serve import connection_string, listening, serving, storage
-from sandbox.worker import Function, load
+from sandbox.host.instance import Host, read_host_file
+from sandbox.host.queue_service import QueueService
+from sandbox.host.serve import connection_string, listening, serving, storage
+from sandbox.host.worker import Function, load
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

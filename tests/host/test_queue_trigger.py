@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from sandbox.queue_trigger import QueueSettings, QueueTrigger
+from sandbox.host.queue_trigger import QueueSettings, QueueTrigger
 from tests.host.sample import SETTINGS, Instance, Loaded, started
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import schedules
+from sandbox.host import schedules
 
 
 @pytest.mark.parametrize(

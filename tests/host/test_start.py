@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandbox.serve import configure, connection_string
-from sandbox.worker import StartupError, load
+from sandbox.host.serve import configure, connection_string
+from sandbox.host.worker import StartupError, load
 from tests.host.sample import APP, SCHEDULE, only_app
 
 
@@ -83,7 +83,7 @@ def test_process(tmp_path: Path) -> None:
     """
     As a process the host says what it runs, ends cleanly on SIGTERM, and finds its messages again.
     """
-    script = "import sys; from pathlib import Path; from sandbox.serve import run;"
+    script = "import sys; from pathlib import Path; from sandbox.host.serve import run;"
     script += "run(Path(sys.argv[1]), port=0, state=sys.argv[2])"
     command = [sys.executable, "-W", "error", "-c", script, str(APP), str(tmp_path / "queues.db")]
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP.parents[2]), **SCHEDULE}

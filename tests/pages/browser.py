@@ -12,7 +12,7 @@ import uvicorn
 from msgspec.structs import replace
 from playwright.async_api import async_playwright
 
-from sandbox.serve import listening
+from sandbox.host.serve import listening
 from shared.entities.choosing import Chosen, Device, Dropped, Indicator
 from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
 from shared.outcomes.deciding import DeviceEnding, Window
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, Page
 
-    from sandbox.state import Tenant
+    from sandbox.tenant.state import Tenant
 
 #: A desk and a phone, in CSS pixels.
 WIDTHS = (1280, 390)

@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
 from functions.runs import _PAGE
-from sandbox.engine import Engine
-from sandbox.intrusions import intrusions
-from sandbox.tenant import create_app
+from sandbox.telemetry.engine import Engine
+from sandbox.tenant.app import create_app
+from sandbox.tenant.intrusions import intrusions
 from shared.pages import run as report
 from shared.settings import Settings
 from tests.pages.browser import chromium, ended, hurt, served, waiting

@@ -13,8 +13,8 @@ from azure.storage.queue import QueueServiceClient
 from msgspec.structs import replace
 from obstore.store import MemoryStore
 
-from sandbox.queues import QueueService
-from sandbox.serve import connection_string
+from sandbox.host.queue_service import QueueService
+from sandbox.host.serve import connection_string
 from shared import settings
 from shared.graph.client import Graph
 from shared.selftest import needs as selftest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from sandbox.state import HUNT, READ, RESPONDER, WRITE
+from sandbox.tenant.state import HUNT, READ, RESPONDER, WRITE
 from tests.tenant import Identity
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.serve import connection_string, listening
-from sandbox.state import GRAPH, HUNT, RESPONDER, WRITE
-from sandbox.tenant import build_app
+from sandbox.host.serve import connection_string, listening
+from sandbox.tenant.app import build_app
+from sandbox.tenant.state import GRAPH, HUNT, RESPONDER, WRITE
 from shared import settings
 from shared.catalog import load as catalog
 from shared.state.objects import Store

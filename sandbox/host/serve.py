@@ -17,8 +17,8 @@ import uvicorn
 from azure.identity import DefaultAzureCredential
 from azure.storage.queue import ExponentialRetry, QueueServiceClient
 
-from .host import Host, read_host_file
-from .queues import ACCOUNT, QueueService
+from .instance import Host, read_host_file
+from .queue_service import ACCOUNT, QueueService
 from .worker import StartupError, load
 
 if TYPE_CHECKING:

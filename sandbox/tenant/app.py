@@ -2,14 +2,14 @@
 The local tenant as an ASGI app: a token endpoint, Graph security, a page, and levers to pull.
 
     GET  /msi/token                         App Service's managed-identity endpoint
-    …    /v1.0/security/…                   Graph: see `sandbox.graph`
-    …    /subscriptions/…                   Resource Manager: see `sandbox.arm`
+    …    /v1.0/security/…                   Graph: see `sandbox.tenant.graph`
+    …    /subscriptions/…                   Resource Manager: see `sandbox.tenant.arm`
     GET  /                /incidents/{id}   the incidents as an analyst sees them
     GET  /sandbox/incidents                 open incidents, and the names of those still to come
     POST /sandbox/incidents/open?name=…     let one appear; without a name, after those one made up
-    POST /sandbox/incidents/live            let one thing happen: see `sandbox.incidents.happen`
+    POST /sandbox/incidents/live            let one thing happen: see `sandbox.tenant.incidents.happen`
     GET  /sandbox/incidents/{id}/trigger    what a playbook of Sentinel's is handed; ?pascal: as some write it
-    POST DELETE /sandbox/faults             plan a failure (`sandbox.faults.Fault`), or forget all
+    POST DELETE /sandbox/faults             plan a failure (`sandbox.tenant.faults.Fault`), or forget all
     GET  /sandbox/calls                     what was called, how often, and how it was answered
 
 For the loopback interface alone: whoever reaches it may pull the levers.
@@ -29,12 +29,13 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import arm, graph, incidents, page, sentinel
-from sandbox.engine import Engine, timestamp
-from sandbox.faults import Fault
-from sandbox.intrusions import intrusions, plant
-from sandbox.state import Call, Limits, Tenant
-from sandbox.telemetry import generate
+from sandbox.telemetry.engine import Engine, timestamp
+from sandbox.telemetry.generation import generate
+
+from . import arm, graph, incidents, page, sentinel
+from .faults import Fault
+from .intrusions import intrusions, plant
+from .state import Call, Limits, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from sandbox.intrusions import Intrusion
+    from .intrusions import Intrusion
 
     Handler = Callable[[Tenant, Request], Awaitable[Response]]
 

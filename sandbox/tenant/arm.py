@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox import sentinel
-from sandbox.engine import timestamp
-from sandbox.graph import Refused, bearer, json_body
-from sandbox.state import READER, RESPONDER
+from sandbox.telemetry.engine import timestamp
+
+from . import sentinel
+from .graph import Refused, bearer, json_body
+from .state import READER, RESPONDER
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sandbox.evidence import Incident
-    from sandbox.sentinel import Resource
-    from sandbox.state import Tenant
+    from .evidence import Incident
+    from .sentinel import Resource
+    from .state import Tenant
 
 _PATH = re.compile(
     rf"{re.escape(sentinel.PROVIDER)}/incidents/([^/]+)(?:/(entities|alerts|comments)(?:/([^/]+))?)?",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.evidence import Evidence, Incident
-    from sandbox.state import Tenant
+    from .evidence import Evidence, Incident
+    from .state import Tenant
 
 Resource = dict[str, Any]
 

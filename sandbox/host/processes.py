@@ -19,7 +19,7 @@ from .serve import LocalSettings, listening
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 _START_LIMIT = 60  # seconds until tenant and app answer
 
 

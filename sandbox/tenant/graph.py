@@ -17,17 +17,18 @@ import anyio
 import anyio.to_thread
 from starlette.responses import JSONResponse, Response
 
-from sandbox import filters
-from sandbox.engine import QueryError
-from sandbox.faults import CPU_QUOTA, Fault
-from sandbox.state import GRAPH, HUNT, READ, READER, RESPONDER, WRITE, Tenant
+from sandbox.telemetry.engine import QueryError
+
+from . import filters
+from .faults import CPU_QUOTA, Fault
+from .state import GRAPH, HUNT, READ, READER, RESPONDER, WRITE, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
 
-    from sandbox.evidence import Incident
+    from .evidence import Incident
 
 _ROOT = "https://graph.microsoft.com/v1.0/$metadata#security"
 _CODES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 429: "TooManyRequests"}

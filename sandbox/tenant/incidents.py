@@ -10,16 +10,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from sandbox import evidence
-from sandbox.engine import timestamp
-from sandbox.intrusions import DROP_ADDRESS, LURE_URL, RELAY_ADDRESS
-from sandbox.telemetry import device_id
+from sandbox.telemetry.engine import timestamp
+from sandbox.telemetry.generation import device_id
+
+from . import evidence
+from .intrusions import DROP_ADDRESS, LURE_URL, RELAY_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox.evidence import Evidence, Incident
-    from sandbox.state import Tenant
+    from .evidence import Evidence, Incident
+    from .state import Tenant
 
 _T = TypeVar("_T")
 

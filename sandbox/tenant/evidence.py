@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.engine import Row, timestamp
-from sandbox.telemetry import device_id
+from sandbox.telemetry.engine import Row, timestamp
+from sandbox.telemetry.generation import device_id
 
 TENANT_ID = "5b5a146c-eba8-46af-96f8-e31b50d15a3f"
 

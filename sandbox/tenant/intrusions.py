@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox.engine import Row
-from sandbox.evidence import Incident, connected, device, file, incident, ip, process, ran, url, wrote
+from sandbox.telemetry.engine import Row
+
+from .evidence import Incident, connected, device, file, incident, ip, process, ran, url, wrote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sandbox.engine import Engine
+    from sandbox.telemetry.engine import Engine
 
 DROP_ADDRESS = "203.0.113.9"
 LURE_URL = "https://updates.evil.example/kit/setup.sh"

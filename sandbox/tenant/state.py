@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from sandbox.engine import timestamp
-from sandbox.faults import Faults
+from sandbox.telemetry.engine import timestamp
+
+from .faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandbox.engine import Engine
-    from sandbox.evidence import Incident
-    from sandbox.intrusions import Intrusion
+    from sandbox.telemetry.engine import Engine
+
+    from .evidence import Incident
+    from .intrusions import Intrusion
 
 GRAPH = "https://graph.microsoft.com"
 HUNT = "ThreatHunting.Read.All"
@@ -81,7 +83,7 @@ class Tenant:
     *opened* False keeps the planted incidents back until `open` lets them appear; those of Sentinel's own
     are always there. *roles* may change at any time and counts at once (Azure keeps a token's roles for up
     to a day). With a *secret*, only who sends it in X-IDENTITY-HEADER is given a token. *seed* decides what
-    incidents are made up (`sandbox.incidents`).
+    incidents are made up (`sandbox.tenant.incidents`).
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from starlette.routing import Route
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sandbox.state import Tenant
+    from .state import Tenant
 
 _NAMED_BY = ("deviceDnsName", "ipAddress", "url", "processCommandLine")
 

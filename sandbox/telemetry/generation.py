@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine import Engine
+    from .engine import Engine
 
 SMALLEST_FLEET = 40  # devices: the planted intrusions need so many
 _CHUNK = 1000  # devices generated at a time, between two calls of the progress hook
