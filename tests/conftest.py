@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.tenant import Deployment, Fleet
+from tests.support.tenant import Deployment, Fleet
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pathspec
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 
 
 def text(name: str) -> str:

@@ -1,197 +1,200 @@
-"""The made-up fleet and what is planted in it."""
+"""What the app tells its operator: a trace a run, metrics, logs; complete, and no value from an incident in any."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
-from typing import Any
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from msgspec.structs import replace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from sandbox.telemetry.engine import Engine
-from sandbox.telemetry.generation import device_id, generate
-from sandbox.tenant.incidents import generate as make_up
-from sandbox.tenant.intrusions import DROP_ADDRESS, intrusions, plant
-from sandbox.tenant.state import Tenant
+from shared import telemetry
+from shared.enrichment.flow import give_up, work_on
+from shared.graph.client import Graph
+from shared.model.record import Work
+from shared.state.runs import run_id
+from tests.infra.test_monitoring import METRICS
+from tests.support.tenant import Deployment, Fleet, Identity
 
-END = datetime(2026, 3, 10, 12, tzinfo=UTC)
-TABLES = ("DeviceInfo", "DeviceNetworkEvents", "DeviceProcessEvents", "DeviceFileEvents")
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
-LINUX_EGRESS = """
-let LinuxDeviceIds = DeviceInfo | where OSPlatform == "Linux" | distinct DeviceId;
-DeviceNetworkEvents
-| where Timestamp > ago(24h)
-| where DeviceId in (LinuxDeviceIds)
-| where RemoteIPType == "Public"
-| where RemoteIP !startswith "127."
-"""
-SERVER_EGRESS = LINUX_EGRESS + '| where InitiatingProcessFileName !in ("sensecm")'
-DESKTOP_EGRESS = (
-    LINUX_EGRESS
-    + """
-| where InitiatingProcessFileName !in ("sensecm", "snapd", "networkmanager", "fwupdmgr")
-| where InitiatingProcessFolderPath !startswith "/usr/lib/apt/"
-| where InitiatingProcessCommandLine !contains "ubuntu-release-upgrader"
-"""
-)
-ARCHIVE_THEN_UPLOAD = """
-let ArchiveProc = DeviceProcessEvents
-| where Timestamp > ago(24h)
-| where FileName in ("tar", "zip", "gzip")
-| where ProcessCommandLine has_any (".zip", ".tgz", ".tar", "tar -c", "tar -cz", "zip ")
-| project DeviceId, DeviceName, ArchiveTime = Timestamp, AccountName;
-let UploadEgress = DeviceNetworkEvents
-| where Timestamp > ago(24h)
-| where RemoteIP !startswith "127."
-| where RemoteIPType == "Public" or isempty(RemoteIPType)
-| where InitiatingProcessFileName in ("curl", "wget", "python", "python3", "openssl", "scp", "sftp")
-| project DeviceId, NetTime = Timestamp, RemoteIP;
-ArchiveProc
-| join kind=inner (UploadEgress) on DeviceId
-| where NetTime between (ArchiveTime .. (ArchiveTime + 30m))
-"""
-FILE_ORIGIN = """
-DeviceFileEvents
-| where FileOriginUrl contains "updates.evil.example" or FileOriginReferrerUrl contains "updates.evil.example"
-"""
+    from shared.tools import Tools
+
+ROOT = Path(__file__).parents[1]
+
+INCIDENT = "4101"
 
 
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """A small fleet with all intrusions planted."""
-    engine = Engine()
-    generate(engine, devices=40, days=2, end=END)
-    plant(engine, intrusions(END))
-    return engine
+class Watched:
+    """A deployment whose telemetry stays in memory."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.app = deployment
+        self._spans = InMemorySpanExporter()
+        self._metrics = InMemoryMetricReader()
+        traces = TracerProvider(resource=Resource({"service.name": "outrider"}))
+        traces.add_span_processor(SimpleSpanProcessor(self._spans))
+        told = telemetry.Telemetry(traces, MeterProvider([self._metrics]))
+        graph = Graph(
+            deployment.tools.settings,
+            Identity(deployment.tenant),
+            transport=httpx.ASGITransport(deployment.app),
+            patience=0,
+            refused=told.refused,
+        )
+        self.tools: Tools = replace(deployment.tools, graph=graph, telemetry=told)
+
+    async def watch(self) -> str:
+        """Do a run that the watch started, and return its id."""
+        work = Work(run_id(""), self.app.now(), "", incident_id=INCIDENT, queue="runs", source="watch")
+        await self.tools.runs.start(work, chosen_key=False)
+        await work_on(self.tools, work.run_id)
+        return work.run_id
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        """Every span that ended, in that order."""
+        return self._spans.get_finished_spans()
+
+    @property
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Every metric's sum under its name and the values of its dimensions."""
+        data = self._metrics.get_metrics_data()
+        found: dict[tuple[str, ...], float] = {}
+        for resource in data.resource_metrics if data else ():
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.data.data_points:
+                        names = sorted(str(each) for each in (point.attributes or {}).values())
+                        is_sum = isinstance(point, HistogramDataPoint)
+                        found[metric.name, *names] = point.sum if is_sum else getattr(point, "value", 0)
+        return found
 
 
-def hunt(engine: Engine, query: str) -> list[dict[str, Any]]:
-    """Run *query* over all there is."""
-    return engine.hunt(query, start=END - timedelta(days=30), end=END, now=END)[1]
+@pytest.fixture
+async def watched(fleet: Fleet) -> AsyncIterator[Watched]:
+    """Outrider in the tenant, with telemetry."""
+    deployment = Deployment(fleet)
+    found = Watched(deployment)
+    yield found
+    await found.tools.graph.close()
+    await deployment.close()
 
 
-def rows(seed: int) -> list[list[dict[str, Any]]]:
-    """Return every row of a day in a new fleet, table by table."""
-    engine = Engine()
-    generate(engine, devices=40, days=1, seed=seed, end=END)
-    return [hunt(engine, f"{table} | order by DeviceId asc, Timestamp asc, ReportId asc") for table in TABLES]
+def leaves(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, but not its keys."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from leaves(each)
+    elif isinstance(value, str):
+        yield value
 
 
-def test_deterministic() -> None:
-    """The same arguments give the same rows, and another seed gives others."""
-    first = rows(1)
+async def test_trace(watched: Watched) -> None:
+    """A run is one trace under its own id: a span for the run, and in it one a hunt and one for the comment."""
+    name = await watched.watch()
+    run = next(span for span in watched.spans if span.name == "run")
+    plan = (await watched.app.read(name)).plan
 
-    assert rows(1) == first
-    assert all(other != one for other, one in zip(rows(2), first, strict=True))
-
-
-def test_every_device_reports_every_hour(engine: Engine) -> None:
-    """Each device of the fleet sends one heartbeat an hour, all before the end."""
-    found = hunt(engine, "DeviceInfo | summarize N = count(), Last = max(Timestamp) by DeviceName")
-
-    assert 40 == len(found)
-    assert {48} == {row["N"] for row in found}
-    assert all(row["Last"] < "2026-03-10T12" for row in found)
-
-
-def test_kinds(engine: Engine) -> None:
-    """The fleet has Linux servers, desktops and devices of no known type, and Windows clients."""
-    found = hunt(engine, "DeviceInfo | summarize N = dcount(DeviceId) by DeviceType, OSPlatform")
-
-    assert {
-        ("Server", "Linux"): 16,
-        ("Workstation", "Linux"): 12,
-        ("Workstation", "Windows11"): 8,
-        ("", "Linux"): 2,
-        ("NetworkDevice", "Linux"): 2,
-    } == {(row["DeviceType"], row["OSPlatform"]): row["N"] for row in found}
-
-
-def test_addresses(engine: Engine) -> None:
-    """Every remote address is one for documentation, private or loopback."""
-    public = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-    allowed = [ip_network(block) for block in (*public, "10.0.0.0/8", "127.0.0.0/8")]
-    found = {row["RemoteIP"] for row in hunt(engine, "DeviceNetworkEvents | distinct RemoteIP")}
-
-    assert 100 < len(found)
-    assert set() == {a for a in found if not any(ip_address(a) in block for block in allowed)}
-
-
-def test_archive_then_upload(engine: Engine) -> None:
-    """Only srv-7's upload follows an archive in time; srv-3's comes a minute late or stays on the machine."""
-    found = hunt(engine, ARCHIVE_THEN_UPLOAD)
-
-    assert [("srv-7.contoso.com", DROP_ADDRESS)] == [(row["DeviceName"], row["RemoteIP"]) for row in found]
-
-
-def test_server_egress(engine: Engine) -> None:
-    """The server baseline shows the planted address among others, and not Defender itself."""
-    found = hunt(engine, SERVER_EGRESS + '| where DeviceName == "srv-7.contoso.com"')
-
-    assert DROP_ADDRESS in {row["RemoteIP"] for row in found}
-    assert 5 < len(found)
-    assert "sensecm" not in {row["InitiatingProcessFileName"] for row in found}
-
-
-def test_desktop_egress(engine: Engine) -> None:
-    """The desktop baseline shows python3's connection, and not that of the excluded snapd."""
-    query = DESKTOP_EGRESS + '| where DeviceName startswith "wks-012" and RemoteIP startswith "203.0.113."'
-    found = hunt(engine, query)
-
-    assert ["python3"] == [row["InitiatingProcessFileName"] for row in found]
-
-
-def test_file_origin(engine: Engine) -> None:
-    """A file's own URL and the page that led to it both tell where it came from."""
-    found = hunt(engine, FILE_ORIGIN)
-
-    assert {"wks-012.contoso.com", "pc-002.contoso.com"} == {row["DeviceName"] for row in found}
-
-
-def test_silent_device(engine: Engine) -> None:
-    """The device that Defender lost sends nothing, in any table."""
-    counts = [hunt(engine, f'{table} | where DeviceName startswith "srv-lost" | count') for table in TABLES]
-
-    assert [[{"Count": 0}]] * 4 == counts
-
-
-def test_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
-    """Every device in the evidence, but the lost one, is in the fleet under the same id."""
-    known = {row["DeviceId"] for row in hunt(engine, "DeviceInfo | distinct DeviceId")}
-    named = {
-        item["mdeDeviceId"]
-        for intrusion in intrusions(END)
-        for alert in intrusion.incident["alerts"]
-        for item in alert["evidence"]
-        if item.get("mdeDeviceId")
+    assert plan
+    assert sorted(["run", "comment", *(f"hunt {hunt.name}" for hunt in plan.hunts)]) == sorted(
+        span.name for span in watched.spans
+    )
+    assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
+    assert {"outrider.run": name, "outrider.source": "watch", "outrider.status": "completed"} == dict(
+        run.attributes or {}
+    )
+    assert {run.context.span_id if run.context else 0} == {
+        span.parent.span_id for span in watched.spans if span.parent and span is not run
     }
 
-    assert device_id("srv-7.contoso.com") in named
-    assert set() == named - known
 
+async def test_metrics(watched: Watched) -> None:
+    """A run's end, its hunts' outcomes and rows, and the time to its comment are counted, once."""
+    name = await watched.watch()
+    await work_on(watched.tools, name, again=True)
+    done = await watched.app.done(name)
+    waited = watched.metrics.pop(("outrider.comment.seconds",))
 
-def test_incidents_made_up_name_devices_of_the_fleet(engine: Engine) -> None:
-    """What is made up later is about devices that report, on the platform that they report."""
-    tenant = Tenant(engine, (), clock=lambda: END)
-    made = [make_up(tenant)["alerts"][0]["evidence"][0] for _ in range(50)]
-    known = hunt(engine, "DeviceInfo | distinct DeviceId, DeviceName, OSPlatform")
-
-    assert 40 == len(tenant.fleet)
-    assert set() == {(d["mdeDeviceId"], d["deviceDnsName"], d["osPlatform"]) for d in made} - {
-        (row["DeviceId"], row["DeviceName"], row["OSPlatform"]) for row in known
+    assert {("outrider.runs", "completed", "watch"): 1} | {
+        ("outrider.hunts", *sorted((each.hunt, each.outcome))): 1 for each in done.outcomes
+    } | {("outrider.rows", each.hunt): each.found.rows for each in done.outcomes} == {
+        key: value for key, value in watched.metrics.items() if key[0] != "outrider.comment.seconds"
     }
-    assert len({d["deviceDnsName"] for d in made}) > 20
+    assert waited > 0
 
 
-def test_smallest_fleet() -> None:
-    """A fleet too small for the planted intrusions is refused."""
-    with pytest.raises(ValueError, match="at least 40 devices"):
-        generate(Engine(), devices=39, end=END)
+async def test_names(watched: Watched) -> None:
+    """Between them, a good run, a throttled one and one without a right write the metrics that alerts read."""
+    await watched.watch()
+    watched.app.tenant.faults.add(match="hunt", status=429, retry_after=60, times=100)
+    asked = await watched.app.ask(incidentId=INCIDENT)
+    await work_on(watched.tools, asked)
+    watched.app.tenant.faults.clear()
+    watched.app.tenant.roles.clear()
+    await work_on(watched.tools, await watched.app.ask(incidentId=INCIDENT))
+
+    assert METRICS == {key[0] for key in watched.metrics}
+    assert 1 == watched.metrics["outrider.missing_role", "SecurityIncident.ReadWrite.All"]
+    assert 2 == watched.metrics["outrider.parked",]
+    assert watched.metrics["outrider.throttled", "Microsoft Graph"] >= 1
 
 
-def test_progress() -> None:
-    """The progress hook ends with all devices done."""
-    calls: list[tuple[int, int]] = []
-    generate(Engine(), devices=40, days=1, end=END, progress=lambda done, total: calls.append((done, total)))
+async def test_waits(watched: Watched) -> None:
+    """A run that is throttled says so in its trace: the run waits, and which hunt it was that failed with what."""
+    watched.app.tenant.faults.add(match="hunt", contains="arg_max", status=429, retry_after=60, times=1)
+    await watched.watch()
+    run = next(span for span in watched.spans if span.name == "run")
+    kinds = {(span.attributes or {}).get("error.type") for span in watched.spans}
 
-    assert (40, 40) == calls[-1]
+    assert "waiting" == (run.attributes or {})["outrider.status"]
+    assert {None, "Throttled"} == kinds
+
+
+async def test_given_up(watched: Watched) -> None:
+    """A run that is given up is told of in its own trace, and counted as failed."""
+    name = await watched.app.ask(incidentId=INCIDENT)
+    await give_up(watched.tools, name, "it stopped the worker", posting=True)
+    run = next(span for span in watched.spans if span.name == "run")
+
+    assert "failed" == (run.attributes or {})["outrider.status"]
+    assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
+    assert 1 == watched.metrics["outrider.runs", "api", "failed"]
+
+
+async def test_no_values(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither trace nor metrics nor log hold a device, an address, a command line, KQL, a title or an incident's id."""
+    caplog.set_level(logging.INFO)
+    telemetry.quieten()
+    name = await watched.watch()
+    watched.app.tenant.roles.clear()
+    await work_on(watched.tools, await watched.app.ask(incidentId=INCIDENT))
+    said = "\n".join([*(span.to_json() for span in watched.spans), repr(watched.metrics), caplog.text])
+    found = (await watched.app.done(name)).outcomes
+    values = {*leaves(watched.app.tenant.incidents[INCIDENT]), INCIDENT}
+    values |= {text for outcome in found for row in outcome.found.first_rows for text in leaves(row)}
+
+    assert len(values) > 50
+    assert [] == sorted(value for value in values if len(value) > 3 and value in said)
+    assert [] == [kql for kql in ("DeviceInfo", "DeviceId", "| where", "let _", "incidents/") if kql in said]
+
+
+@pytest.mark.parametrize(("source", "expected"), [("api", 0), ("sentinel", 1)])
+async def test_time_to_comment(watched: Watched, source: Any, expected: int) -> None:
+    """Only of incidents that came in by themselves is it told how long they waited for a comment."""
+    work = Work(run_id(""), watched.app.now(), "", incident_id=INCIDENT, source=source)
+    await watched.tools.runs.start(work, chosen_key=False)
+    watched.app.ahead = timedelta(minutes=1)
+    await work_on(watched.tools, work.run_id)
+
+    assert expected == sum(key[0] == "outrider.comment.seconds" for key in watched.metrics)

@@ -14,7 +14,7 @@ from sandbox.tenant.intrusions import DROP_ADDRESS as DROP
 from sandbox.tenant.intrusions import RELAY_ADDRESS as RELAY
 from sandbox.tenant.state import Limits
 from tests.benchmarks.scripted import ROOT, check
-from tests.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
+from tests.support.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 
 FEW, MANY = 100_000, 1_000_000
 STAGE = "203.0.113.44"

@@ -17,9 +17,9 @@ from sandbox.tenant.app import create_app
 from sandbox.tenant.intrusions import intrusions
 from shared.pages import run as report
 from shared.settings import Settings
-from tests.pages.browser import chromium, ended, hurt, served, waiting
-from tests.pages.hostile_sweeps import sweeps
-from tests.said import HUNTS
+from tests.support.browser import chromium, ended, hurt, served, waiting
+from tests.support.hostile_sweeps import sweeps
+from tests.support.said import HUNTS
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser

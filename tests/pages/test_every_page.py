@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from tests.pages.browser import WIDTHS, visit
+from tests.support.browser import WIDTHS, visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser

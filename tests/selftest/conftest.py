@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.selftest.surroundings import address, around
+from tests.support.surroundings import address, around
 
 __all__ = ["address", "around"]

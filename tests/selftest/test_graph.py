@@ -8,11 +8,11 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from sandbox.tenant.state import HUNT, READ, RESPONDER, WRITE
-from tests.tenant import Identity
+from tests.support.tenant import Identity
 
 if TYPE_CHECKING:
     pass
-from tests.selftest.surroundings import Stranger, Surroundings, unmet, untold
+from tests.support.surroundings import Stranger, Surroundings, unmet, untold
 
 
 class Abroad(Identity):

@@ -18,15 +18,15 @@ from sandbox.tenant.state import GRAPH, HUNT, RESPONDER, WRITE
 from shared import settings
 from shared.catalog import load as catalog
 from shared.state.objects import Store
-from tests.deployed import SECRET, hosted, identity, served
-from tests.tenant import ENVIRONMENT
+from tests.support.deployed import SECRET, hosted, identity, served
+from tests.support.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
 
-from tests.selftest.surroundings import ALL, Stranger, Surroundings, account, unmet, untold
+from tests.support.surroundings import ALL, Stranger, Surroundings, account, unmet, untold
 
 
 async def test_all_met(around: Surroundings) -> None:

@@ -1,0 +1,153 @@
+"""Reading one hunt file, and refusing a wrong one with all that is wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from shared.catalog import load as catalog
+from shared.catalog.load import Hunt
+from tests.support.hunt_files import INDICATOR, SENTINEL, write
+
+
+def problems(folder: Path, content: str) -> list[str]:
+    """What is wrong with a hunt file."""
+    write(folder, "wrong.yaml", content)
+    loaded = catalog.load(folder)
+
+    assert () == loaded.hunts
+    return list(loaded.broken[0].problems)
+
+
+def enrichment(block: str) -> str:
+    """A hunt file with *block* as its own."""
+    return SENTINEL + "enrichment:\n" + "".join(f"  {line}\n" for line in dedent(block).strip().splitlines())
+
+
+def test_sentinel_file(tmp_path: Path) -> None:
+    """An unmodified file of Azure-Sentinel loads as a device hunt, with the defaults and its own window."""
+    write(tmp_path, "Renamed archiver (1).yaml", SENTINEL)
+    (hunt,) = catalog.load(tmp_path).hunts
+
+    assert (
+        Hunt(
+            name="renamed-archiver-1",
+            title="Renamed archiver",
+            id="6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11",
+            version="1.0.0",
+            description="An archiver under another name. Questions: someone@contoso.com",
+            query=hunt.query,
+            entity="device",
+            lookback=timedelta(days=1),
+            lookahead=timedelta(days=1),
+            max_window=timedelta(days=7),
+            tactics=("Collection",),
+            techniques=("T1560",),
+            credit="Ada",
+            tables=("DeviceProcessEvents",),
+            own_window=True,
+            shipped=False,
+        )
+        == hunt
+    )
+
+
+def test_indicator_hunt(tmp_path: Path) -> None:
+    """An indicator hunt may read any table."""
+    write(tmp_path / "indicator", "mail-url.yaml", INDICATOR)
+    (hunt,) = catalog.load(tmp_path).hunts
+
+    assert ("mail-url", "indicator", ("url",)) == (hunt.name, hunt.entity, hunt.kinds)
+
+
+def test_durations(tmp_path: Path) -> None:
+    """Durations are ISO 8601."""
+    write(tmp_path, "a.yaml", enrichment("lookback: PT36H\nlookahead: P0D\nmaxWindow: P30D"))
+    (hunt,) = catalog.load(tmp_path).hunts
+
+    assert timedelta(hours=36) == hunt.lookback
+    assert timedelta(0) == hunt.lookahead
+    assert timedelta(days=30) == hunt.max_window
+
+
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        ("lookBack: P1D", "enrichment.lookBack: unknown; there are"),
+        ("entity: account", "enrichment.entity: Invalid enum value 'account'"),
+        ("lookback: 1 day", "enrichment.lookback: Invalid ISO8601 duration"),
+        ("lookback: P0D", "enrichment.lookback: must be more than nothing"),
+        ("maxWindow: P31D", "enrichment.maxWindow: must be more than nothing and at most P30D"),
+        ("lookahead: -P1D", "enrichment.lookahead: must be at most P30D, and not negative"),
+        ("lookback: P14D", "enrichment.maxWindow: must be as long as lookback, P14D"),
+        ("kinds: [ip]", "enrichment.kinds: is for indicator hunts"),
+        ("kinds: [hostname]", "enrichment.kinds: Invalid enum value 'hostname'"),
+        ("appliesTo: {os: [Linux]}", "enrichment.appliesTo: Object contains unknown field `os`"),
+        ("columns: FileName", "enrichment.columns: Expected `array`, got `str`"),
+        ("sweep: {new: Seen}", "enrichment.sweep.new: must be a column of the sweep's rows"),
+        ("sweep: {news: Seen}", "enrichment.sweep.news: unknown"),
+        ("sweep: {summarize: '| union Foo', new: Timestamp}", "Foo is neither declared"),
+    ],
+)
+def test_wrong_block(tmp_path: Path, block: str, problem: str) -> None:
+    """Whatever is wrong in our block is named with its key."""
+    assert problem in "\n".join(problems(tmp_path, enrichment(block)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("kinds: [url]", "kinds: []", "an indicator hunt needs one or more of ip, url"),
+        ("kinds: [url]", "kinds: [url, ip]", "has ip if, and only if, the query uses _IpAddresses"),
+        ("kinds: [url]", "kinds: [ip]", "has url if, and only if, the query uses _Urls"),
+        (
+            "kinds: [url]",
+            "kinds: [url]\n  appliesTo: {osPlatform: [Linux]}",
+            "appliesTo: is for device hunts",
+        ),
+        ("Indicator", "Match", "return a column Indicator"),
+        ("  EmailUrlInfo", "  let _Urls = 1;\n  EmailUrlInfo", "_Urls is declared in front of the query"),
+    ],
+)
+def test_wrong_indicator_hunt(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    """An indicator hunt says which kinds it takes, uses them all, and tells what matched."""
+    assert problem in "\n".join(problems(tmp_path, INDICATOR.replace(old, new)))
+
+
+def test_all_problems(tmp_path: Path) -> None:
+    """Everything wrong with a file is said at once, with the file's name and the query's line."""
+    write(
+        tmp_path,
+        "many.yaml",
+        "id: 7\nquery: |\n  DeviceInfo\n  | union Foo\nenrichment: {lookback: x, a: 1}\n",
+    )
+    (error,) = catalog.load(tmp_path).broken
+
+    wanted = [
+        "id: Expected `str`, got `int`",
+        "name: is missing",
+        "enrichment.a: unknown",
+        "enrichment.lookback: Invalid ISO8601 duration",
+        "query line 2: Foo is neither declared by the query",
+    ]
+
+    assert wanted == [found[: len(start)] for start, found in zip(wanted, error.problems, strict=True)]
+    assert str(error).startswith("many.yaml: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("id: [1\nname: x", "line 2: "),
+        ("- a list", "is not a mapping"),
+        ("", "is not a mapping"),
+        ("enrichment: 5", "enrichment: must be a mapping"),
+        ("a: \x00", "is not YAML"),
+    ],
+)
+def test_not_a_hunt(tmp_path: Path, content: str, problem: str) -> None:
+    """What is no hunt file at all is said to be none, with the line where YAML knows it."""
+    assert problem in "\n".join(problems(tmp_path, content))

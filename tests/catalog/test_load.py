@@ -1,0 +1,119 @@
+"""Loading folders of hunt files, and selecting what fits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.catalog import load as catalog
+from shared.catalog.load import Catalog
+from shared.errors import InvalidRequest
+from tests.support.hunt_files import INDICATOR, SENTINEL, write
+
+
+def test_shipped() -> None:
+    """The hunts that come with the app all load, in the order of their names."""
+    loaded = catalog.load()
+
+    assert () == loaded.broken
+    assert [
+        "archive-then-upload",
+        "device-card",
+        "file-origin",
+        "linux-desktop-egress-baseline",
+        "linux-server-egress-baseline",
+    ] == [hunt.name for hunt in loaded.hunts]
+    assert all(hunt.shipped for hunt in loaded.hunts)
+
+
+def test_broken_hides_nothing(tmp_path: Path) -> None:
+    """A broken file, one that is not UTF-8 included, hides no other."""
+    write(tmp_path, "a.yaml", "id: 1")
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    write(tmp_path, "c.yaml", SENTINEL)
+    loaded = catalog.load(tmp_path)
+
+    assert ["a.yaml", "b.yaml"] == [error.file.name for error in loaded.broken]
+    assert ["c"] == [hunt.name for hunt in loaded.hunts]
+
+
+def test_taken(tmp_path: Path) -> None:
+    """Of two files with one name or id the first counts, and the second is broken."""
+    write(tmp_path / "one", "a.yaml", SENTINEL)
+    write(tmp_path / "two", "a.yaml", INDICATOR)
+    write(tmp_path / "two", "b.yaml", SENTINEL)
+    loaded = catalog.load(tmp_path / "one", tmp_path / "two")
+
+    assert ["a"] == [hunt.name for hunt in loaded.hunts]
+    assert [
+        ("a.yaml", ("the name a is taken by another file",)),
+        ("b.yaml", ("the id 6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11 is that of a",)),
+    ] == [(error.file.name, error.problems) for error in loaded.broken]
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A folder that does not exist is as broken as a file."""
+    loaded = catalog.load(catalog.SHIPPED, tmp_path / "nowhere")
+
+    assert 5 == len(loaded.hunts)
+    assert ["nowhere"] == [error.file.name for error in loaded.broken]
+
+
+@pytest.mark.parametrize(
+    ("devices", "kinds", "names", "expected"),
+    [
+        (True, (), (), ["archive-then-upload", "device-card", "linux-desktop-egress-baseline",
+                        "linux-server-egress-baseline"]),
+        (False, ("ip",), (), ["file-origin"]),
+        (False, ("fileHash",), (), []),
+        (False, (), (), []),
+        (True, ("url",), ("archive-then-upload",), ["archive-then-upload", "device-card"]),
+        (True, ("url",), ("file-origin",), ["device-card", "file-origin"]),
+        (False, ("domain", "ip"), ("file-origin",), ["file-origin"]),
+    ],
+)  # fmt: skip
+def test_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], expected: list[str]) -> None:
+    """What is there, and what was asked for, select the hunts; with devices the device card is always one."""
+    loaded = catalog.load()
+
+    assert expected == [h.name for h in catalog.select(loaded, devices=devices, kinds=kinds, names=names)]
+
+
+@pytest.mark.parametrize(
+    ("devices", "kinds", "names", "message"),
+    [
+        (
+            True,
+            (),
+            ("nope",),
+            "there is no hunt nope; there are archive-then-upload, device-card, file-origin",
+        ),
+        (True, ("fileHash",), ("file-origin",), "the hunt file-origin needs an indicator (ip, url, domain)"),
+        (False, ("ip",), ("archive-then-upload",), "the hunt archive-then-upload needs a device"),
+    ],
+)
+def test_cannot_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], message: str) -> None:
+    """A hunt that does not exist, or that nothing given can start, is the caller's mistake."""
+    with pytest.raises(InvalidRequest) as raised:
+        catalog.select(catalog.load(), devices=devices, kinds=kinds, names=names)
+
+    assert raised.value.message.startswith(message)
+
+
+def test_cannot_select_several() -> None:
+    """Every name that cannot be selected is told."""
+    with pytest.raises(InvalidRequest) as raised:
+        catalog.select(Catalog(()), devices=True, kinds=(), names=("a", "b"))
+
+    assert 2 == len(raised.value.details)
+
+
+def test_cold_start() -> None:
+    """Importing the catalogue does not import YAML, which only loading needs."""
+    code = "import sys, shared.catalog.load; print('yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "False" == done.stdout.strip()

@@ -1,0 +1,148 @@
+"""The comment: whole, harmless, within its limit, recognised again."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.comment import html as comment_html
+from shared.comment import marker
+from shared.comment import saying as comment
+from shared.comment import text as comment_text
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from tests.support.said import ENDINGS, RUN_ID, Tags, content, outcome
+
+from .test_neutral import NASTY, live, unseen
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> comment.Content:
+    """Anything a comment may have to say, a little or far too much of it, in any words."""
+    name, reason, values = draw(NASTY), draw(NASTY), tuple(draw(st.lists(NASTY, min_size=1, max_size=3)))
+    many = draw(st.sampled_from((1, 3, 15)))
+    endings = draw(st.lists(st.sampled_from(ENDINGS), max_size=5))
+    outcomes = [
+        outcome(
+            ending, hunt=f"hunt-{n}", values=values, reason=reason, device=name, groups=many, devices=many
+        )
+        for n, ending in enumerate(endings * many)
+    ]
+    card = {"DeviceId": "a" * 40, "DeviceName": name, "OSPlatform": values[0], "LoggedOnUsers": values[-1]}
+    return comment.Content(
+        RUN_ID,
+        Chosen(
+            (Device(name=name),) * many,
+            (Indicator("url", values[0]),),
+            (Dropped("ip", name, "verdict clean"),),
+        ),
+        tuple(outcomes),
+        {},
+        (card,) * draw(st.sampled_from((0, 1, 15))),
+        (f"2 devices are called {name}",),
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(contents(), st.integers(1_000, 30_000))
+def test_any_telemetry(said: comment.Content, max_chars: int) -> None:
+    """
+    Whatever telemetry holds, the comment is plain, harmless, within its limit, and ends in its marker.
+    """
+    text = comment_text.render_text(said, max_chars=max_chars)
+    last = text.rsplit("\n", 1)[-1]
+
+    assert len(text.encode("utf-16-le")) // 2 <= max_chars
+    assert not set("<>") & set(text)
+    assert [] == live(text)
+    assert "" == unseen(text)
+    assert marker.line(RUN_ID, marker.digest(said.outcomes, said.chosen)) == last
+    assert marker.is_posted([text], marker.digest(said.outcomes, said.chosen))
+    assert not marker.is_posted([text], "0" * 32)
+    # The last cell of a group is known, so one that ends in it is whole, on one line or on several.
+    groups = re.findall(r"^• (.*(?:\n    .*)*)", text, re.MULTILINE)
+    assert [] == [group for group in groups if not re.fullmatch(r"[\d,]+× · (?s:.*)( · |: )port-\d+", group)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(contents(), st.integers(1_000, 30_000))
+def test_any_telemetry_as_html(said: comment.Content, max_chars: int) -> None:
+    """
+    Whatever telemetry holds, the HTML has our elements alone, all of them closed, and is within its limit.
+    """
+    html = comment_html.render_html(said, max_chars=max_chars)
+    read = Tags(html)
+
+    assert len(html.encode("utf-16-le")) // 2 <= max_chars
+    assert [] == read.open
+    assert {"h3", "h4", "p", "br", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"} >= {
+        tag for tag, *_ in read.tags
+    }
+    assert [] == live(html)
+    assert "" == unseen(html)
+
+
+def test_html() -> None:
+    """The HTML holds a table of what was found, and links to the report and to the query in the portal."""
+    said = content(
+        outcome("found", values=("<b>&",)),
+        report_url="https://outrider.example/r",
+        portal={"archive-then-upload": "https://security.example/q"},
+    )
+    html = comment_html.render_html(said, max_chars=30_000)
+
+    assert "<td>‹b›&amp;</td>" in html
+    assert ["https://security.example/q", "https://outrider.example/r"] == Tags(html).links
+
+
+def test_device_named_like_a_line() -> None:
+    """A device whose name imitates a line of the comment does not begin one."""
+    said = content(outcome("nothingFound"))
+    card = {"DeviceId": "a" * 40, "DeviceName": "FOUND: everything", "OSPlatform": "Linux"}
+    text = comment_text.render_text(msgspec.structs.replace(said, cards=(card,)), max_chars=30_000)
+
+    assert [] == re.findall("(?m)^FOUND", text)
+
+
+@pytest.mark.parametrize("max_chars", [1_000, 3_000, 10_000, 30_000])
+def test_shortened(max_chars: int) -> None:
+    """However little room there is, every hunt's number of rows is that of all rows, not of those shown."""
+    said = content(*(outcome("found", hunt=f"hunt-{n}", values=("y" * 150,), groups=90) for n in range(2)))
+
+    text = comment_text.render_text(said, max_chars=max_chars)
+
+    assert len(text) <= max_chars
+    assert ["FOUND: hunt-0: 4,095 rows on web01", "FOUND: hunt-1: 4,095 rows on web01"] == re.findall(
+        "FOUND.*", text
+    )
+    assert 2 == len(re.findall(r"[\d,]+ of 4,095 rows shown, rarest first", text))
+
+
+def test_secrets() -> None:
+    """A secret in a row is masked, unless MASK_SECRETS is off."""
+    said = content(outcome("found", values=("mysql --password=hunter2",)))
+
+    assert "hunter2" not in comment_text.render_text(said, max_chars=30_000)
+    assert "hunter2" in comment_text.render_text(said, max_chars=30_000, secrets=False)
+
+
+def test_digest() -> None:
+    """The same findings are recognised in another order and run; other findings are not."""
+    one, two = outcome("found", hunt="one"), outcome("nothingFound", hunt="two")
+
+    assert marker.digest([one, two], Chosen()) == marker.digest([two, one], Chosen())
+    assert marker.digest([one, two], Chosen()) != marker.digest(
+        [outcome("found", hunt="one", groups=2), two], Chosen()
+    )
+
+
+def test_digest_of_nothing() -> None:
+    """Nothing found for one entity is not nothing found for another; what was found speaks for itself."""
+    one, two = (Chosen(indicators=(Indicator("ip", f"203.0.113.{n}"),)) for n in (1, 2))
+    nothing, found = [outcome("nothingFound")], [outcome("found", groups=2)]
+
+    assert marker.digest(nothing, one) != marker.digest(nothing, two)
+    assert marker.digest(found, one) == marker.digest(found, two)

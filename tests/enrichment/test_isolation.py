@@ -1,0 +1,165 @@
+"""No run sees another's data, however many share the process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import random
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import msgspec
+from azure.core.credentials import AccessToken
+from obstore.store import MemoryStore
+
+from shared import settings
+from shared.catalog import load as catalog
+from shared.enrichment.flow import work_on
+from shared.graph.client import Graph
+from shared.model.record import Work
+from shared.pages import run as report
+from shared.sentinel.client import Arm
+from shared.state.objects import Store
+from shared.state.runs import Runs, run_id
+from shared.tools import Tools
+from tests.support.tenant import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from shared.model.record import Done
+    from shared.state.runs import Run
+
+NOW = datetime.now(UTC)
+INCIDENTS, RUNS, AT_ONCE = range(100, 200), 500, 32
+# The number of an incident in its devices' ids and names, its address, URL, hash and rows, also as comments write them.
+NUMBER = re.compile(r"(?:(?:ab){18}0|(?:cd){18}0|own-|198\W+51\W+100\W+)(\d{3})")
+ENTITY = re.compile(r'"((?:ab|cd){18}\d{4}|own-[^"]*|198\.51\.100\.\d{3})"')
+
+
+def evidence(number: int) -> list[dict[str, Any]]:
+    """Give an incident two devices, an address, a URL and a file of its own."""
+    kind = "#microsoft.graph.security."
+    known_by = {"mdeDeviceId": f"{'ab' * 18}0{number}"}, {"deviceDnsName": f"own-{number}.contoso.com"}
+    return [
+        *({"@odata.type": f"{kind}deviceEvidence", "osPlatform": "Linux"} | name for name in known_by),
+        {"@odata.type": f"{kind}ipEvidence", "ipAddress": f"198.51.100.{number}"},
+        {
+            "@odata.type": f"{kind}urlEvidence",
+            "url": f"https://own-{number}.example/",
+            "verdict": "malicious",
+        },
+        {"@odata.type": f"{kind}fileEvidence", "fileDetails": {"sha1": f"{'cd' * 18}0{number}"}},
+    ]
+
+
+class Echo(httpx.AsyncBaseTransport):
+    """
+    A tenant whose rows repeat the entities of the query that asks for them.
+
+    It answers in any order, so that runs are interleaved.
+    """
+
+    def __init__(self) -> None:
+        self.comments: dict[int, list[str]] = {number: [] for number in INCIDENTS}
+        self._chance = random.Random(1)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a call of Graph's."""
+        await asyncio.sleep(self._chance.random() / 200)
+        if request.url.path.endswith("unHuntingQuery"):
+            return httpx.Response(200, json=self._hunt(msgspec.json.decode(await request.aread())))
+        number = int(request.url.path.split("/")[4]) - 7_000
+        if request.method == "POST":
+            self.comments[number].append(msgspec.json.decode(await request.aread())["comment"])
+            return httpx.Response(200, json={})
+        return httpx.Response(200, json=self._incident(number))
+
+    def _hunt(self, body: dict[str, str]) -> dict[str, Any]:
+        values = {name.lower(): value for name, value in body.items()}
+        entities = dict.fromkeys(ENTITY.findall(values["query"]))
+        rows = [{"DeviceId": entity, "DeviceName": entity} for entity in entities]
+        return {
+            "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName")],
+            "results": rows,
+        }
+
+    def _incident(self, number: int) -> dict[str, Any]:
+        return {
+            "id": str(7_000 + number),
+            "displayName": f"Activity of own-{number}",
+            "createdDateTime": NOW.isoformat(),
+            "alerts": [{"firstActivityDateTime": NOW.isoformat(), "evidence": evidence(number)}],
+            "comments": [{"comment": text} for text in self.comments[number]],
+        }
+
+
+class Anyone:
+    """An identity whose token is good for an hour."""
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """Return the token."""
+        return AccessToken("token", int(NOW.timestamp()) + 3_600)
+
+
+def numbers(text: str) -> set[int]:
+    """The numbers of the incidents whose values stand in *text*."""
+    return {int(number) for number in NUMBER.findall(text)}
+
+
+def queries(page: str) -> str:
+    """Unpack the queries that a page links to."""
+    packed = re.findall(r"[?]query=([\w-]+)", page)
+    return "\n".join(gzip.decompress(base64.urlsafe_b64decode(q + "===")).decode("utf-16-le") for q in packed)
+
+
+async def responses(tools: Tools, run: Run) -> dict[str, str]:
+    """All that can be read of a run, by what it is."""
+    page = report.page(run, tools.catalog, tools.settings, refresh=False)
+    summary = report.summary(run, tools.runs.expires(run.work), "https://app.example/run")
+    texts = {"run": msgspec.json.encode(summary).decode(), "page": page, "portal": queries(page)}
+    for hunt, found in run.found.items():
+        raw = await tools.runs.findings(run.work.run_id, hunt) or b""
+        texts[f"{hunt}.csv"] = report.csv(raw, found.rows, secrets=True).decode()
+        texts[f"{hunt}.json"] = msgspec.json.encode(report.rows(raw, found.rows, secrets=True)).decode()
+    return texts
+
+
+async def test_isolation() -> None:
+    """500 runs over 100 incidents, 32 at a time: each comment and response has its incident's values alone."""
+    tenant = Echo()
+    chosen = settings.read({**ENVIRONMENT, "HUNTS_PER_MINUTE": "100000", "HUNT_CONCURRENCY": "64"})
+    graph, arm = Graph(chosen, Anyone(), transport=tenant), Arm(chosen, Anyone())  # type: ignore[arg-type]
+    tools = Tools(chosen, graph, arm, Runs(Store(MemoryStore()), lambda *_: None), catalog.load())
+    # All of them at once would be five runs an incident in step; by chance, they overlap in every way.
+    asked = [INCIDENTS[n % len(INCIDENTS)] for n in range(RUNS)]
+    random.Random(2).shuffle(asked)
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def done(number: int) -> tuple[int, Done, dict[str, str]]:
+        """Do one run when there is room for it."""
+        async with slots:
+            work = Work(run_id(""), datetime.now(UTC), "", incident_id=str(7_000 + number))
+            await tools.runs.start(work, chosen_key=False)
+            await work_on(tools, work.run_id)
+            run = await tools.runs.read(work.run_id)
+            assert run.done
+            return number, run.done, await responses(tools, run)
+
+    results = await asyncio.gather(*map(done, asked))
+    await graph.close()
+    mixed = [
+        (number, what, seen)
+        for number, _, texts in results
+        for what, text in texts.items()
+        if (seen := numbers(text)) != {number}
+    ]
+
+    assert [] == mixed
+    assert {n: [{n}] for n in INCIDENTS} == {n: [numbers(t) for t in ts] for n, ts in tenant.comments.items()}
+    assert Counter({"completed": RUNS}) == Counter(done.status for _, done, _ in results)
+    assert Counter({"written": 100, "alreadyThere": 400}) == Counter(
+        done.comments[0].status for _, done, _ in results
+    )

@@ -1,0 +1,130 @@
+"""A day of incidents, and what stands on them in the end."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sandbox.tenant import incidents
+from shared.enrichment import planning
+from shared.graph.answers import Incident
+from shared.incident import reading as subject
+from shared.model.record import Work
+from tests.support.replay import Replay
+from tests.support.tenant import Fleet
+
+if TYPE_CHECKING:
+    import httpx
+
+DAY = timedelta(hours=24)
+SKEW = timedelta(seconds=30)
+SILENT = "device:srv-lost.contoso.com"
+
+
+async def play(replay: Replay, seed: int) -> None:
+    """Let a day pass in which everything happens that happens to incidents."""
+    tenant, chance = replay.app.tenant, random.Random(seed)
+    for hour in range(24):
+        now = replay.now
+        match hour % 6:
+            case 0:  # two in the same instant, one by a clock that is fast, one by a clock that is slow
+                for at in (now, now, now + SKEW, now - SKEW):
+                    incidents.generate(tenant, at=at, severity="high")
+            case 1:  # one is listed ten minutes after it came to be
+                incidents.generate(tenant, at=now - timedelta(minutes=10), severity="medium")
+            case 2:  # what there is grows, some of it in the same second
+                some = [i for i in tenant.incidents.values() if i["status"] == "active"]
+                for incident in chance.sample(some, 3):
+                    incidents.grow(tenant, incident, at=now)
+            case 3:  # one goes into another
+                one, two = (incidents.generate(tenant, severity="low") for _ in range(2))
+                await replay.minutes(20, every=5)
+                incidents.merge(tenant, one, two)
+            case 4:  # one is resolved, grows meanwhile, and is opened again
+                incident = incidents.generate(tenant, severity="high")
+                await replay.minutes(20, every=5)
+                incidents.update(tenant, incident, status="resolved")
+                incidents.grow(tenant, incident)
+                await replay.minutes(10, every=5)
+                incidents.update(tenant, incident, status="active")
+            case _:  # the same evidence again, and a planted intrusion
+                tenant.open()
+                incident = next(iter(tenant.incidents.values()))
+                again = [item for alert in incident["alerts"] for item in alert["evidence"]]
+                incidents.grow(tenant, incident, *again)
+        left = now + timedelta(hours=1) - replay.now
+        await replay.minutes(int(left / timedelta(minutes=1)), every=5)
+    await replay.settle()
+
+
+def wanted(replay: Replay) -> dict[str, set[str]]:
+    """All that there is to hunt on each incident that is open in the end, but for the device that is silent."""
+    tools = replay.app.tools
+    result = {}
+    for incident in replay.app.tenant.incidents.values():
+        if incident["status"] not in ("resolved", "redirected"):
+            read = msgspec.convert(incident, Incident)
+            about = subject.from_defender(read, read.id, tools.limits, private=False)
+            plan = planning.plan(Work("", replay.now, ""), about, tools.catalog, replay.now)
+            keys = planning.wanted(plan, tools.catalog)
+            result[read.id] = {key for key in keys if not key.endswith(SILENT)}
+    return result
+
+
+async def check(replay: Replay) -> dict[str, set[str]]:
+    """Check that nothing was missed and nothing done or said twice; return what the ledger says."""
+    settled, hunted, digests = await replay.settled(), await replay.hunted(), replay.digests()
+    for incident, keys in wanted(replay).items():
+        assert keys <= settled.get(incident, {}).keys(), incident
+    assert {1} == {count for keys in settled.values() for count in keys.values()}
+    assert not [pair for pair, count in hunted.items() if count > 1 and pair[1] in settled[pair[0]]]
+    for incident, found in (await replay.found()).items():
+        assert found <= set(digests[incident]), incident
+    for incident, told in digests.items():
+        assert len(set(told)) == len(told), incident
+    return {incident: set(keys) for incident, keys in settled.items()}
+
+
+async def test_day(fleet: Fleet) -> None:
+    """
+    Every incident is hunted once for each entity and hunt, and commented once for what was found.
+
+    Workers that die twenty times during that day change nothing of what stands there in the end.
+    """
+    plain = Replay(fleet, fleet.end - DAY)
+    await play(plain, 1)
+    deaths = random.Random(2).sample(range(plain.calls // 10, plain.calls * 9 // 10), 20)
+    deadly = Replay(fleet, fleet.end - DAY, deaths)
+    await play(deadly, 1)
+
+    assert len(plain.app.tenant.incidents) > 30
+    assert 20 == deadly.died
+    assert await check(plain) == await check(deadly)
+    await plain.app.close()
+    await deadly.app.close()
+
+
+async def test_shifting_pages(fleet: Fleet) -> None:
+    """Incidents that open, or are updated, while the pages are read are neither missed nor hunted twice."""
+    replay = Replay(fleet, fleet.end - DAY)
+    tenant = replay.app.tenant
+    for _ in range(60):
+        incidents.generate(tenant, severity="low")
+    oldest = next(iter(tenant.incidents.values()))
+
+    def shift(request: httpx.Request) -> None:
+        """Open an incident, and update the oldest, between two pages."""
+        if "skip" in str(request.url) and len(tenant.incidents) < 63:
+            incidents.generate(tenant, severity="low")
+            incidents.update(tenant, oldest, assignedTo="analyst@contoso.com")
+
+    replay.meanwhile = shift
+    await replay.minutes(6)
+    await replay.settle()
+
+    assert 63 == len(tenant.incidents)
+    assert await check(replay)
+    await replay.app.close()

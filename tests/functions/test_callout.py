@@ -1,0 +1,171 @@
+"""A Logic App calls out: one run and one comment, whatever happens to its calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.host.serve import connection_string
+from sandbox.tenant.app import build_app
+from sandbox.tenant.incidents import generate
+from sandbox.tenant.state import Limits
+from tests.support.deployed import KEY, SECRET, hosted, identity, served
+from tests.support.gateway import Failure, Gateway
+from tests.support.logic_app import HttpAction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+    from sandbox.tenant.state import Tenant
+
+HUNT = "archive-then-upload"
+POST, GET = ("POST", "/api/enrich"), ("GET", "/api/runs/[0-9a-f]{32}")
+QUEUE = ("POST", "/devstoreaccount1/urgent/messages")
+
+
+class Callouts:
+    """The app behind a gateway, and what became of the calls to it."""
+
+    def __init__(self, address: str, gateway: Gateway, tenant: Tenant, state: Path) -> None:
+        self.url = f"{address}/api/enrich"
+        self.address = address
+        self.gateway = gateway
+        self.tenant = tenant
+        self._state = state
+
+    def incident(self) -> str:
+        """Open an incident that nobody has called out for."""
+        return str(generate(self.tenant)["id"])
+
+    def runs(self) -> set[str]:
+        """Name the runs that there are."""
+        return {file.parent.name for file in self._state.glob("runs/*/request")}
+
+    def comments(self, incident: str) -> list[str]:
+        """Return an incident's comments."""
+        return [comment["comment"] for comment in self.tenant.incidents[incident]["comments"]]
+
+
+@pytest.fixture(scope="module")
+def callouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callouts]:
+    """The app on the local host, which the gateway stands in front of, as it does of its queues."""
+    cloud = build_app(devices=40, days=1, secret=SECRET, limits=Limits(calls_per_minute=None))
+    gateway, folder = Gateway(), tmp_path_factory.mktemp("callouts")
+    with served(cloud) as tenant, served(gateway) as address:
+        settings = {"PUBLIC_URL": address, "AzureWebJobsStorage": connection_string(address)}
+        with hosted(folder, **identity(tenant), **settings, HUNTS_PER_MINUTE="1000") as app:
+            gateway.target = str(app.base_url).rstrip("/")
+            yield Callouts(address, gateway, cloud.state.tenant, folder / "state")
+
+
+@pytest.fixture
+def action() -> HttpAction:
+    """An action with the function key in a header, as it stands in a playbook."""
+    return HttpAction({"x-functions-key": KEY})
+
+
+def call(callouts: Callouts, action: HttpAction, incident: str, query: str = "") -> httpx.Response:
+    """Let *action* ask for an incident's enrichment, with one hunt to save time."""
+    return action.post(f"{callouts.url}{query}", {"incidentId": incident, "hunts": [HUNT]})
+
+
+def test_callout(callouts: Callouts, action: HttpAction) -> None:
+    """The action is told where to look and when, and goes on with the run that is done."""
+    incident, before = callouts.incident(), callouts.runs()
+
+    answer = call(callouts, action, incident)
+    run = answer.json()
+    first, *polls = action.calls
+
+    assert (200, "completed") == (answer.status_code, run["status"])
+    assert ("POST", 202) == (first.method, first.status)
+    assert polls
+    assert {f"{callouts.address}/api/runs/{run['runId']}"} == {poll.url for poll in polls}
+    assert all(1 <= poll.waited <= 20 for poll in polls)
+    assert {run["runId"]} == callouts.runs() - before
+    assert [{"incidentId": incident, "status": "written", "reason": ""}] == run["comments"]
+    assert 1 == len(callouts.comments(incident))
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        pytest.param([Failure(*POST, 504, "answer")], id="the answer is lost"),
+        pytest.param([Failure(*POST, lose="connection")] * 3, id="the connection breaks thrice"),
+        pytest.param([Failure(*POST, 429, retry_after="7")], id="too many calls"),
+        pytest.param([Failure(*POST, 408), Failure(*POST, 502, "answer")], id="out of time, then lost"),
+        pytest.param([Failure(*QUEUE, 403)], id="the queue refuses"),
+        pytest.param(
+            [Failure(*QUEUE, 403), Failure(*POST, 504, "answer")],
+            id="the queue refuses, and the answer is lost",
+        ),
+        pytest.param([Failure(*GET, status) for status in (429, 500, 502, 503)], id="polls fail"),
+        pytest.param([Failure(*GET, lose="connection")] * 4, id="polls break"),
+    ],
+)
+def test_failures(callouts: Callouts, action: HttpAction, failures: list[Failure]) -> None:
+    """Calls that fail, or whose answers are lost, are made again and are the same run, with one comment."""
+    incident, before = callouts.incident(), callouts.runs()
+    callouts.gateway.failures += failures
+
+    answer = call(callouts, action, incident)
+
+    assert [] == callouts.gateway.failures
+    assert any(made.status not in (200, 202) for made in action.calls)
+    assert (200, "completed") == (answer.status_code, answer.json()["status"])
+    assert {answer.json()["runId"]} == callouts.runs() - before
+    assert "written" == answer.json()["comments"][0]["status"]
+    assert 1 == len(callouts.comments(incident))
+
+
+def test_queue_refuses(callouts: Callouts, action: HttpAction) -> None:
+    """An action whose run could not be sent is told so with 503 and when to ask again, and sends it again."""
+    incident = callouts.incident()
+    callouts.gateway.failures.append(Failure(*QUEUE, 403))
+
+    call(callouts, action, incident)
+
+    assert [("POST", 503, 0.0), ("POST", 202, 5.0)] == [
+        (c.method, c.status, c.waited) for c in action.calls[:2]
+    ]
+
+
+def test_gives_up(callouts: Callouts, action: HttpAction) -> None:
+    """An action that gives up leaves a run that is done all the same; another one finds nothing more to say."""
+    incident, before = callouts.incident(), callouts.runs()
+    callouts.gateway.failures += [Failure(*POST, 504, "answer")] * 5
+    answer = call(callouts, action, incident)
+
+    again = call(callouts, HttpAction({"x-functions-key": KEY}), incident).json()
+
+    assert (504, 5) == (answer.status_code, len(action.calls))
+    assert 2 == len(callouts.runs() - before)
+    assert ["alreadyThere"] == [comment["status"] for comment in again["comments"]]
+    assert 1 == len(callouts.comments(incident))
+
+
+def test_key_in_query(callouts: Callouts) -> None:
+    """An action with the key in the address finds it in Location: it has nothing else to be let in by."""
+    incident, action = callouts.incident(), HttpAction()
+    callouts.gateway.failures.append(Failure(*POST, 504, "answer"))
+
+    answer = call(callouts, action, incident, f"?code={KEY}")
+
+    assert (200, "completed") == (answer.status_code, answer.json()["status"])
+    assert all(c.url.endswith(f"?code={KEY}") for c in action.calls)
+    assert KEY not in answer.text
+    assert 1 == len(callouts.comments(incident))
+
+
+def test_no_key(callouts: Callouts) -> None:
+    """An action without a key is turned away at once, and starts nothing."""
+    before, action = callouts.runs(), HttpAction()
+
+    answer = call(callouts, action, "4101")
+
+    assert (401, 1) == (answer.status_code, len(action.calls))
+    assert before == callouts.runs()

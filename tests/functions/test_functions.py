@@ -1,0 +1,258 @@
+"""The whole app on Microsoft's worker library, over HTTP and queues, against the local tenant."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from sandbox.tenant.app import build_app
+from shared.catalog import load as catalog
+from shared.pages import run as report
+from tests.support.deployed import KEY, SECRET, hosted, identity, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.tenant.state import Tenant
+
+ROOT = Path(__file__).parents[2]
+INCIDENT = "4101"
+HUNT = "archive-then-upload"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[tuple[str, Tenant]]:
+    """The local tenant on a port of its own: its address and its inside."""
+    app = build_app(devices=40, days=1, secret=SECRET)
+    with served(app) as address:
+        yield address, app.state.tenant
+
+
+@pytest.fixture(scope="module")
+def http(cloud: tuple[str, Tenant], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client, with the function key, of the app as it is deployed."""
+    with hosted(tmp_path_factory.mktemp("app"), **identity(cloud[0])) as client:
+        yield client
+
+
+def finished(http: httpx.Client, location: str) -> dict[str, Any]:
+    """Follow *location* until the run is done; more often than Retry-After asks, to save time."""
+    for _ in range(150):
+        answer = http.get(location)
+        if answer.status_code != 202:
+            break
+        time.sleep(0.2)
+
+    assert 200 == answer.status_code, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.fixture(scope="module")
+def accepted(http: httpx.Client) -> httpx.Response:
+    """The answer to a request for an incident's enrichment."""
+    return http.post("/api/enrich", json={"incidentId": INCIDENT})
+
+
+@pytest.fixture(scope="module")
+def run(http: httpx.Client, accepted: httpx.Response) -> dict[str, Any]:
+    """That request's run, done."""
+    return finished(http, accepted.headers["location"])
+
+
+def test_accepted(http: httpx.Client, accepted: httpx.Response) -> None:
+    """Work is taken with 202, and the caller is told where to look for it, and when."""
+    run_id = accepted.json()["runId"]
+
+    assert (202, "queued") == (accepted.status_code, accepted.json()["status"])
+    assert f"{http.base_url}/api/runs/{run_id}" == accepted.headers["location"]
+    assert 1 <= int(accepted.headers["retry-after"]) <= 60
+    assert "no-store" == accepted.headers["cache-control"]
+
+
+def test_done(run: dict[str, Any]) -> None:
+    """A run that is done says how every hunt ended, and that its comment was written."""
+    outcomes = {hunt["hunt"]: hunt["outcome"] for hunt in run["hunts"]}
+
+    assert "completed" == run["status"]
+    assert "found" == outcomes[HUNT]
+    assert {"found", "nothingFound", "notApplicable", "noTelemetry"} >= set(outcomes.values())
+    assert [{"incidentId": INCIDENT, "status": "written", "reason": ""}] == run["comments"]
+    assert datetime.fromisoformat(run["requested"]) <= datetime.fromisoformat(run["finished"])
+
+
+def test_comment(cloud: tuple[str, Tenant], run: dict[str, Any]) -> None:
+    """The incident has one comment of this run, which starts with the verdict and holds no secret."""
+    comments = [each["comment"] for each in cloud[1].incidents[INCIDENT]["comments"]]
+    ours = [text for text in comments if f"Outrider {run['runId']}" in text.split("\n")[-1]]
+
+    assert 1 == len(ours)
+    assert ours[0].startswith(f"Outrider: {run['verdict']}\n")
+    assert "Winter2024" not in ours[0]
+    assert KEY not in ours[0]
+
+
+def test_findings(http: httpx.Client, run: dict[str, Any]) -> None:
+    """Every row of a hunt comes as JSON and as CSV, the same ones, without secrets."""
+    where = f"/api/runs/{run['runId']}/findings"
+    body = http.get(where, params={"hunt": HUNT}).json()
+    answer = http.get(where, params={"hunt": HUNT, "format": "csv"})
+    head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
+
+    assert (HUNT, False) == (body["hunt"], body["more"])
+    assert body["columns"] == head
+    assert len(body["rows"]) == len(rows) >= 1
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert f'attachment; filename="{run["runId"][:8]}-{HUNT}.csv"' == answer.headers["content-disposition"]
+    assert "Winter2024" not in answer.text + str(body)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({}, f"this run has rows of .*{HUNT}"),
+        ({"hunt": "no-such-hunt"}, f"hunt='no-such-hunt': this run has rows of .*{HUNT}"),
+        ({"hunt": HUNT, "format": "xml"}, "give csv or json"),
+    ],
+)
+def test_no_findings(http: httpx.Client, run: dict[str, Any], query: dict[str, str], message: str) -> None:
+    """What is asked for wrongly is answered with what there is."""
+    answer = http.get(f"/api/runs/{run['runId']}/findings", params=query)
+
+    assert 400 == answer.status_code
+    assert re.search(message, answer.json()["error"]["message"])
+
+
+def test_report(http: httpx.Client, run: dict[str, Any]) -> None:
+    """The page may load nothing but its own style, and does not load itself again once the run is done."""
+    answer = http.get(f"/api/runs/{run['runId']}/report")
+    policy = answer.headers["content-security-policy"]
+
+    assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
+    assert policy.startswith(f"default-src 'none'; style-src {report.STYLE_HASH};")
+    assert ("nosniff", "no-referrer") == (
+        answer.headers["x-content-type-options"],
+        answer.headers["referrer-policy"],
+    )
+    assert "<script" not in answer.text
+    assert 'http-equiv="refresh"' not in answer.text
+    assert run["runId"] in answer.text
+
+
+def test_hunts(http: httpx.Client) -> None:
+    """The catalogue lists every hunt that comes with the app."""
+    body = http.get("/api/hunts").json()
+
+    assert [hunt.name for hunt in catalog.load().hunts] == [hunt["hunt"] for hunt in body["hunts"]]
+    assert [] == body["broken"]
+
+
+def test_health(http: httpx.Client) -> None:
+    """An app all of whose hunts can be used is healthy."""
+    body = http.get("/api/health").json()
+
+    assert ("healthy", "on", []) == (body["status"], body["comments"], body["broken"])
+
+
+def test_no_key(http: httpx.Client) -> None:
+    """Without the function key nothing is answered."""
+    answers = [
+        httpx.request(method, f"{http.base_url}/api/{path}").status_code
+        for method, path in (
+            ("POST", "enrich"),
+            ("GET", "hunts"),
+            ("GET", "runs/1"),
+            ("GET", "runs/1/report"),
+        )
+    ]
+
+    assert [401] * 4 == answers
+
+
+def test_key_in_query(http: httpx.Client) -> None:
+    """A caller with the key in the address finds it in Location too, so that it can be followed as it stands."""
+    body = {"devices": ["no-such-device"], "comment": False}
+    answer = httpx.post(f"{http.base_url}/api/enrich", params={"code": KEY}, json=body)
+
+    assert answer.headers["location"].endswith(f"/api/runs/{answer.json()['runId']}?code={KEY}")
+    assert httpx.get(answer.headers["location"]).status_code in (200, 202)
+
+
+def test_same_key(http: httpx.Client) -> None:
+    """The same Idempotency-Key is the same run, however its body is spaced; with another body it is an error."""
+    headers = {"Idempotency-Key": "callout 7"}
+    bodies = (
+        b'{"devices": ["srv-7"], "comment": false}',
+        b'{"comment":false,"devices":["srv-7"]}',
+        b'{"devices": ["srv-3"]}',
+    )
+
+    first, second, other = (http.post("/api/enrich", content=body, headers=headers) for body in bodies)
+
+    assert (202, 202, 409) == (first.status_code, second.status_code, other.status_code)
+    assert first.json()["runId"] == second.json()["runId"]
+    assert "IdempotencyKeyReused" == other.json()["error"]["code"]
+
+
+def test_devices_alone(http: httpx.Client) -> None:
+    """A run without an incident hunts and comments nowhere."""
+    answer = http.post("/api/enrich", json={"devices": ["srv-7"], "hunts": [HUNT]})
+
+    run = finished(http, answer.headers["location"])
+
+    assert ("completed", []) == (run["status"], run["comments"])
+    assert [HUNT] == [hunt["hunt"] for hunt in run["hunts"]]
+
+
+@pytest.mark.parametrize("path", ["", "/findings", "/report"])
+@pytest.mark.parametrize("run_id", ["0" * 32, "x", "..%2F..%2Fetc"])
+def test_unknown_run(http: httpx.Client, run_id: str, path: str) -> None:
+    """A run that there is not, whatever it is called, is 404."""
+    assert 404 == http.get(f"/api/runs/{run_id}{path}").status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "the body is empty: send a JSON object"),
+        (b"[]", "the body does not fit: Expected `object`, got `array`"),
+        (
+            b'{"incidentId": "abc"}',
+            "incidentId 'abc' is no Defender incident's number, as in the address of its page",
+        ),
+        (b'{"devices": ["srv-7"], "hunts": ["x"]}', "there is no hunt x; there are "),
+    ],
+)
+def test_bad_body(http: httpx.Client, body: bytes, message: str) -> None:
+    """A body that cannot be used is 400, in the shape of Graph's errors, with what to change."""
+    answer = http.post("/api/enrich", content=body)
+
+    assert (400, "application/json") == (answer.status_code, answer.headers["content-type"])
+    assert "InvalidRequest" == answer.json()["error"]["code"]
+    assert answer.json()["error"]["message"].startswith(message)
+
+
+def test_details(http: httpx.Client) -> None:
+    """Several problems come as several details."""
+    error = http.post("/api/enrich", json={"incidentId": "abc", "lookback": "P31D"}).json()["error"]
+
+    assert "2 problems in the body" == error["message"]
+    assert ["InvalidRequest"] * 2 == [detail["code"] for detail in error["details"]]
+
+
+def test_no_incident(http: httpx.Client) -> None:
+    """A run for an incident that there is not fails and says so."""
+    answer = http.post("/api/enrich", json={"incidentId": 999_999})
+
+    run = finished(http, answer.headers["location"])
+
+    assert "failed" == run["status"]
+    assert "incident 999999 cannot be read" in run["reason"]

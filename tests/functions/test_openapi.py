@@ -1,0 +1,153 @@
+"""The Swagger file that Logic Apps' custom connectors take says what the app takes and answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any, get_args
+
+import msgspec
+import pytest
+import schemathesis
+
+from shared import settings
+from shared.catalog import load as catalog
+from shared.entities import choosing as entities
+from shared.entities import request as contracts
+from shared.model import record as records
+from shared.outcomes import deciding as outcomes
+from tests.support.deployed import ROOT
+from tests.support.openapi import document, operations
+
+# A process of its own: Microsoft's library loads one app a process.
+LIST = """
+import asyncio, json, sys
+from pathlib import Path
+from sandbox.worker import load
+functions = asyncio.run(load(Path(sys.argv[1])))
+print(json.dumps([[f.name, f.trigger.route, f.trigger.methods] for f in functions if f.trigger.type == "httpTrigger"]))
+"""
+
+
+def definition(name: str) -> dict[str, Any]:
+    """Return a definition of the file."""
+    content: dict[str, Any] = document()["definitions"][name]
+    return content
+
+
+def test_swagger() -> None:
+    """The file is Swagger 2.0, whole, and says nothing that version does not know."""
+    schema = schemathesis.openapi.from_dict(document())
+    schema.validate()
+    text = json.dumps(document())
+    named = {name.rsplit("/", 1)[-1] for name in re.findall(r'"\$ref": "(#/definitions/\w+)"', text)}
+
+    assert set(document()["definitions"]) == named
+    assert "2.0" == document()["swagger"]
+    assert [] == [
+        word for word in ("oneOf", "anyOf", "nullable", "requestBody", "const") if f'"{word}"' in text
+    ]
+
+
+def test_routes() -> None:
+    """Every HTTP function is described, under its own name, and nothing else is."""
+    environment = {
+        "STATE_URL": "memory://",
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+        "WEBSITE_HOSTNAME": "127.0.0.1",
+    }
+    listed = subprocess.run(
+        [sys.executable, "-c", LIST, str(ROOT)], cwd=ROOT, env=environment, capture_output=True, check=True, text=True
+    ).stdout  # fmt: skip
+    registered = {
+        f"{method} /api/{route}": name for name, route, methods in json.loads(listed) for method in methods
+    }
+
+    assert registered == {where: operation["operationId"] for where, operation in operations().items()}
+
+
+@pytest.mark.parametrize(
+    ("body", "name"), [(contracts.EnrichBody, "EnrichRequest"), (contracts.SweepBody, "SweepRequest")]
+)
+def test_request(body: type, name: str) -> None:
+    """A request's fields are those of the contract, with a type that it takes, and its limits and defaults."""
+    schemas, parts = msgspec.json.schema_components([body], ref_template="{name}")
+    contract = parts[schemas[0]["$ref"]]
+    described = definition(name)
+
+    assert set(contract["properties"]) == set(described["properties"])
+    assert contract["required"] == described.get("required", [])
+    assert contract["additionalProperties"] is described["additionalProperties"] is False
+    assert [] == [
+        field
+        for field, schema in described["properties"].items()
+        if not fits(schema, contract["properties"][field])
+    ]
+
+
+def fits(described: dict[str, Any], contract: dict[str, Any]) -> bool:
+    """Whether a field is described as the contract has it, or as one of the types that it may have there."""
+    options = contract.get("anyOf", [contract])
+    alike = [each for each in options if each.get("type") == described["type"]]
+    return bool(alike) and all(
+        described.get(limit) == alike[0].get(limit) for limit in ("maxLength", "format", "enum", "minimum")
+    ) and described.get("default", contract.get("default")) == contract.get("default") and (
+        "items" not in described or fits(described["items"], alike[0]["items"])
+    )  # fmt: skip
+
+
+def literal(struct: type[msgspec.Struct], field: str) -> list[str]:
+    """List the words that a field may have."""
+    types = {each.encode_name: each.type for each in msgspec.structs.fields(struct)}
+    return list(get_args(types[field]))
+
+
+def test_words() -> None:
+    """Every word that a field may have is there."""
+    fields = {
+        name: definition(name)["properties"] for name in ("Run", "RunHunt", "Comment", "Hunt", "Health")
+    }
+    kinds = list(entities.KINDS)
+    devices, indicators = fields["RunHunt"]["devices"], definition("Entities")["properties"]["indicators"]
+
+    assert list(get_args(records.Status)) == fields["Run"]["status"]["enum"]
+    assert list(get_args(outcomes.Ending)) == fields["Run"]["outcomes"]["required"]
+    assert list(get_args(outcomes.Ending)) == fields["RunHunt"]["outcome"]["enum"]
+    assert list(get_args(outcomes.Ending)) == devices["items"]["properties"]["outcome"]["enum"]
+    assert literal(records.CommentResult, "status") == fields["Comment"]["status"]["enum"]
+    assert literal(catalog.Hunt, "entity") == fields["Hunt"]["entity"]["enum"]
+    assert kinds == fields["Hunt"]["kinds"]["items"]["enum"]
+    assert kinds == indicators["items"]["properties"]["kind"]["enum"]
+    assert literal(settings.Settings, "COMMENTS") == fields["Health"]["comments"]["enum"]
+
+
+def test_connector() -> None:
+    """What a designer shows has a title, and the choices that it offers come from where they are."""
+    for where, operation in operations().items():
+        for parameter in operation["parameters"]:
+            assert parameter["in"] == "body" or parameter["x-ms-summary"], where
+        assert operation["summary"], where
+        assert operation["description"], where
+
+    listed = {operation["operationId"]: operation for operation in operations().values()}
+    for name in ("EnrichRequest", "SweepRequest"):
+        choices = definition(name)["properties"]["hunts"]["items"]["x-ms-dynamic-values"]
+        schema = listed[choices["operationId"]]["responses"]["200"]["schema"]["$ref"].rsplit("/", 1)[-1]
+        items = definition(schema)["properties"][choices["value-collection"]]["items"]["$ref"].rsplit("/", 1)[
+            -1
+        ]
+
+        assert {choices["value-path"], choices["value-title"]} <= set(definition(items)["properties"])
+
+
+def test_security() -> None:
+    """A call needs a function key, or someone who is signed in."""
+    schemes = document()["securityDefinitions"]
+
+    assert [{"functionKey": []}, {"entra": []}] == document()["security"]
+    assert ("apiKey", "header", "x-functions-key") == tuple(
+        schemes["functionKey"][name] for name in ("type", "in", "name")
+    )
+    assert "oauth2" == schemes["entra"]["type"]

@@ -1,0 +1,137 @@
+"""What the Graph client sends: with which token, to which host, along which incidents."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import AsyncioRequestsTransport
+from azure.identity.aio import ManagedIdentityCredential
+
+from shared.errors import (
+    GraphError,
+    NotFound,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    pass
+from tests.support.line import MONTH, ROWS, Line, identity_endpoint, incident, say
+
+
+async def test_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A managed identity is asked for Graph's token once in 100 calls, by its client id."""
+    line = Line(ROWS)
+    with identity_endpoint(monkeypatch) as queries:
+        async with ManagedIdentityCredential(
+            client_id="ours", transport=AsyncioRequestsTransport()
+        ) as identity:
+            graph = line.graph(identity=identity, HUNTS_PER_MINUTE="100")
+            await graph.run_hunting_query("A", MONTH)
+            await asyncio.gather(*(graph.run_hunting_query("A", MONTH) for _ in range(99)))
+    tokens = {request.headers["authorization"] for request in line.requests}
+
+    assert ["api-version=2019-08-01&resource=https://graph.microsoft.com&client_id=ours"] == queries
+    assert (100, 1) == (len(line.requests), len(tokens))
+
+
+@pytest.mark.parametrize(
+    ("environment", "scope", "address"),
+    [
+        ({}, "https://graph.microsoft.com", "https://graph.microsoft.com"),
+        ({"AZURE_CLOUD": "usgov"}, "https://graph.microsoft.us", "https://graph.microsoft.us"),
+        ({"AZURE_CLOUD": "usgovdod"}, "https://dod-graph.microsoft.us", "https://dod-graph.microsoft.us"),
+        ({"GRAPH_URL": "http://127.0.0.1:9"}, "https://graph.microsoft.com", "http://127.0.0.1:9"),
+    ],
+)
+async def test_cloud(environment: dict[str, str], scope: str, address: str) -> None:
+    """Each cloud's Graph is called with that cloud's token, which a redirected root does not change."""
+    line = Line(ROWS)
+    await line.graph(**environment).run_hunting_query("A", MONTH)
+
+    assert [f"{scope}/.default"] == line.scopes
+    assert f"{address}/v1.0/security/" in str(line.requests[0].url).replace("v1.0//", "v1.0/")
+    assert "Bearer token" == line.requests[0].headers["authorization"]
+
+
+async def test_token_stays_with_graph() -> None:
+    """A next page at another host is fetched without the token."""
+    page = httpx.Response(200, json={"value": [], "@odata.nextLink": "https://graph.example/v1.0/next"})
+    line = Line(page, httpx.Response(200, json={"value": []}))
+    await line.graph().list_incidents(datetime(2026, 11, 24, tzinfo=UTC))
+
+    assert [("graph.microsoft.com", "Bearer token"), ("graph.example", None)] == [
+        (request.url.host, request.headers.get("authorization")) for request in line.requests
+    ]
+
+
+async def test_no_token() -> None:
+    """Without a token nothing is sent, and the error says that it is the token that is missing."""
+
+    class Nobody:
+        """An identity that is given no token."""
+
+        async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+            """Refuse."""
+            raise ClientAuthenticationError("no")
+
+    line = Line(ROWS)
+    with pytest.raises(Unavailable, match=r"^no token for Graph: ClientAuthenticationError$"):
+        await line.graph(identity=Nobody()).run_hunting_query("A", MONTH)
+
+    assert [] == line.requests
+
+
+@pytest.mark.parametrize("hops", range(6))
+async def test_merged(hops: int) -> None:
+    """An incident is followed through as many as five merges."""
+    line = Line(*(incident(n, n + 1) for n in range(hops)), incident(hops))
+
+    assert str(hops) == (await line.graph().get_incident("0")).id
+    assert [str(n) for n in range(hops + 1)] == [request.url.path.split("/")[-1] for request in line.requests]
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ([incident(0, 0)], "incidents redirect in a circle: 0 → 0"),
+        ([incident(0, 1), incident(1, 0)], "incidents redirect in a circle: 0 → 1 → 0"),
+        (
+            [incident(n, n + 1) for n in range(6)],
+            "incidents redirect more than 5 times: 0 → 1 → 2 → 3 → 4 → 5",
+        ),
+    ],
+)
+async def test_lost(answers: list[httpx.Response], message: str) -> None:
+    """Merges in a circle, or more than five of them, end in an error that lists them."""
+    line = Line(*answers)
+    with pytest.raises(NotFound) as caught:
+        await line.graph().get_incident("0")
+
+    assert (message, len(answers)) == (caught.value.message, len(line.requests))
+
+
+async def test_one_token_when_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that start together, before there is a token, ask for one."""
+    line = Line(ROWS)
+    with identity_endpoint(monkeypatch) as queries:
+        async with ManagedIdentityCredential(transport=AsyncioRequestsTransport()) as identity:
+            graph = line.graph(identity=identity)
+            await asyncio.gather(*(graph.run_hunting_query("A", MONTH) for _ in range(8)))
+
+    assert 1 == len(queries)
+
+
+async def test_redirected_comment() -> None:
+    """A comment is sent to Graph and nowhere else."""
+    redirect = httpx.Response(307, headers={"location": "https://graph.example/"})
+    line = Line(redirect, httpx.Response(200, json={}))
+    with pytest.raises(GraphError):
+        await say(line.graph())
+
+    assert ["graph.microsoft.com"] == [request.url.host for request in line.requests]

@@ -1,0 +1,83 @@
+"""How many hunting queries are sent in a minute, and at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import (
+    Throttled,
+)
+from shared.graph.pace import Pace
+
+if TYPE_CHECKING:
+    pass
+from tests.support.line import ROWS, Line, hunt
+
+
+@given(
+    st.integers(1, 5),
+    st.floats(0, 200),
+    st.lists(st.one_of(st.just(0.0), st.floats(0, 40), st.just(60.0)), min_size=1, max_size=40),
+)
+def test_pace(per_minute: int, patience: float, gaps: list[float]) -> None:
+    """Whenever calls come: in order, at most so many in any minute, none too late, and none refused needlessly."""
+    now = 1_000.0
+    pace = Pace(per_minute, lambda: now)
+    starts: list[float] = []
+    for gap in gaps:
+        now += gap
+        free = max(now, starts[-per_minute] + 60) if len(starts) >= per_minute else now
+        try:
+            starts.append(now + pace.reserve(patience))
+        except Throttled as refused:
+            assert refused.retry_after
+            assert refused.retry_after > patience
+            assert abs(free - now - refused.retry_after) < 1e-6
+        else:
+            assert starts[-1] - now <= patience + 1e-6
+            assert abs(free - starts[-1]) < 1e-6
+
+    assert sorted(starts) == starts
+    assert all(
+        later - earlier > 60 - 1e-6 for earlier, later in zip(starts, starts[per_minute:], strict=False)
+    )
+
+
+async def test_hunts_a_minute() -> None:
+    """Hunts beyond HUNTS_PER_MINUTE are not sent: the caller hears how long it is until they can be."""
+    line = Line(ROWS)
+    graph = line.graph(HUNTS_PER_MINUTE="2")
+    await hunt(graph)
+    await hunt(graph)
+    with pytest.raises(Throttled, match="HUNTS_PER_MINUTE is used up") as caught:
+        await hunt(graph)
+
+    assert caught.value.retry_after
+    assert 59 < caught.value.retry_after <= 60
+    assert (2, []) == (len(line.requests), line.slept)
+
+
+async def test_hunts_at_once() -> None:
+    """No more than HUNT_CONCURRENCY hunts are under way at any time."""
+    under_way: list[int] = []
+
+    class Busy(Line):
+        """A line that counts how many are on it."""
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            """Answer after a moment."""
+            under_way.append(1 + under_way[-1] if under_way else 1)
+            await asyncio.sleep(0.001)
+            under_way.append(under_way[-1] - 1)
+            return await super().handle_async_request(request)
+
+    graph = Busy(ROWS).graph(HUNT_CONCURRENCY="3")
+    await asyncio.gather(*(hunt(graph) for _ in range(12)))
+
+    assert 3 == max(under_way)

@@ -1,8 +1,0 @@
-"""Fixtures of the tests of the sandbox's Functions host and queue service."""
-
-from __future__ import annotations
-
-from tests.host.account import account, clock, queue, service
-from tests.host.sample import app, loaded
-
-__all__ = ["account", "app", "clock", "loaded", "queue", "service"]

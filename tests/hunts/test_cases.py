@@ -1,0 +1,77 @@
+"""
+Every hunt file, run over the cases beside it.
+
+They stand in `tests/hunts/cases/`, one file a hunt: `telemetry` is there in every case; each case adds its own, and names
+the rows that it must give, which may leave columns out, or none. A `Timestamp` is written as minutes before now.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox.telemetry.engine import Engine
+from shared.catalog import load as catalog
+from shared.catalog.load import Hunt
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HUNTS = catalog.load().hunts
+
+
+def beside(hunt: Hunt) -> dict[str, Any]:
+    """The cases of a hunt."""
+    file = Path(__file__).with_name("cases") / f"{hunt.name}.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def dated(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its time in place of the minutes before now."""
+    return row | {"Timestamp": NOW - timedelta(minutes=row["Timestamp"])}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """An engine without telemetry."""
+    return Engine()
+
+
+@pytest.mark.parametrize(
+    ("hunt", "case"),
+    [
+        pytest.param(hunt, case, id=f"{hunt.name}: {case['why']}")
+        for hunt in HUNTS
+        for case in beside(hunt)["cases"]
+    ],
+)
+def test_case(engine: Engine, hunt: Hunt, case: dict[str, Any]) -> None:
+    """A hunt gives the rows that a case says it must, in that order, and no others."""
+    content = beside(hunt)
+    for table in engine.tables:
+        engine.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  (the schema's own names)
+    for telemetry in (content.get("telemetry", {}), case["telemetry"]):
+        for table, rows in telemetry.items():
+            engine.load(table, [dated(row) for row in rows])
+    if hunt.entity == "device":
+        devices = [Device(**device) for device in content["devices"]]
+        query = kql.device_query(hunt.query, devices, take=100, applies_to=hunt.applies_to)
+    else:
+        given = [Indicator(**indicator) for indicator in content["indicators"]]
+        query = kql.indicator_query(hunt.query, given, take=100)
+    _, rows = engine.hunt(query, start=NOW - hunt.lookback, end=NOW, now=NOW)
+
+    assert len(case["rows"]) == len(rows)
+    assert case["rows"] == [
+        {name: row[name] for name in wanted} for wanted, row in zip(case["rows"], rows, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
+def test_both_kinds(hunt: Hunt) -> None:
+    """Beside every hunt stand rows that must match and rows that must not."""
+    assert {True, False} == {bool(case["rows"]) for case in beside(hunt)["cases"]}

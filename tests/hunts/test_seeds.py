@@ -1,0 +1,167 @@
+"""
+Each shipped hunt gives the rows of the published hunt it comes from, over the same telemetry.
+
+The published queries stand in `tests/hunts/seeds/`, their placeholders filled in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
+
+from shared.catalog import load as catalog
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
+from tests.support.seeds_telemetry import (
+    DAY,
+    KINDS,
+    NOW,
+    TICK,
+    download_by_chance,
+    egress_by_chance,
+    every_combination,
+    filled,
+    identity,
+    upload_by_chance,
+)
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from sandbox.telemetry.engine import Engine
+
+SEEDS = Path(__file__).with_name("seeds")
+HUNTS = catalog.load().by_name
+BASELINES = ("linux-server-egress-baseline", "linux-desktop-egress-baseline")
+EVERYONE = [Device(identity(name)) for name in KINDS]
+IP, URL = Indicator("ip", "203.0.113.9"), Indicator("url", "evil.example/a")
+
+few = bounds(max_examples=10, deadline=None)  # an example is two or three hunts, of a tenth of a second each
+# Telemetry drawn value by value would be too sparse for a join to find anything.
+randoms = st.randoms(use_true_random=True)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Telemetry full of traps."""
+    return filled(every_combination())
+
+
+def run(engine: Engine, query: str, columns: list[str] | None = None) -> tuple[Counter[Any], list[str]]:
+    """The rows of a query over the last day, counted, on *columns* or its own."""
+    schema, rows = engine.hunt(query, start=NOW - DAY + TICK, end=NOW, now=NOW)
+    names = columns or [column["name"] for column in schema]
+    return Counter(tuple(str(row[name]) for name in names) for row in rows), names
+
+
+def seed(hunt: str) -> str:
+    """The published query that a hunt comes from."""
+    return (SEEDS / f"{hunt}.kql").read_text()
+
+
+def of_devices(rows: Counter[Any], columns: list[str], devices: set[str]) -> Counter[Any]:
+    """Those of *rows* that are of *devices*."""
+    where = columns.index("DeviceName")
+    return Counter({row: n for row, n in rows.items() if row[where].split(".")[0].lower() in devices})
+
+
+@pytest.mark.parametrize(
+    ("hunt", "devices"),
+    [
+        ("linux-server-egress-baseline", {"srv-1", "srv-2", "box-1"}),
+        ("linux-desktop-egress-baseline", {"wks-1", "box-1"}),
+    ],
+)
+def test_baselines(engine: Engine, hunt: str, devices: set[str]) -> None:
+    """A baseline gives its seed's rows over the devices of its kind, and none of the others."""
+    published, columns = run(engine, seed(hunt))
+    wanted = of_devices(published, columns, devices)
+    shipped = HUNTS[hunt]
+    query = kql.device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
+
+    assert wanted
+    assert wanted == run(engine, query, columns)[0]
+    assert wanted == run(engine, kql.fleet_query(shipped.query, applies_to=shipped.applies_to), columns)[0]
+
+
+@pytest.mark.parametrize("hunt", BASELINES)
+@few
+@given(chance=randoms)
+def test_baselines_by_chance(hunt: str, chance: Random) -> None:
+    """Also where devices change their kind: what they were last within the day decides."""
+    tables = egress_by_chance(chance)
+    engine = filled(tables)
+    shipped = HUNTS[hunt]
+    last = {}
+    for row in sorted(tables["DeviceInfo"], key=lambda row: row["Timestamp"]):
+        if row["Timestamp"] > NOW - DAY:
+            last[row["DeviceName"].split(".")[0].lower()] = row["OSPlatform"], row["DeviceType"]
+    devices = {name for name, kind in last.items() if not shipped.applies_to.excludes(*kind)}
+    published, columns = run(engine, seed(hunt))
+    query = kql.device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
+
+    assert of_devices(published, columns, devices) == run(engine, query, columns)[0]
+
+
+@pytest.mark.parametrize(
+    "device", [Device(identity("srv-1")), Device(name="srv-1"), Device(name="SRV-1.contoso.com")]
+)
+def test_archive_then_upload(engine: Engine, device: Device) -> None:
+    """Archive and upload give the seed's rows, the 30 minutes inclusive, by id, short or full name."""
+    wanted, columns = run(engine, seed("archive-then-upload"))
+    query = kql.device_query(HUNTS["archive-then-upload"].query, [device], take=100_000)
+
+    assert wanted
+    assert {"srv-1.contoso.com", "SRV-1.CONTOSO.COM"} == {row[columns.index("DeviceName")] for row in wanted}
+    assert wanted == run(engine, query, columns)[0]
+
+
+@few
+@given(chance=randoms)
+def test_archive_then_upload_by_chance(chance: Random) -> None:
+    """Also at any time and for any command."""
+    engine = filled(upload_by_chance(chance))
+    wanted, columns = run(engine, seed("archive-then-upload"))
+    query = kql.device_query(HUNTS["archive-then-upload"].query, [Device(name="Srv-1")], take=100_000)
+
+    assert wanted == run(engine, query, columns)[0]
+
+
+def origins(engine: Engine) -> tuple[Counter[Any], Counter[Any], list[str]]:
+    """The seed's rows for the address, where it also looks at FileOriginIP, and for the URL."""
+    text = seed("file-origin")
+    by_ip = text.replace(
+        'FileOriginUrl contains "evil.example/a" or FileOriginReferrerUrl contains "evil.example/a"',
+        'FileOriginIP == "203.0.113.9"',
+    )
+    addresses, columns = run(engine, by_ip)
+    return addresses, run(engine, text.replace('FileOriginUrl == "203.0.113.9" or ', ""))[0], columns
+
+
+def test_file_origin(engine: Engine) -> None:
+    """File origin gives the seed's rows and those whose FileOriginIP is the address, and no other."""
+    shipped = HUNTS["file-origin"].query
+    addresses, pages, columns = origins(engine)
+
+    assert addresses
+    assert pages
+    assert addresses == run(engine, kql.indicator_query(shipped, [IP], take=100_000), columns)[0]
+    assert pages == run(engine, kql.indicator_query(shipped, [URL], take=100_000), columns)[0]
+    assert addresses + pages == run(engine, kql.indicator_query(shipped, [IP, URL], take=100_000), columns)[0]
+
+
+@few
+@given(chance=randoms)
+def test_file_origin_by_chance(chance: Random) -> None:
+    """Also for any origin; a file that came from the address by way of the URL is there for each."""
+    engine = filled(download_by_chance(chance))
+    addresses, pages, columns = origins(engine)
+    query = kql.indicator_query(HUNTS["file-origin"].query, [IP, URL], take=100_000)
+
+    assert addresses + pages == run(engine, query, columns)[0]

@@ -1,0 +1,69 @@
+"""Alerts and workbook: queries that Microsoft's parser takes, over metrics that the app writes."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
+from tests.support.kql_judge import Judge
+from tests.support.templates import text
+
+#: The metrics that the app writes, by the names they have in AppMetrics.
+METRICS = {
+    "outrider.runs",
+    "outrider.hunts",
+    "outrider.rows",
+    "outrider.throttled",
+    "outrider.missing_role",
+    "outrider.parked",
+    "outrider.comment.seconds",
+}
+
+#: The columns that the alerts and the workbook read, from "Azure Monitor Logs reference".
+TABLES = {
+    "AppMetrics": {
+        "TimeGenerated": "datetime", "Name": "string", "Sum": "real", "Max": "real", "ItemCount": "int",
+        "Properties": "dynamic",
+    },
+    "AppExceptions": {"TimeGenerated": "datetime", "ProblemId": "string", "OuterMessage": "string"},
+    "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "SeverityLevel": "int"},
+    "StorageQueueLogs": {"TimeGenerated": "datetime", "OperationName": "string", "ObjectKey": "string"},
+}  # fmt: skip
+
+
+def queries() -> dict[str, str]:
+    """Return the queries of the alerts and of the workbook, by name."""
+    alerts = re.findall(r"name: '([\w-]+)'\n.*?query: '''\n(.*?)'''", text("modules/alerts.bicep"), re.DOTALL)
+    items = [item for item in json.loads(text("workbook.json"))["items"] if item["type"] == 3]
+    return dict(alerts) | {f"workbook-{item['name']}": item["content"]["query"] for item in items}
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("name", queries())
+def test_query(name: str, judge: Judge) -> None:  # noqa: F811
+    """Microsoft's parser finds nothing wrong with a query, against the documented columns."""
+    query = queries()[name].replace("{TimeRange:grain}", "1h")
+
+    assert [] == judge(query, tables=TABLES).diagnostics
+
+
+def test_metrics() -> None:
+    """Alerts and workbook ask for metrics that the app writes; the workbook shows all of them."""
+    asked = re.compile(r"outrider\.[\w.]+")
+
+    assert set() == set(asked.findall(text("modules/alerts.bicep"))) - METRICS
+    assert METRICS == set(asked.findall(text("workbook.json")))
+
+
+def test_alerts() -> None:
+    """An alert's measure and dimension are columns of its query, and it has a severity and a description."""
+    rules = re.findall(r"^  \{\n(    name: .*?)^  \}", text("modules/alerts.bicep"), re.DOTALL | re.MULTILINE)
+    keys = {"name", "description", "severity", "window", "threshold", "measure", "dimension", "query"}
+
+    assert ["poison-queue", "failed-runs", "parked-runs", "throttling", "missing-role"] == [
+        re.findall(r"name: '([\w-]+)'", rule)[0] for rule in rules
+    ]
+    assert [keys] * len(rules) == [set(re.findall(r"^    (\w+):", rule, re.MULTILINE)) for rule in rules]

@@ -1,0 +1,113 @@
+"""No value changes the structure of a query, whatever it holds: Microsoft's own parser is the judge."""
+
+from __future__ import annotations
+
+import functools
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from shared.catalog import load as catalog
+from shared.entities.choosing import Device, Indicator
+from shared.kql import write as kql
+from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
+
+if TYPE_CHECKING:
+    from tests.support.kql_judge import Judge, Verdict
+
+PIECES = [
+    '"', "'", '""', "''", "\\", '\\"', "\\\\", "\n", "\r", "\r\n", "\t", "\x00", "\x07", "\x1b", "\x7f", "\x85", "\u2028",
+    "\u2029", "\u202e", "\u200b", "\ufeff", "\ud800", "\udfff", "😀", "é", "İ", "```", "~~~", "//", "/*", "#", '@"', "h'",
+    "|", ";", ",", "(", ")", "[", "]", "{", "}", "])", '"]);', '"; DeviceInfo | take 1 //', '" or 1 == 1 or "', "\\u0022",
+    "\\x22", "\\042", "let _DeviceIds = dynamic([]);", "| union (SigninLogs)", ".drop table DeviceInfo", "$left", "%22",
+    "a", "srv-1", "203.0.113.9", "evil.example/", " ", "0", "x" * 200,
+]  # fmt: skip
+FILE_ORIGIN = catalog.load().by_name["file-origin"].query
+HASHES = "DeviceFileEvents | extend Indicator = SHA1 | where SHA1 in (_FileHashes)"
+FORMS = ("name", "id", "ip", "url", "domain", "fileHash")
+
+
+def hostile(chance: random.Random) -> str:
+    """A string that does its best to leave a literal."""
+    return "".join(chance.choices(PIECES, k=chance.randint(1, 8)))
+
+
+def bound(form: str, values: list[str]) -> str:
+    """A query with *values* in the place that *form* names."""
+    if form in {"name", "id"}:
+        return kql.device_query("DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11)
+    query = HASHES if form == "fileHash" else FILE_ORIGIN
+    return kql.indicator_query(query, [Indicator(form, value) for value in values], take=11)  # type: ignore[arg-type]
+
+
+def expected(form: str, values: list[str]) -> list[str]:
+    """The literals that *values* must be read back as, in their order in the query."""
+    if form == "id":
+        return sorted({value.lower() for value in values})
+    if form == "name":
+        return [part for value in sorted(set(values)) for part in (value, f"{value}.")]
+    return sorted(set(values))
+
+
+def units(texts: list[Any]) -> list[bytes]:
+    """UTF-16, which is what the parser works in: there, two surrogates in a row are one character."""
+    return [text.encode("utf-16-le", "surrogatepass") for text in texts if isinstance(text, str)]
+
+
+def shape(tokens: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Tokens without what their string literals hold."""
+    return [(kind, "" if text.startswith('"') else text) for kind, text in tokens]
+
+
+@functools.cache
+def baseline(judge: Judge, form: str, count: int) -> Verdict:  # noqa: F811
+    """What the judge says of *count* harmless values."""
+    return judge(bound(form, [f"v{n:04}" for n in range(count)]), tokens=True)
+
+
+def check(judge: Judge, form: str, values: list[str]) -> None:  # noqa: F811
+    """Hold a query with *values* against the same query with as many harmless ones."""
+    wanted = expected(form, values)
+    harmless = baseline(judge, form, len(wanted) // 2 if form == "name" else len(wanted))
+    verdict = judge(bound(form, values), tokens=True)
+
+    assert [] == verdict.diagnostics
+    assert "Query" == verdict.kind
+    assert shape(harmless.tokens) == shape(verdict.tokens)
+    assert units(wanted) == units(verdict.literals)[: len(wanted)]
+    assert units(harmless.literals)[len(wanted) :] == units(verdict.literals)[len(wanted) :]
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("form", FORMS)
+def test_many(form: str, judge: Judge) -> None:  # noqa: F811
+    """Of 10,000 hostile strings, many in a query, each is one literal that reads back exactly."""
+    chance = random.Random(form)
+    size = 20 if form == "name" else 50  # parsing a long chain of `or` is slow
+    for _ in range(10_000 // len(FORMS) // size + 1):
+        check(judge, form, [f"x{hostile(chance)}" for _ in range(size)])
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.text(st.characters(exclude_categories=()), min_size=1).filter(str.strip)
+    | st.lists(st.sampled_from(PIECES), min_size=1).map("".join).filter(str.strip)
+)
+@example(value='"' * 50_000)
+def test_single(form: str, judge: Judge, value: str) -> None:  # noqa: F811
+    """Any one string is one literal that reads back exactly."""
+    check(judge, form, [value])
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_ascii(value: str) -> None:
+    """A literal is ASCII on one line, so nothing between us and the parser can change it."""
+    literal = kql.literal(value)
+
+    assert literal.isascii()
+    assert 1 == len(literal.splitlines())

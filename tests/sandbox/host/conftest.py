@@ -1,0 +1,8 @@
+"""Fixtures of the tests of the sandbox's Functions host and queue service."""
+
+from __future__ import annotations
+
+from tests.support.account import account, clock, queue, service
+from tests.support.sample import app, loaded
+
+__all__ = ["account", "app", "clock", "loaded", "queue", "service"]

@@ -1,0 +1,212 @@
+"""`python -m sandbox demo`, as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from shared.catalog import load as catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "sandbox", "demo", "--devices", "40", "--days", "1"]
+LIMIT = 120  # seconds, for a machine under load
+OUTCOME = re.compile(
+    r"^ +([a-z0-9-]+)  +(found, (?:more than )?[\d,]+ rows?|nothing found|(?:not applicable|no telemetry|NOT RUN): .+)$",
+    re.MULTILINE,
+)
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let the demo hear Ctrl+C also where the tests run in the background, whose children would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """This process's environment, with *folder* for temporary files, by which the demo's processes are known."""
+    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+
+
+def running(folder: Path) -> dict[int, str]:
+    """The processes that put their temporary files into *folder*: their ids and commands."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"TMPDIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+    return found
+
+
+def left(folder: Path) -> list[str]:
+    """What is left of a demo: processes and temporary files."""
+    return [*running(folder).values(), *(path.name for path in folder.iterdir())]
+
+
+def end(folder: Path) -> None:
+    """Kill what is left of a demo."""
+    for process in running(folder):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def run(folder: Path, root: Path = ROOT, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo of the project in *root* to its end."""
+    return subprocess.run(
+        [*COMMAND, *options],
+        cwd=root,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the demo with --keep until it waits, and give it with what it printed; it all ends with the block."""
+    with subprocess.Popen(
+        [*COMMAND, "--keep"], cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        stuck = threading.Timer(LIMIT, process.kill)
+        stuck.start()
+        try:
+            lines = []
+            for line in iter(process.stdout.readline, ""):
+                lines.append(line)
+                if "Ctrl+C" in line:
+                    break
+            yield process, "".join(lines)
+        finally:
+            stuck.cancel()
+            end(folder)
+
+
+def copy(folder: Path) -> Path:
+    """A project like ours, whose hunts can be changed."""
+    root = folder / "project"
+    shutil.copytree(ROOT / "shared", root / "shared", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("sandbox", "functions", "function_app.py", "host.json", "local.settings.sample.json"):
+        (root / name).symlink_to(ROOT / name)
+    return root
+
+
+def test_demo(tmp_path: Path) -> None:
+    """The demo shows an incident, what became of each hunt, and the comment to its last line; nothing is left."""
+    done = run(tmp_path)
+    enriched, _, rest = done.stdout.partition("A Logic App")
+    outcomes = dict(OUTCOME.findall(enriched))
+
+    assert 0 == done.returncode, done.stderr
+    assert re.search(
+        r"^Incident \d+: Archive of /srv/finance uploaded from srv-7$", done.stdout, re.MULTILINE
+    )
+    assert {hunt.name for hunt in catalog.load().hunts} - {catalog.DEVICE_CARD} <= outcomes.keys()
+    assert "found, 1 row" == outcomes["archive-then-upload"]
+    assert outcomes["linux-desktop-egress-baseline"].startswith("not applicable: ")
+    assert re.search(r"^ +Outrider [0-9a-f]{32} [0-9a-f]{32}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^Done in [\d.]+ s: sweep of 3 hunts: .*; coverage 100 %$", rest, re.MULTILINE)
+    assert "" == done.stderr
+    assert [] == left(tmp_path)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_keep(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """
+    With --keep tenant and app stay up, the comment shown is the one that the incident holds, and a signal ends all.
+    """
+    with kept(tmp_path) as (process, output):
+        tenant, app = (
+            httpx.get(address, trust_env=False)
+            for address in re.findall(r"^[^{\n]*:  +(http://127\.0\.0\.1:\d+\S*)$", output, re.MULTILINE)[:2]
+        )
+        incidents = httpx.get(tenant.url.join("/sandbox/incidents"), trust_env=False).json()["value"]
+        commands = running(tmp_path)
+        process.send_signal(number)
+        ended = process.wait(LIMIT)
+        remains = left(tmp_path)
+
+    comments = [each["comment"] for one in incidents for each in one["comments"]]
+    shown, *written = ("\n".join(line.strip() for line in text.splitlines()) for text in (output, *comments))
+
+    assert (200, 200) == (tenant.status_code, app.status_code)
+    assert "healthy" == app.json()["status"]
+    assert any(f"\n{comment}\n" in shown for comment in written)
+    assert {"demo", "tenant", "host"} <= {command.split()[3] for command in commands.values()}
+    assert code == ended
+    assert [] == remains
+
+
+def test_early_end(tmp_path: Path) -> None:
+    """A signal that comes while tenant and app start ends them, too."""
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + LIMIT
+            while not any(" host " in command for command in running(tmp_path).values()):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(LIMIT)
+            remains = left(tmp_path)
+        finally:
+            end(tmp_path)
+
+    assert 143 == code
+    assert [] == remains
+
+
+def test_small_fleet(tmp_path: Path) -> None:
+    """Where the tenant cannot start, the demo fails with the reason that the tenant gave."""
+    done = run(tmp_path, ROOT, "--devices", "5")
+
+    assert 1 == done.returncode
+    assert "The demo failed: the tenant did not start" in done.stderr
+    assert "a fleet is at least 40 devices and a day" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [] == left(tmp_path)
+
+
+def test_broken_app(tmp_path: Path) -> None:
+    """Where the app cannot start, the demo fails with the app's own error."""
+    root, folder = copy(tmp_path), tmp_path / "tmp"
+    folder.mkdir()
+    (root / "shared" / "settings.py").write_text("import no_such_module\n", encoding="utf-8")
+    done = run(folder, root)
+
+    assert 1 == done.returncode
+    assert "The demo failed: the app did not start" in done.stderr
+    assert "No module named 'no_such_module'" in done.stderr
+    assert [] == left(folder)
+
+
+def test_broken_hunts(tmp_path: Path) -> None:
+    """Where no hunt can be used, the demo fails and says how the run ended."""
+    root, folder = copy(tmp_path), tmp_path / "tmp"
+    folder.mkdir()
+    for file in (root / "shared" / "hunts").rglob("*.yaml"):
+        file.write_text("name: Broken\n", encoding="utf-8")
+    done = run(folder, root)
+
+    assert 1 == done.returncode
+    assert "The demo failed: the run ended as failed" in done.stderr
+    assert "its file cannot be used: id: is missing" in done.stderr
+    assert [] == left(folder)

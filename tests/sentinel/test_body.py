@@ -1,0 +1,238 @@
+"""What a playbook passes on is read, or refused with what to send instead."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from shared.entities import request as contracts
+from shared.entities.choosing import Limits
+from shared.errors import InvalidRequest
+from shared.sentinel.body import SentinelIncident, choose, parse
+from tests.support.sentinel_bodies import ARM_ID, ENTITIES, FLAT, GUID, entity, pascal, trigger
+
+
+def read(body: Any) -> SentinelIncident:
+    """What is read of *body*."""
+    return parse(json.dumps(body).encode())
+
+
+def refusal(body: Any) -> str:
+    """Why *body* is refused."""
+    with pytest.raises(InvalidRequest) as raised:
+        parse(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return raised.value.message
+
+
+@pytest.mark.parametrize("body", [trigger(), pascal(trigger())], ids=["camel", "pascal"])
+def test_incident(body: dict[str, Any]) -> None:
+    """An incident is read alike in both casings, its times as UTC."""
+    wanted = SentinelIncident(
+        ARM_ID,
+        GUID,
+        "Multi-stage incident",
+        "https://portal.azure.com/#asset/Incident",
+        812,
+        "High",
+        "New",
+        "Microsoft XDR",
+        "3177",
+        datetime(2026, 3, 9, 2, 14, 7, 123456, UTC),
+        datetime(2026, 3, 9, 0, tzinfo=UTC),
+        datetime(2026, 3, 9, 2, tzinfo=UTC),
+    )
+    incident = read(body)
+
+    assert wanted == msgspec.structs.replace(incident, entities=())
+    assert 6 == len(incident.entities)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"relatedEntities": []},
+        {"relatedEntities": None},
+        {"relatedEntities": "none"},
+        {"relatedEntities": [None, 1]},
+    ],
+)
+def test_no_entities(properties: dict[str, Any]) -> None:
+    """An incident may come without entities: they arrive late."""
+    assert () == read(trigger(**properties)).entities
+
+
+@pytest.mark.parametrize(
+    "alert",
+    [
+        {"properties": {"entities": [FLAT[1]]}},
+        {"Properties": {"Entities": json.dumps([FLAT[1]])}},
+        {"entities": [FLAT[1]]},
+    ],
+)
+def test_entities_of_alerts(alert: dict[str, Any]) -> None:
+    """Entities that only the alerts have are read, also as JSON in a string."""
+    incident = read(trigger(relatedEntities=[], alerts=[alert, {"entities": "[broken"}]))
+
+    assert (FLAT[1],) == incident.entities
+
+
+@pytest.mark.parametrize("name", ["Microsoft XDR", "microsoft defender xdr", "MICROSOFT 365 DEFENDER"])
+@pytest.mark.parametrize("number", ["3177", 3177])
+def test_mirrored(name: str, number: str | int) -> None:
+    """An incident of Defender's has a number there, under each name that Defender has had."""
+    assert "3177" == read(trigger(providerName=name, providerIncidentId=number)).defender_id
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"providerName": "Azure Sentinel", "providerIncidentId": "812"},
+        {"providerName": "Microsoft XDR", "providerIncidentId": "3177/../4"},
+        {"providerName": "Microsoft XDR", "providerIncidentId": "٣١٧٧"},
+        {"providerName": "Microsoft XDR", "providerIncidentId": None},
+        {"providerName": None},
+    ],
+)
+def test_not_mirrored(properties: dict[str, Any]) -> None:
+    """What is Sentinel's own, or has no number at Defender, is not Defender's."""
+    assert not read(trigger(**properties)).defender_id
+
+
+def test_object_alone() -> None:
+    """The `object` of the body alone has what is needed."""
+    assert read(trigger()) == read(trigger()["object"])
+
+
+def test_updated() -> None:
+    """What an update says besides is left alone."""
+    body = trigger() | {"objectEventType": "Update", "incidentUpdates": {"updatedFields": ["alerts"]}}
+
+    assert read(trigger()) == read(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("incidentUrl", "javascript:alert(1)"), ("incidentNumber", "x"), ("createdTimeUtc", "0001-01-01T00:00:00Z"),
+     ("lastActivityTimeUtc", "9999-12-31T23:59:59-10:00"), ("firstActivityTimeUtc", "yesterday"),
+     ("title", ["no", "text"]), ("status", True)],
+)  # fmt: skip
+def test_unusable_field(field: str, value: Any) -> None:
+    """A field that is not what it should be is as good as missing."""
+    assert read(trigger(**{field: None})) == read(trigger(**{field: value}))
+
+
+@pytest.mark.parametrize(
+    "arm_id",
+    [
+        ARM_ID.lower(),
+        ARM_ID.upper(),
+        ARM_ID.replace("rg-secops", "Bücher_(1).x"),
+    ],
+)
+def test_arm_id(arm_id: str) -> None:
+    """An incident's id counts in any case, whatever its resource group is called."""
+    incident = read(trigger() | {"object": {"id": arm_id, "properties": {}}})
+
+    assert (arm_id, GUID) == (incident.arm_id, incident.name)
+
+
+@pytest.mark.parametrize(
+    "arm_id",
+    [
+        "https://management.azure.com" + ARM_ID,
+        "@evil.example" + ARM_ID,
+        ARM_ID + "/comments",
+        ARM_ID + "?api-version=1#",
+        "\n" + ARM_ID.replace("/Incidents/", "\n/Incidents/"),
+        ARM_ID.replace("rg-secops", ".."),
+        ARM_ID.replace("rg-secops", "rg/../../x"),
+        ARM_ID.replace("rg-secops", "rg%2F.."),
+        ARM_ID.replace("rg-secops", "x" * 91),
+        ARM_ID.replace("rg-secops", ""),
+        ARM_ID.replace("law-sentinel", "law_sentinel"),
+        ARM_ID.replace("Incidents", "Entities"),
+        ARM_ID.replace("subscriptions", "\u017fubscriptions"),
+        ARM_ID.replace(GUID, "812"),
+        "../" * 10,
+        ["a"],
+        True,
+    ],
+)
+def test_hostile_id(arm_id: Any) -> None:
+    """What is no incident of Sentinel's never becomes a path."""
+    assert "@triggerBody()" in refusal(trigger() | {"object": {"id": arm_id}})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the body is empty"),
+        (b" \n", "the body is empty"),
+        (b"{", "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        ([trigger()], "no JSON object"),
+        ("text", "no JSON object"),
+        ({}, "no `object.id`"),
+        ({"object": {}}, "no `object.id`"),
+        ({"object": None}, "`object` is no JSON object"),
+        ({"headers": {}, "body": trigger()}, "@triggerBody()"),
+        (trigger() | {"objectSchemaType": "Bookmark"}, "'bookmark' and not 'Incident'"),
+        (trigger() | {"objectSchemaType": "Alert"}, "use the trigger 'Microsoft Sentinel incident'"),
+        (
+            {"WorkspaceId": "5b1f", "SystemAlertId": "2f9c", "AlertType": "x", "Entities": FLAT},
+            "use the trigger 'Microsoft Sentinel incident'",
+        ),
+        ({"IncidentArmID": ARM_ID, "Entity": ENTITIES[1]}, "POST /api/enrich"),
+        ({"objectSchemaType": "entity"}, "POST /api/enrich"),
+        (b" " * contracts.LONGEST_BODY + b"{}", "without the alerts"),
+    ],
+)
+def test_refused(body: Any, said: str) -> None:
+    """A body that cannot be used is refused with what to send instead."""
+    assert said in refusal(body)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+_FIELDS = st.sampled_from(
+    [
+        "relatedEntities", "Alerts", "entities", "title", "incidentNumber", "providerName", "incidentUrl",
+        "providerIncidentId", "createdTimeUtc", "lastActivityTimeUtc", "additionalData", "hostName", "fileHashes",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(_FIELDS, _JSON), st.lists(st.dictionaries(_FIELDS, _JSON), max_size=3))
+@example({"incidentNumber": int("9" * 4_300), "providerIncidentId": 10**400}, [])
+@example({"title": "\ud800"}, [{"hostName": "\ud800"}])
+def test_any_field(properties: dict[str, Any], more: list[dict[str, Any]]) -> None:
+    """Whatever stands in an incident's fields, it is refused, or read and can be stored."""
+    kinds = ("Host", "File", "Url", "Ip", "FileHash")
+    listed = [entity(kind, **fields) for fields in more for kind in kinds]
+    try:
+        incident = read(trigger(**{"relatedEntities": listed, **properties}))
+    except InvalidRequest:
+        return
+    choose(incident.entities, Limits(), private=False)
+
+    assert incident == msgspec.json.decode(msgspec.json.encode(incident), type=SentinelIncident)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary() | _JSON.map(lambda value: json.dumps(value).encode()))
+@example(b'{"object": {"id": ' + b"9" * 5_000 + b"}}")
+@example(b'"\\ud800"')
+def test_any_body(body: bytes) -> None:
+    """Whatever is sent, it is refused by name: nothing by chance is an incident."""
+    refusal(body)

@@ -1,0 +1,88 @@
+"""Outrider deployed on this machine: a tenant in this process, and the app on the local host in one of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import uvicorn
+
+from sandbox.host.serve import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+KEY, SECRET = "function-key", "identity-header"
+TIMERS = {"AzureWebJobs.WatchIncidents.Disabled": "true", "AzureWebJobs.SweepFleet.Disabled": "true"}
+
+_OURS = ("AZURE", "WEBSITE", "IDENTITY", "MSI", "COV", "HTTP_AUTH", "COMMENT", "MAX_", "GRAPH")
+# A process of its own: Microsoft's library loads one app a process.
+_START = """
+import sys
+from pathlib import Path
+from sandbox.host.serve import run
+run(Path(sys.argv[1]), port=int(sys.argv[2]), key=sys.argv[3])
+"""
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Serve an ASGI application from a thread, and yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="critical"))
+    with listening() as sock:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+@contextmanager
+def hosted(folder: Path, *, port: int = 0, **environment: str) -> Iterator[httpx.Client]:
+    """
+    Run the app with its state below *folder*, and yield a client with the function key.
+
+    *environment* are settings beside those that make it start. No timer runs.
+    """
+    app, state = folder / "app", folder / "state"
+    app.mkdir()
+    state.mkdir()
+    for name in ("function_app.py", "host.json", "functions", "shared"):
+        (app / name).symlink_to(ROOT / name)
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)}
+    settings = {"PYTHONPATH": str(ROOT), "STATE_URL": state.as_uri(), "HTTP_AUTH": "key", **TIMERS}
+    command = [sys.executable, "-c", _START, str(app), str(port), KEY]
+    log = folder / "log.txt"
+    with log.open("w") as errors, subprocess.Popen(
+        command, cwd=app, env=inherited | settings | environment,
+        stdout=subprocess.PIPE, stderr=errors, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        try:
+            lines = iter(process.stdout.readline, "")
+            address = next((line.split("] ")[1].split("/api/")[0] for line in lines if "/api/" in line), "")
+            assert address, log.read_text()
+            with httpx.Client(base_url=address, headers={"x-functions-key": KEY}, timeout=30) as client:
+                yield client
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+def identity(tenant: str) -> dict[str, str]:
+    """Point the app at the tenant that answers at this address, as its managed identity."""
+    return {
+        "GRAPH_URL": tenant,
+        "ARM_URL": tenant,
+        "IDENTITY_ENDPOINT": f"{tenant}/msi/token",
+        "IDENTITY_HEADER": SECRET,
+    }

@@ -1,0 +1,47 @@
+"""Pages of sweeps, as an attacker would have them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from shared.model.record import CommentResult, Plan, Wait
+from shared.outcomes.deciding import Outcome
+from shared.settings import Settings
+from shared.state.runs import Run
+from shared.sweep import report as sweep_report
+from shared.sweep.summary import Destination, Lost, Process
+from tests.sweep.test_report import QUARTERS, TIME, row, summary, swept, work
+
+from .browser import HOSTILE
+from .said import HUNTS, NOW
+from .sweeping import ARCHIVES, DESKTOPS, SERVERS
+
+
+def sweeps() -> dict[str, str]:
+    """A sweep that is done, on whose page an attacker chose every text; one that waits; one with nothing at all."""
+    full = replace(
+        summary(ARCHIVES, lost=tuple(Lost(f"{n:02x}-{n:02x}", 1 / 256, text) for n, text in enumerate(HOSTILE))),
+        ranked=tuple(row(text, text or "curl") for text in HOSTILE),
+        processes=tuple(Process(text, 1_000_000, 80_000, 70_000) for text in HOSTILE),
+        rarest=tuple(Destination(text, 3, 2, TIME, TIME, HOSTILE, HOSTILE[:3], new=True) for text in HOSTILE),
+        new_rows=len(HOSTILE),
+    )  # fmt: skip
+    run, hunts = swept(full, summary(SERVERS, rows=40), summary(DESKTOPS, rows=0), parts=QUARTERS)
+    assert run.done
+    others = tuple(Outcome(f"gone-{n}", "gone", "notRun", text) for n, text in enumerate(HOSTILE[:3]))
+    done = replace(
+        run.done, outcomes=(*run.done.outcomes, *others), comments=(CommentResult("4101", "failed", HOSTILE[1]),),
+        verdict=f"sweep of 6 hunts on {HOSTILE[0]}", notes=HOSTILE,
+    )  # fmt: skip
+    wait = Wait(HOSTILE[1], NOW + timedelta(minutes=5))
+    hunt = {"hunt": SERVERS, "partsDone": 3, "partsPlanned": 4, "rows": 123_456}
+    progress = {"partsDone": 3, "partsPlanned": 4, "hunts": [hunt]}
+    return {
+        "done": sweep_report.render(replace(run, done=done), hunts, HUNTS, Settings()),
+        "waiting": sweep_report.render(Run(work(), Plan(), wait=wait), {}, HUNTS, Settings(), progress),
+        "empty": sweep_report.render(
+            replace(run, done=replace(run.done, outcomes=())), {}, HUNTS, Settings()
+        ),
+    }

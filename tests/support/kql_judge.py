@@ -1,0 +1,70 @@
+"""Microsoft's KQL parser and binder (`tests/kusto/validate.js`), asked from Python."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+HERE = Path(__file__).parents[1]
+SCHEMA = HERE.parent / "sandbox" / "telemetry" / "defender-schemas.json"
+LIBRARY = HERE / "kusto" / "node_modules" / "@kusto" / "language-service-next"
+
+
+class Verdict(Struct, frozen=True):
+    """
+    What Microsoft's parser says of a query.
+
+    `reads` are references to tables of the schema as (name, offset); `tokens` and `literals` are there when asked for.
+    """
+
+    kind: str
+    diagnostics: list[str]
+    columns: list[tuple[str, str]] | None
+    reads: list[tuple[str, int]]
+    literals: list[Any]
+    tokens: list[tuple[int, str]] = []
+
+
+def missing() -> str:
+    """Say what the judge lacks on this machine; '' if nothing."""
+    if shutil.which("node") is None:
+        return "Node.js is not installed"
+    if not LIBRARY.is_dir():
+        return "Microsoft's KQL parser is not installed: run `npm ci` in tests/kusto"
+    return ""
+
+
+class Judge:
+    """One Node process, which takes about a second to start and milliseconds a query."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            ["node", str(HERE / "kusto" / "validate.js"), str(SCHEMA)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii",
+        )  # fmt: skip
+
+    def __call__(
+        self, query: str, *, tokens: bool = False, tables: dict[str, dict[str, str]] | None = None
+    ) -> Verdict:
+        """Judge *query*, against further *tables* beside those of Advanced Hunting."""
+        return Verdict(**self._ask({"query": query, "tokens": tokens, "tables": tables}))
+
+    def functions(self) -> set[str]:
+        """Return the names of KQL's own functions and aggregates."""
+        return set(self._ask({"functions": True}))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _ask(self, question: dict[str, Any]) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())

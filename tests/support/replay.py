@@ -1,0 +1,137 @@
+"""A day in a tenant, minute by minute: incidents live, the watch looks, the queues deliver, workers die."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.catalog.load import DEVICE_CARD
+from shared.comment import marker
+from shared.enrichment import planning
+from shared.enrichment.flow import work_on
+from shared.watch import look
+
+from .tenant import Deployment, Fleet, Killed, Life
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import httpx
+
+    from shared.tools import Tools
+
+#: How long a queue hides the message of a worker that died.
+_HIDDEN = timedelta(minutes=10)
+
+
+class Replay:
+    """
+    A deployment whose clock a test moves.
+
+    *deaths* are calls of any worker's, counted from the start, at which its process ends; another takes its place.
+    """
+
+    def __init__(self, fleet: Fleet, start: datetime, deaths: Iterable[int] = ()) -> None:
+        self.app = Deployment(fleet, planted_open=False, HUNTS_PER_MINUTE="100000")
+        self.app.clock = start
+        self.meanwhile: Callable[[httpx.Request], None] = lambda _: None
+        self.died = 0
+        self._deaths = sorted(deaths)
+        self._due: list[tuple[datetime, str]] = []
+        self._tools: Tools | None = None
+        self._life = Life()
+        self.calls = 0
+
+    @property
+    def now(self) -> datetime:
+        """The time in the tenant and in the app."""
+        return self.app.now()
+
+    async def minutes(self, count: int, *, every: int = 1) -> None:
+        """Let time pass, with a look *every* so many minutes."""
+        for _ in range(0, count, every):
+            self.app.clock = self.now + timedelta(minutes=every)
+            await self._as_worker(look)
+            await self._deliver()
+
+    async def settle(self) -> None:
+        """Let time pass until no message is left."""
+        while self._due or self.app.messages:
+            await self.minutes(10, every=5)
+
+    async def _deliver(self) -> None:
+        while True:
+            self._due += [(self.now + timedelta(seconds=delay), run) for _, run, delay in self.app.messages]
+            self.app.messages.clear()
+            ready = [message for message in self._due if message[0] <= self.now]
+            if not ready:
+                return
+            for message in ready:
+                self._due.remove(message)
+                if not await self._as_worker(work_on, message[1], again=True):
+                    self._due.append((self.now + _HIDDEN, message[1]))
+
+    async def _as_worker(self, task: Callable[..., object], *arguments: str, **options: bool) -> bool:
+        """Do *task* in the present worker; say whether it lived."""
+        if self._tools is None:
+            self._life = Life(self._deaths.pop(0) - self.calls if self._deaths else None, self._note)
+            self._tools = self.app.worker(self._life)
+        with suppress(Killed):
+            await task(self._tools, *arguments, **options)  # type: ignore[misc]
+        if not self._life.over:
+            return True
+        self.died += 1
+        self._tools = None
+        return False
+
+    def _note(self, request: httpx.Request | None) -> None:
+        self.calls += 1
+        if request:
+            self.meanwhile(request)
+
+    async def hunted(self) -> Counter[tuple[str, str]]:
+        """Count how often each incident's pairs of hunt and entity were hunted to their end."""
+        counted: Counter[tuple[str, str]] = Counter()
+        store = self.app.tools.runs.store
+        names = {key.split("/")[1] for key in await store.keys("runs/")}
+        for name in names:
+            run = await self.app.read(name)
+            plan = run.plan
+            assert run.done, name
+            for planned in plan.hunts if plan else ():
+                hunt = self.app.tools.catalog.by_name[planned.name]
+                if plan and planned.name != DEVICE_CARD:
+                    keys = planning.keys(hunt, plan.entities(planned))
+                    counted.update((plan.incident_id, key) for key in keys)
+        return counted
+
+    async def settled(self) -> dict[str, Counter[str]]:
+        """What the ledger says of each incident."""
+        keys = await self.app.tools.runs.store.keys("incidents/")
+        incidents = {key.split("/")[1] for key in keys}
+        return {
+            incident.removeprefix("defender-"): Counter(
+                key for entry in await self.app.tools.ledger.read(incident) for key in entry.ended
+            )
+            for incident in incidents
+        }
+
+    async def found(self) -> dict[str, set[str]]:
+        """The incidents on which something was found, and the digests that say so."""
+        store = self.app.tools.runs.store
+        told: dict[str, set[str]] = {}
+        for name in {key.split("/")[1] for key in await store.keys("runs/")}:
+            run = await self.app.read(name)
+            if run.plan and run.done and any(o.outcome == "found" for o in run.done.outcomes):
+                digest = marker.digest(run.done.outcomes, run.plan.chosen)
+                told.setdefault(run.plan.incident_id, set()).add(digest)
+        return told
+
+    def digests(self) -> dict[str, list[str]]:
+        """The digest of each comment, by incident."""
+        return {
+            incident: [text.rsplit(" ", 1)[-1] for text in self.app.comments(incident)]
+            for incident in self.app.tenant.incidents
+        }

@@ -1,0 +1,115 @@
+"""What Outrider needs, to be broken piece by piece."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+from azure.storage.queue import QueueServiceClient
+from msgspec.structs import replace
+from obstore.store import MemoryStore
+
+from sandbox.host.queue_service import QueueService
+from sandbox.host.serve import connection_string
+from shared import settings
+from shared.graph.client import Graph
+from shared.selftest import needs as selftest
+from shared.state import queue
+from shared.state.objects import Store
+from shared.state.runs import QUEUES, Runs
+
+from .deployed import served
+from .tenant import ENVIRONMENT, Deployment, Fleet, Identity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from shared.selftest.needs import Answer
+    from shared.tools import Tools
+
+HERE = "http://127.0.0.1:7071/api/selftest"
+
+GUID = "00000000-0000-0000-0000-00000000000a"
+
+WORKSPACE = (
+    f"/subscriptions/{GUID}/resourceGroups/rg-soc/providers/Microsoft.OperationalInsights/workspaces/law-soc"
+)
+
+ALL = (*QUEUES, *(f"{name}{queue.POISON}" for name in QUEUES))
+
+
+class Stranger(Identity):
+    """An identity that Entra knows in no such cloud."""
+
+    async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
+        """Refuse as Entra does."""
+        raise ClientAuthenticationError(
+            f"AADSTS500011: {scopes[0]} was not found in the tenant named Contoso."
+        )
+
+
+class Surroundings:
+    """What Outrider needs, all of it met until a test breaks it."""
+
+    def __init__(self, deployment: Deployment, queues: str) -> None:
+        self.app = deployment
+        self.tenant = deployment.tenant
+        self.identity = Identity(deployment.tenant)
+        self.environment = {
+            **ENVIRONMENT,
+            "AzureWebJobsStorage": connection_string(queues),
+            "SENTINEL_WORKSPACE": WORKSPACE,
+        }
+        self.store = Store(MemoryStore())
+        self.catalog = deployment.tools.catalog
+
+    async def check(self, reached: str = HERE, **environment: str) -> Answer:
+        """Ask for the selftest, in an app with these settings."""
+        chosen = settings.read({**self.environment, **environment})
+        graph = Graph(chosen, self.identity, transport=httpx.ASGITransport(self.app.app), patience=0)
+        runs = Runs(self.store, lambda *_: None)
+        tools: Tools = replace(self.app.tools, settings=chosen, graph=graph, runs=runs, catalog=self.catalog)
+        try:
+            return await selftest.check(tools, self.identity, queue.trial(chosen), reached=reached)
+        finally:
+            await graph.close()
+
+
+def unmet(answer: Answer) -> dict[str, str]:
+    """Return the needs that are not met, and how to mend them."""
+    return {need.name: need.mend for need in answer.needs if need.met is False}
+
+
+def untold(answer: Answer) -> set[str]:
+    """Return the needs of which nothing could be told."""
+    return {need.name for need in answer.needs if need.met is None}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A storage account's queue service; gives its address."""
+    with closing(QueueService()) as queues, served(queues) as found:
+        yield found
+
+
+@pytest.fixture
+async def around(fleet: Fleet, address: str) -> AsyncIterator[Surroundings]:
+    """Surroundings in which nothing is missing."""
+    deployment = Deployment(fleet)
+    found = Surroundings(deployment, address)
+    with account(found) as service:
+        for name in ALL:
+            service.create_queue(name)
+        yield found
+        for each in service.list_queues():
+            service.delete_queue(each)
+    await deployment.close()
+
+
+def account(around: Surroundings) -> QueueServiceClient:
+    """Return a client of the queues."""
+    return QueueServiceClient.from_connection_string(around.environment["AzureWebJobsStorage"], retry_total=0)

@@ -1,0 +1,22 @@
+"""The Bicep templates as text."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from .fixtures_kql import judge  # noqa: F401  (a fixture)
+
+ROOT = Path(__file__).parents[2]
+
+INFRA = ROOT / "infra"
+
+MODULES = sorted((INFRA / "modules").glob("*.bicep"))
+
+TEMPLATES = [INFRA / "main.bicep", *MODULES, *sorted((INFRA / "playbooks").glob("*.bicep"))]
+
+
+@cache
+def text(name: str) -> str:
+    """Read a template, by its path inside `infra/`."""
+    return (INFRA / name).read_text(encoding="utf-8")

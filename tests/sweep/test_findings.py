@@ -1,0 +1,113 @@
+"""A sweep's page and rows as they are served, from what is recorded of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from sandbox.tenant.state import Limits, Tenant
+from shared.errors import InvalidRequest
+from shared.outcomes import reading as findings
+from shared.pages import run as report
+from shared.sweep import findings as sweep_findings
+from shared.sweep import report as sweep_report
+from tests.functions.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
+from tests.support.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
+
+
+@pytest.fixture(scope="module")
+def fleet() -> LargeFleet:
+    """Telemetry of a small fleet."""
+    return LargeFleet(devices=40, days=3)
+
+
+@pytest.fixture
+async def app(fleet: LargeFleet) -> AsyncIterator[Sweeping]:
+    """Outrider in a tenant that answers with fewer than 150 rows."""
+    app = Sweeping(fleet, limits=Limits(rows=149), most=150)
+    yield app
+    await app.close()
+
+
+async def test_page(app: Sweeping) -> None:
+    """The page shows a sweep while it runs, and what it found once it is done."""
+    run = await app.start(DESKTOPS)
+    store, tools = app.tools.runs.store, app.tools
+    before = await sweep_report.page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
+    await app.finish(run)
+    after = await sweep_report.page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
+    parts = await app.record(run).whole(DESKTOPS)
+
+    assert "Sweeping the fleet…" in before
+    assert f"New: {DESKTOPS}" in after
+    assert 1 < len(parts) == len(re.findall("&amp;part=", after))
+
+
+async def test_new(app: Sweeping) -> None:
+    """Without a part, all new rows are served and no other; the parts together hold every row."""
+    run = await app.swept(SERVERS, DESKTOPS)
+    read, store, hunts = await app.tools.runs.read(run), app.tools.runs.store, app.tools.catalog
+    since = (await app.summary(run, SERVERS)).new_since
+    rows = await app.rows(run, SERVERS)
+    raw, more = await sweep_findings.read(store, read, hunts, SERVERS, most=app.most)
+    cut, cut_more = await sweep_findings.read(store, read, hunts, DESKTOPS, most=app.most)
+    every = []
+    for part in await app.record(run).whole(SERVERS):
+        each, _ = await sweep_findings.read(store, read, hunts, SERVERS, part.name, app.most)
+        every += list(findings.rows(findings.read(each)))
+    new = [row for row in rows if row["FirstSeen"] >= f"{since:%Y-%m-%dT%H:%M:%S.%f}"]
+
+    assert (new, False) == (sorted(findings.rows(findings.read(raw)), key=str), more)
+    assert rows == sorted(every, key=str)
+    # Of more than one answer may have there are as many as it may.
+    assert (app.most, True) == (len(findings.read(cut).results), cut_more)
+
+
+async def test_refused(app: Sweeping) -> None:
+    """Before the sweep is done, of another hunt and of a part that was not asked for, there are no rows."""
+    run = await app.start(SERVERS)
+    store, hunts = app.tools.runs.store, app.tools.catalog
+    with pytest.raises(InvalidRequest, match="not done"):
+        await sweep_findings.read(store, await app.tools.runs.read(run), hunts, SERVERS, most=app.most)
+    await app.finish(run)
+    read = await app.tools.runs.read(run)
+
+    with pytest.raises(InvalidRequest, match=f"'nope': this sweep has rows of {SERVERS}"):
+        await sweep_findings.read(store, read, hunts, "nope", most=app.most)
+    with pytest.raises(InvalidRequest, match=r"part='zz': .* these parts: 00-"):
+        await sweep_findings.read(store, read, hunts, SERVERS, "zz", app.most)
+    with pytest.raises(InvalidRequest, match="no longer has"):
+        await sweep_findings.read(store, read, replace(hunts, hunts=()), SERVERS, most=app.most)
+
+
+def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:  # noqa: F811
+    """Over HTTP there are progress, page, new rows and all rows of a sweep, a spreadsheet's file each."""
+    cloud[1].faults.add(match="hunt", status=429, retry_after=3, times=1)
+    accepted = http.post("/api/sweep", json={"hunts": [DESKTOPS]})
+    at = accepted.headers["location"]
+    early = http.get(at).json()
+    run = finished(http, at)
+    shown = http.get(f"{at}/report")
+    query = {"hunt": DESKTOPS, "format": "csv"}
+    new, every = (
+        http.get(f"{at}/findings", params=query),
+        http.get(f"{at}/findings", params=query | {"part": "00-ff"}),
+    )
+    body = http.get(f"{at}/findings", params={"hunt": DESKTOPS}).json()
+
+    # Before the plan is made there is no part, then one a hunt.
+    assert 0 == early["partsDone"] <= early["partsPlanned"] == early["huntCount"] <= 1
+    assert "partsDone" not in run
+    assert (200, "text/html; charset=utf-8") == (shown.status_code, shown.headers["content-type"])
+    assert report.STYLE_HASH in shown.headers["content-security-policy"]
+    assert f"New: {DESKTOPS}" in shown.text
+    assert f"{run['runId'][:8]}-{DESKTOPS}-new.csv" in new.headers["content-disposition"]
+    assert f"{run['runId'][:8]}-{DESKTOPS}-00-ff.csv" in every.headers["content-disposition"]
+    assert run["hunts"][0]["rows"] == len(new.text.splitlines()) - 1 == len(body["rows"])
+    assert len(every.text.splitlines()) >= len(new.text.splitlines())
+    assert (DESKTOPS, False) == (body["hunt"], body["more"])
+    assert 400 == http.get(f"{at}/findings", params=query | {"part": "00-00"}).status_code
