@@ -12,7 +12,7 @@ import azure.functions as func
 from msgspec.structs import replace
 
 from shared import settings, telemetry
-from shared.catalog import load as catalog
+from shared.catalog.load import SHIPPED, Catalog, load_hunts
 from shared.state.objects import Store
 from shared.state.runs import Runs
 from shared.tools import Tools
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @cache
 def read_settings() -> Settings:
     """Read the settings. Raises SettingsError, which stops the start and names all that is wrong."""
-    return settings.read(os.environ)
+    return settings.read_settings(os.environ)
 
 
 def auth_level() -> func.AuthLevel:
@@ -43,11 +43,12 @@ def tools() -> Tools:
 
     telemetry.quieten()
     chosen = read_settings()
-    runs = Runs(Store.open(chosen.state_url, credential()), sender(chosen), days=chosen.findings_days)
+    store = Store.open(chosen.state_url, credential())
+    runs = Runs(store, sender(chosen), days=chosen.findings_days)
     told = telemetry.connect(os.environ)
     graph = Graph(chosen, credential(), refused=told.refused)
     arm = Arm(chosen, credential(), refused=told.refused)
-    return Tools(chosen, graph, arm, runs, hunts(), report_url, telemetry=told)
+    return Tools(chosen, graph, arm, store, runs, hunts(), report_url, telemetry=told)
 
 
 @cache
@@ -59,10 +60,10 @@ def impatient_tools() -> Tools:
 
 
 @cache
-def hunts() -> catalog.Catalog:
+def hunts() -> Catalog:
     """Load the hunts that come with the app, and those of HUNTS_DIR."""
     extra = read_settings().hunts_dir
-    return catalog.load(catalog.SHIPPED, *((Path(extra),) if extra else ()))
+    return load_hunts(SHIPPED, *((Path(extra),) if extra else ()))
 
 
 def run_url(run_id: str) -> str:

@@ -8,9 +8,9 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered
-from shared.catalog.load import select
-from shared.entities import choosing as entities
-from shared.entities import request as contracts
+from shared.catalog.select import select
+from shared.entities.request import body_digest, idempotency_key, parse_enrich
+from shared.model.entity import INDICATOR_KINDS
 from shared.model.record import Work
 from shared.state import runs
 
@@ -24,14 +24,14 @@ async def enrich(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, send it, and answer 202 with where to follow it."""
     tools = app.tools()
     body = req.get_body()
-    fields = contracts.parse_enrich(body, tools.limits)
+    fields = parse_enrich(body, tools.limits)
     chosen = fields["chosen"]
     if chosen or not fields["incident_id"]:
         select(tools.catalog, devices=bool(chosen.devices), kinds=chosen.kinds, names=fields["hunts"])
     else:
-        select(tools.catalog, devices=True, kinds=entities.KINDS, names=fields["hunts"])
-    digest = contracts.body_digest(body)
-    key, explicit = contracts.idempotency_key(req.headers, digest)
+        select(tools.catalog, devices=True, kinds=INDICATOR_KINDS, names=fields["hunts"])
+    digest = body_digest(body)
+    key, explicit = idempotency_key(req.headers, digest)
     work = Work(runs.run_id(key), datetime.now(UTC), digest, **fields)
     work = await tools.runs.start(work, chosen_key=explicit)
     return accepted(req, work)

@@ -36,8 +36,8 @@ async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
     200 also where a need is not met: it is for people, who read `met`. An error would have a probe replace an
     instance that works, and another would lack the same.
     """
-    from shared.selftest import needs as selftest
+    from shared.selftest.needs import check
     from shared.state import queue
 
     attempt = queue.trial(app.read_settings())
-    return json(await selftest.check(app.impatient_tools(), app.credential(), attempt, reached=req.url))
+    return json(await check(app.impatient_tools(), app.credential(), attempt, reached=req.url))

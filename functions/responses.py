@@ -11,8 +11,7 @@ import azure.functions as func
 import msgspec
 
 from functions import app
-from shared.errors import InvalidRequest, Unauthenticated
-from shared.state.runs import NotSent
+from shared.errors import InvalidRequest, NotSent, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

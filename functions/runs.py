@@ -11,21 +11,24 @@ import azure.functions as func
 from functions import app
 from functions.responses import SAFE, answered, json, location
 from shared.errors import InvalidRequest
-from shared.pages import run as report
-from shared.sweep import findings as sweep_findings
-from shared.sweep import record as sweep_record
-from shared.sweep import report as sweep_report
+from shared.pages.layout import STYLE_HASH
+from shared.pages.rows import csv_rows, json_rows
+from shared.pages.run import run_page
+from shared.pages.summary import summary
 from shared.sweep.parts import MOST
+from shared.sweep.record import progress
+from shared.sweep.report import sweep_page
+from shared.sweep.serving import serve_rows
 
 if TYPE_CHECKING:
-    from shared.state.runs import Run
+    from shared.model.record import Run
     from shared.tools import Tools
 
 blueprint = func.Blueprint()
 
 _PAGE = {
     **SAFE,
-    "Content-Security-Policy": f"default-src 'none'; style-src {report.STYLE_HASH}; base-uri 'none'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
@@ -38,12 +41,12 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     """202 while the run runs or waits, with why; 200 with all there is once it is done."""
     run = await app.tools().runs.read(req.route_params["runId"])
     tools = app.tools()
-    masked = tools.settings.mask_secrets == "on"
-    body = report.summary(run, tools.runs.expires(run.work), app.run_url(run.work.run_id), secrets=masked)
+    mask = tools.settings.masks
+    body = summary(run, tools.runs.expires(run.work), app.run_url(run.work.run_id), mask=mask)
     if run.done:
         return json(body)
-    if run.work.source == "sweep":
-        body |= await sweep_record.progress(tools.runs.store, run)
+    if run.work.kind == "sweep":
+        body |= await progress(tools.store, run)
         body["huntCount"] = len(body["hunts"])
     wait = run.wait.until - datetime.now(UTC) if run.wait else None
     seconds = min(max(int(wait.total_seconds()), 5), 300) if wait else 5
@@ -61,20 +64,20 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     run = await tools.runs.read(run_id)
     if form not in ("json", "csv"):
         raise InvalidRequest(f"format={form[:20]!r}: give csv or json")
-    if run.work.source == "sweep":
+    if run.work.kind == "sweep":
         most = MOST
-        raw, more = await sweep_findings.read(tools.runs.store, run, tools.catalog, hunt, part)
+        raw, more = await serve_rows(tools.store, run, tools.catalog, hunt, part)
         name = f"{run_id[:8]}-{hunt}-{part or 'new'}"
     else:
         raw, most, more = await _hunted(tools, run, hunt)
         name = f"{run_id[:8]}-{hunt}"
-    masked = tools.settings.mask_secrets == "on"
+    mask = tools.settings.masks
     if form == "csv":
         headers = {**SAFE, "Content-Disposition": f'attachment; filename="{name}.csv"'}
         # In a thread: a part of a sweep has up to 100,000 rows, and other callers go on meanwhile.
-        text = await asyncio.to_thread(report.csv, raw, most, secrets=masked)
+        text = await asyncio.to_thread(csv_rows, raw, most, mask=mask)
         return func.HttpResponse(text, mimetype="text/csv", headers=headers)
-    rows = await asyncio.to_thread(report.rows, raw, most, secrets=masked)
+    rows = await asyncio.to_thread(json_rows, raw, most, mask=mask)
     return json(rows | {"hunt": hunt, "more": more})
 
 
@@ -85,10 +88,10 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     """The run as a page."""
     tools = app.tools()
     run = await tools.runs.read(req.route_params["runId"])
-    if run.work.source == "sweep":
-        page = await sweep_report.page(tools.runs.store, run, tools.catalog, tools.settings)
+    if run.work.kind == "sweep":
+        page = await sweep_page(tools.store, run, tools.catalog, tools.settings)
     else:
-        page = report.page(run, tools.catalog, tools.settings, refresh=not run.done)
+        page = run_page(run, tools.catalog, tools.settings, refresh=not run.done)
     return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=_PAGE)
 
 

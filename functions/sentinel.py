@@ -8,9 +8,9 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered
-from shared.entities import request as contracts
+from shared.entities.request import body_digest, idempotency_key
 from shared.model.record import Work
-from shared.sentinel import body as sentinel_body
+from shared.sentinel.body import parse
 from shared.state import runs
 
 blueprint = func.Blueprint()
@@ -22,8 +22,8 @@ blueprint = func.Blueprint()
 async def enrich_sentinel_incident(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, send it, and answer 202 with where to follow it."""
     body = req.get_body()
-    incident = sentinel_body.parse(body)
-    digest = contracts.body_digest(body)
-    key, explicit = contracts.idempotency_key(req.headers, digest)
+    incident = parse(body)
+    digest = body_digest(body)
+    key, explicit = idempotency_key(req.headers, digest)
     work = Work.for_sentinel(runs.run_id(key), datetime.now(UTC), digest, incident)
     return accepted(req, await app.tools().runs.start(work, chosen_key=explicit))

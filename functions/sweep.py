@@ -8,10 +8,10 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered
-from shared.entities import request as contracts
-from shared.model.record import Work
+from shared.catalog.select import select_for_sweep
+from shared.entities.request import body_digest, idempotency_key, parse_sweep
+from shared.model.record import Source, Work
 from shared.state import runs
-from shared.sweep import flow as sweeps
 
 blueprint = func.Blueprint()
 
@@ -24,7 +24,9 @@ _RETRY_AFTER = "30"
 async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Start the sweep of this hour; a timer that fires twice starts one."""
     now = datetime.now(UTC)
-    await app.tools().runs.start(_work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, ""), chosen_key=False)
+    await app.tools().runs.start(
+        _work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "", "timer"), chosen_key=False
+    )
 
 
 @blueprint.function_name("StartSweep")
@@ -34,13 +36,13 @@ async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, send it, and answer 202 with where to follow it."""
     tools = app.tools()
     body = req.get_body()
-    hunts = contracts.parse_sweep(body)
-    sweeps.select(tools.catalog, hunts)
-    digest = contracts.body_digest(body)
-    key, explicit = contracts.idempotency_key(req.headers, digest)
-    work = _work(runs.run_id(key), datetime.now(UTC), digest, hunts)
+    hunts = parse_sweep(body)
+    select_for_sweep(tools.catalog, hunts)
+    digest = body_digest(body)
+    key, explicit = idempotency_key(req.headers, digest)
+    work = _work(runs.run_id(key), datetime.now(UTC), digest, "api", hunts)
     return accepted(req, await tools.runs.start(work, chosen_key=explicit), _RETRY_AFTER)
 
 
-def _work(run_id: str, now: datetime, digest: str, hunts: tuple[str, ...] = ()) -> Work:
-    return Work(run_id, now, digest, hunts=hunts, queue="sweeps", source="sweep")
+def _work(run_id: str, now: datetime, digest: str, source: Source, hunts: tuple[str, ...] = ()) -> Work:
+    return Work(run_id, now, digest, hunts=hunts, queue="sweeps", kind="sweep", source=source)

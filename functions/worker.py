@@ -12,8 +12,8 @@ import logging
 import azure.functions as func
 
 from functions import app
-from shared.enrichment.flow import give_up, work_on
 from shared.errors import RunNotFound
+from shared.work import give_up, work_on
 
 blueprint = func.Blueprint()
 log = logging.getLogger("outrider")

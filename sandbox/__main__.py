@@ -20,7 +20,7 @@ from shared.errors import OutriderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.catalog.load import Hunt
+    from shared.model.hunt import Hunt
 
 _ROOT = Path(__file__).parent.parent
 _PATIENCE = 2  # seconds without a word that a person takes for working
@@ -89,9 +89,9 @@ def render(
     *, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path
 ) -> int:
     """Print the query of the hunt *name* as it is sent, and on stderr the window that goes with it."""
-    from shared.catalog import load as catalog
+    from shared.catalog.load import SHIPPED, load_hunts
 
-    loaded = catalog.load(catalog.SHIPPED, *([hunts] if hunts else []))
+    loaded = load_hunts(SHIPPED, *([hunts] if hunts else []))
     for broken in loaded.broken:
         print(broken, file=sys.stderr)
     hunt = loaded.by_name.get(name)
@@ -126,18 +126,18 @@ def bar(title: str) -> Callable[[int, int], None]:
 
 
 def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
-    from shared.entities.choosing import parse_device, parse_indicator
-    from shared.kql import write as kql
+    from shared.entities.indicators import parse_device, parse_indicator
+    from shared.kql.write import device_query, indicator_query
     from shared.settings import Settings
 
     take = Settings().max_rows + 1
     if hunt.entity == "device":
         if not devices or indicators:
             raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
-        return kql.device_query(hunt.query, map(parse_device, devices), take=take, applies_to=hunt.applies_to)
+        return device_query(hunt.query, map(parse_device, devices), take=take, applies_to=hunt.applies_to)
     if not indicators or devices:
         raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
-    return kql.indicator_query(hunt.query, map(parse_indicator, indicators), take=take)
+    return indicator_query(hunt.query, map(parse_indicator, indicators), take=take)
 
 
 def _days(duration: timedelta) -> str:

@@ -8,6 +8,11 @@ Everything that can go wrong, by whose problem it is.
     │   └── KeyReused           the same idempotency key with another body (409)
     ├── SettingsError           the deployer's: names every wrong setting at once
     ├── HuntError               the hunt author's: names the file and every problem in it
+    ├── UnreadableQuery         no tokens can be made of a hunt's query; becomes a problem of a HuntError
+    ├── UnreadableIncident      a run's incident is not there, or has not answered for too long
+    ├── Waiting                 a run goes on later; carries the reason and the delay
+    ├── GivenUp                 a sweep has waited for Graph for too long
+    ├── NotSent                 a run is stored, but its queue refuses the message (503)
     └── GraphError              Microsoft Graph's, or Azure's, with its code and request id
         ├── BadQuery            the tenant refuses the KQL (400)
         ├── ResultTooLarge      the answer exceeds Graph's 100,000 rows or 50 MB (400)
@@ -20,6 +25,7 @@ Everything that can go wrong, by whose problem it is.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +141,32 @@ class TimedOut(GraphError):
 
 class Unavailable(GraphError):
     """Graph, or the endpoint that issues tokens, cannot be reached or fails on its side."""
+
+
+class UnreadableQuery(OutriderError):
+    """No tokens can be made of the text of a query that begins at offset `start`."""
+
+    def __init__(self, start: int, message: str) -> None:
+        super().__init__(message)
+        self.start = start
+
+
+class UnreadableIncident(OutriderError):
+    """The incident cannot be read, and waiting would not help; the message says why."""
+
+
+class Waiting(OutriderError):
+    """The run cannot go on now; it goes back to its queue for `delay`, and `reason` says what it waits for."""
+
+    def __init__(self, reason: str, delay: timedelta) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delay = delay
+
+
+class GivenUp(OutriderError):
+    """Graph has not answered for so long that a sweep ends with what it has."""
+
+
+class NotSent(OutriderError):
+    """The run is stored, but its message could not be sent; asking again sends it again."""

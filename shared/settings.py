@@ -125,6 +125,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
         return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"
 
     @property
+    def masks(self) -> bool:
+        """Whether what looks like a secret is masked wherever values are shown."""
+        return self.mask_secrets == "on"
+
+    @property
     def root_url(self) -> str:
         """The app's own root, as callers and browsers reach it."""
         if self.public_url:
@@ -142,7 +147,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
 NAMES = tuple(f.encode_name for f in msgspec.structs.fields(Settings) if not f.name.startswith("website_"))
 
 
-def read(environment: Mapping[str, str]) -> Settings:
+def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     Read the settings; an empty value counts as unset.
 

@@ -67,15 +67,16 @@ class Telemetry:
         )
 
     @contextmanager
-    def run(self, run_id: str, source: str) -> Iterator[None]:
+    def run(self, work: Work) -> Iterator[None]:
         """Record one delivery of a run, in the run's own trace."""
         from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
+        run_id = work.run_id
         root = SpanContext(
             int(run_id, 16), int(run_id[16:], 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
         )
         parent = set_span_in_context(NonRecordingSpan(root))
-        with self._span("run", {"run": run_id, "source": source}, parent):
+        with self._span("run", {"run": run_id, "kind": work.kind, "source": work.source}, parent):
             yield
 
     @contextmanager
@@ -105,7 +106,7 @@ class Telemetry:
     def ended(self, work: Work, done: Done) -> None:
         """Count a run that ended, and its hunts."""
         self._say(status=done.status)
-        self._runs.add(1, {"status": done.status, "source": work.source})
+        self._runs.add(1, {"status": done.status, "kind": work.kind, "source": work.source})
         for outcome in done.outcomes:
             self._hunts.add(1, {"hunt": outcome.hunt, "outcome": outcome.outcome})
             self._rows.add(outcome.found.rows, {"hunt": outcome.hunt})

@@ -1,4 +1,4 @@
-"""What a run is done with."""
+"""The clients, the stores and the settings that all runs of a process share."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from shared import telemetry
 from shared.entities.choosing import Limits
 from shared.state.ledger import Ledger
-
-from . import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,17 +18,23 @@ if TYPE_CHECKING:
     from shared.catalog.load import Catalog
     from shared.graph.client import Graph
     from shared.sentinel.client import Arm
+    from shared.settings import Settings
+    from shared.state.objects import Store
     from shared.state.runs import Runs
-
-    from .settings import Settings
 
 
 class Tools(Struct, frozen=True):
-    """One set a process, shared by all its runs."""
+    """
+    What every run is given; a process has one of it.
+
+    `report_url` makes the link to a run's page, '' where a comment cannot have one. `now` is the clock, in UTC. `large`
+    is held by whoever decodes an answer of many megabytes, so that memory holds one at a time.
+    """
 
     settings: Settings
     graph: Graph
     arm: Arm
+    store: Store
     runs: Runs
     catalog: Catalog
     report_url: Callable[[str], str] = lambda _: ""
@@ -45,4 +50,4 @@ class Tools(Struct, frozen=True):
     @property
     def ledger(self) -> Ledger:
         """What has been hunted on each incident."""
-        return Ledger(self.runs.store)
+        return Ledger(self.store)

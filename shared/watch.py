@@ -17,13 +17,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.enrichment import planning
-from shared.errors import GraphError, NotFound
-from shared.incident import reading as subject
-from shared.incident.reading import read_time
+from shared.enrichment.planning import make_plan
+from shared.enrichment.sharing import wanted
+from shared.errors import GraphError, NotFound, NotSent
+from shared.incident.reading import from_defender
 from shared.model.record import Work
+from shared.model.times import read_time
 from shared.state.ledger import share
-from shared.state.runs import NotSent, run_id
+from shared.state.runs import run_id
 
 if TYPE_CHECKING:
     from shared.tools import Tools
@@ -77,7 +78,7 @@ async def look(tools: Tools) -> Looked:
     cannot be listed; the next look begins where this one did.
     """
     now = tools.now()
-    raw = await tools.runs.store.get(_STATE)
+    raw = await tools.store.get(_STATE)
     state = msgspec.json.decode(raw, type=State) if raw else State(now - tools.settings.watch_lookback, now)
     quota = _quota(tools, now - state.looked)
     changed, more = 0, True
@@ -124,7 +125,7 @@ async def _walk(tools: Tools, state: State, until: datetime | None, now: datetim
 
 
 async def _remember(tools: Tools, state: State) -> None:
-    await tools.runs.store.put(_STATE, msgspec.json.encode(state))
+    await tools.store.put(_STATE, msgspec.json.encode(state))
 
 
 def _first(pending: tuple[Pending, ...], now: datetime, quota: int) -> list[Pending]:
@@ -168,11 +169,11 @@ async def _has_news(tools: Tools, gate: asyncio.Semaphore, each: Pending, now: d
         except GraphError as error:
             log.warning("watch: an incident waits for the next look: %s", type(error).__name__)
             return None
-    about = subject.from_defender(incident, each.id, tools.limits, private=False)
+    about = from_defender(incident, each.id, tools.limits, private=False)
     if about.id != each.id:
         entries = await tools.ledger.read(f"defender-{about.id}")
-    plan = planning.plan(Work("", now, ""), about, tools.catalog, now)
-    return bool(share(entries, planning.wanted(plan, tools.catalog), now).due)
+    plan = make_plan(Work("", now, ""), about, tools.catalog, now)
+    return bool(share(entries, wanted(plan, tools.catalog), now).due)
 
 
 async def _start(tools: Tools, each: Pending, now: datetime) -> bool | None:

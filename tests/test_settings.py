@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import NAMES, read
+from shared.settings import NAMES, read_settings
 
 GOOD = {
     "STATE_URL": "memory://",
@@ -16,7 +16,7 @@ GOOD = {
 
 def test_defaults() -> None:
     """Three settings are enough, and an empty value counts as unset."""
-    settings = read({**GOOD, "COMMENTS": "", "MAX_ROWS": " "})
+    settings = read_settings({**GOOD, "COMMENTS": "", "MAX_ROWS": " "})
 
     assert ("on", 10_000, "key") == (settings.comments, settings.max_rows, settings.http_auth)
     assert "https://outrider.example" == settings.root_url
@@ -25,7 +25,7 @@ def test_defaults() -> None:
 def test_every_problem() -> None:
     """All that is missing or wrong is named in one error."""
     with pytest.raises(SettingsError) as raised:
-        read(
+        read_settings(
             {
                 "COMMENTS": "maybe",
                 "MAX_ROWS": "100000",
@@ -67,7 +67,7 @@ def test_every_problem() -> None:
 def test_plain_http(name: str, url: str, taken: bool) -> None:
     """Tokens and links go over https; http is for the own machine alone."""
     try:
-        read({**GOOD, name: url})
+        read_settings({**GOOD, name: url})
     except SettingsError as error:
         assert not taken, error
         assert name in str(error)
@@ -91,12 +91,12 @@ def test_plain_http(name: str, url: str, taken: bool) -> None:
 def test_wrong_value(name: str, value: str) -> None:
     """A value that cannot be used is named with its setting."""
     with pytest.raises(SettingsError, match=f"{name}='{value}'"):
-        read({**GOOD, name: value})
+        read_settings({**GOOD, name: value})
 
 
 def test_words_in_any_case() -> None:
     """On, off and the like are understood in any case."""
-    settings = read({**GOOD, "COMMENTS": "Off", "AZURE_CLOUD": "USGov"})
+    settings = read_settings({**GOOD, "COMMENTS": "Off", "AZURE_CLOUD": "USGov"})
 
     assert ("off", "https://graph.microsoft.us/.default") == (settings.comments, settings.graph_scope)
 
@@ -106,7 +106,10 @@ def test_words_in_any_case() -> None:
 )
 def test_sign_in(asked: str, platform: str, expected: bool) -> None:
     """Function keys are dropped only where App Service authentication is asked for and there."""
-    assert expected == read({**GOOD, "HTTP_AUTH": asked, "WEBSITE_AUTH_ENABLED": platform}).platform_signs_in
+    assert (
+        expected
+        == read_settings({**GOOD, "HTTP_AUTH": asked, "WEBSITE_AUTH_ENABLED": platform}).platform_signs_in
+    )
 
 
 def test_names() -> None:

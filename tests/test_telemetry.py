@@ -18,10 +18,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared import telemetry
-from shared.enrichment.flow import give_up, work_on
 from shared.graph.client import Graph
 from shared.model.record import Work
 from shared.state.runs import run_id
+from shared.work import give_up, work_on
 from tests.infra.test_monitoring import METRICS
 from tests.support.tenant import Deployment, Fleet, Identity
 

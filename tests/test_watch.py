@@ -10,9 +10,9 @@ import pytest
 
 from sandbox.tenant import incidents
 from sandbox.tenant.state import HUNT, READ, WRITE
-from shared.enrichment.flow import work_on
 from shared.errors import PermissionDenied, Throttled
 from shared.watch import Looked, look
+from shared.work import work_on
 from tests.support.tenant import Deployment, Fleet
 
 

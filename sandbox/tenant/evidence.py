@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.telemetry.engine import Row, timestamp
+from sandbox.telemetry.engine import timestamp
 from sandbox.telemetry.generation import device_id
 
 TENANT_ID = "5b5a146c-eba8-46af-96f8-e31b50d15a3f"
@@ -136,57 +136,6 @@ def process(on: str, at: datetime, image: str, command: str, account: str) -> Ev
     )
 
 
-def ran(on: str, at: datetime, image: str, command: str, account: str) -> tuple[str, Row]:
-    """Return the row of a process that started."""
-    return "DeviceProcessEvents", {
-        **_on(on, at, "ProcessCreated"),
-        "FileName": image,
-        "FolderPath": f"/usr/bin/{image}",
-        "ProcessCommandLine": command,
-        "AccountName": account,
-        "ProcessId": 4711,
-        "SHA1": device_id(f"/usr/bin/{image}"),
-        "InitiatingProcessFileName": "bash",
-    }
-
-
-def connected(
-    on: str, at: datetime, image: str, command: str, account: str, address: str, name: str = ""
-) -> tuple[str, Row]:
-    """Return the row of a connection to *address*, known by *name*."""
-    return "DeviceNetworkEvents", {
-        **_on(on, at, "ConnectionSuccess"),
-        "RemoteIP": address,
-        "RemotePort": 443,
-        "RemoteUrl": name,
-        "RemoteIPType": "Public",
-        "Protocol": "Tcp",
-        "LocalIPType": "Private",
-        "LocalPort": 40112,
-        "InitiatingProcessFileName": image,
-        "InitiatingProcessFolderPath": f"/usr/bin/{image}",
-        "InitiatingProcessCommandLine": command,
-        "InitiatingProcessAccountName": account,
-        "InitiatingProcessId": 4712,
-    }
-
-
-def wrote(
-    on: str, at: datetime, folder: str, name: str, sha1: str, origin: str, referrer: str, address: str
-) -> tuple[str, Row]:
-    """Return the row of a file that came from *origin*, through the page *referrer*, at *address*."""
-    return "DeviceFileEvents", {
-        **_on(on, at, "FileCreated"),
-        "FileName": name,
-        "FolderPath": folder + name,
-        "SHA1": sha1,
-        "FileOriginUrl": origin,
-        "FileOriginReferrerUrl": referrer,
-        "FileOriginIP": address,
-        "FileSize": 1204,
-    }
-
-
 def _evidence(kind: str, verdict: str, **fields: Any) -> Evidence:
     return {
         "@odata.type": f"#microsoft.graph.security.{kind}Evidence",
@@ -201,7 +150,3 @@ def _evidence(kind: str, verdict: str, **fields: Any) -> Evidence:
 
 def _image(folder: str, name: str, sha1: str) -> dict[str, Any]:
     return {"fileName": name, "filePath": folder, "sha1": sha1, "sha256": None, "md5": None, "fileSize": 1204}
-
-
-def _on(name: str, at: datetime, action: str) -> Row:
-    return {"Timestamp": at, "DeviceId": device_id(name), "DeviceName": name, "ActionType": action}

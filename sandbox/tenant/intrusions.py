@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.telemetry.engine import Row
+from sandbox.telemetry.rows import connected, ran, wrote
 
-from .evidence import Incident, connected, device, file, incident, ip, process, ran, url, wrote
+from .evidence import Incident, device, file, incident, ip, process, url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

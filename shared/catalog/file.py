@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
-from shared.entities.choosing import Kind
 from shared.errors import HuntError
-from shared.kql import write as kql
-from shared.kql.write import AppliesTo
+from shared.kql.read import Reading, read_query
+from shared.kql.write import BINDINGS
+from shared.model.hunt import Enrichment, Hunt, Sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,52 +27,6 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 
 
-class Sweep(Struct, frozen=True, rename="camel"):
-    """How a hunt runs over the whole fleet; rows whose `new` lies in the newest day are new."""
-
-    summarize: str = ""
-    new: str = ""
-    lookback: timedelta = timedelta(days=7)
-    comment: bool = False
-
-
-class Enrichment(Struct, frozen=True, rename="camel"):
-    """The block of a hunt file that is ours. Durations are ISO 8601, at most 30 days."""
-
-    entity: Literal["device", "indicator"] = "device"
-    kinds: tuple[Kind, ...] = ()
-    applies_to: AppliesTo = kql.EVERYWHERE
-    lookback: timedelta = timedelta(days=1)
-    lookahead: timedelta = timedelta(days=1)
-    max_window: timedelta = timedelta(days=7)
-    columns: tuple[str, ...] = ()
-    means: str = ""
-    false_positives: tuple[str, ...] = ()
-    next_steps: tuple[str, ...] = ()
-    sweep: Sweep | None = None
-
-
-class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
-    """
-    One hunt. `name` is its file's in kebab-case, `title` the one people read.
-
-    `tables` are those that a device hunt reads; `own_window` says that the query asks for the time itself.
-    """
-
-    name: str
-    title: str
-    id: str
-    version: str
-    query: str
-    description: str = ""
-    tactics: tuple[str, ...] = ()
-    techniques: tuple[str, ...] = ()
-    credit: str = ""
-    tables: tuple[str, ...] = ()
-    own_window: bool = False
-    shipped: bool = False
-
-
 class _Sentinel(Struct, frozen=True, rename="camel"):
     """What we read of Azure-Sentinel's own keys."""
 
@@ -80,13 +34,11 @@ class _Sentinel(Struct, frozen=True, rename="camel"):
     name: str
     query: str
     version: str | float = "1.0.0"
-    description: str = ""
     tactics: tuple[str, ...] | None = None
     relevant_techniques: tuple[str, ...] | None = None
-    metadata: dict[str, Any] | None = None
 
 
-def read(file: Path, *, shipped: bool = False) -> Hunt:
+def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
     """Read *file*. Raises HuntError with every problem of the file."""
     content = _content(file)
     problems: list[str] = []
@@ -97,23 +49,20 @@ def read(file: Path, *, shipped: bool = False) -> Hunt:
     problems += _durations(ours)
     query = sentinel.get("query", "")
     scoped = ours.get("entity", "device") == "device"
-    reading = kql.read(query, scoped=scoped)
+    reading = read_query(query, scoped=scoped)
     if "query" in sentinel:
         problems += reading.problems
         problems += _device(ours, query) if scoped else _indicator(ours, reading)
     if problems:
         raise HuntError(file, tuple(problems))
-    author = (sentinel.get("metadata") or {}).get("author")
     return Hunt(
         name=_NOT_NAME.sub("-", file.stem.lower()).strip("-"),
         title=sentinel["name"],
         id=sentinel["id"].lower(),
         version=str(sentinel.get("version", "1.0.0")),
         query=query,
-        description=" ".join(sentinel.get("description", "").split()),
         tactics=sentinel.get("tactics") or (),
         techniques=sentinel.get("relevant_techniques") or (),
-        credit=str(author.get("name", "")) if isinstance(author, dict) else "",
         tables=reading.tables,
         own_window=reading.own_window,
         shipped=shipped,
@@ -122,9 +71,9 @@ def read(file: Path, *, shipped: bool = False) -> Hunt:
 
 
 def _durations(ours: dict[str, Any]) -> list[str]:
-    read = msgspec.structs.asdict(Enrichment(**ours))
+    given = msgspec.structs.asdict(Enrichment(**ours))
     day = timedelta(days=1)
-    spans = {"lookback": read["lookback"], "maxWindow": read["max_window"]}
+    spans = {"lookback": given["lookback"], "maxWindow": given["max_window"]}
     if ours.get("sweep"):
         spans["sweep.lookback"] = ours["sweep"].lookback
     problems = [
@@ -132,24 +81,24 @@ def _durations(ours: dict[str, Any]) -> list[str]:
         for name, span in spans.items()
         if not timedelta(0) < span <= _LONGEST
     ]
-    if not timedelta(0) <= read["lookahead"] <= _LONGEST:
+    if not timedelta(0) <= given["lookahead"] <= _LONGEST:
         problems.append("enrichment.lookahead: must be at most P30D, and not negative")
-    if read["lookback"] > read["max_window"]:
-        problems.append(f"enrichment.maxWindow: must be as long as lookback, P{read['lookback'] / day:g}D")
+    if given["lookback"] > given["max_window"]:
+        problems.append(f"enrichment.maxWindow: must be as long as lookback, P{given['lookback'] / day:g}D")
     return problems
 
 
 def _device(ours: dict[str, Any], query: str) -> list[str]:
     problems = ["enrichment.kinds: is for indicator hunts"] if ours.get("kinds") else []
     if sweep := ours.get("sweep"):
-        swept = kql.read(f"{kql.read(query, scoped=True).text}\n{sweep.summarize}", scoped=True)
+        swept = read_query(f"{read_query(query, scoped=True).text}\n{sweep.summarize}", scoped=True)
         problems += [f"enrichment.sweep.summarize: {problem}" for problem in swept.problems if not problems]
         if sweep.new not in swept.names:
             problems.append("enrichment.sweep.new: must be a column of the sweep's rows")
     return problems
 
 
-def _indicator(ours: dict[str, Any], reading: kql.Reading) -> list[str]:
+def _indicator(ours: dict[str, Any], reading: Reading) -> list[str]:
     problems = [
         f"enrichment.{key}: is for device hunts"
         for field, key in (("applies_to", "appliesTo"), ("sweep", "sweep"))
@@ -157,8 +106,8 @@ def _indicator(ours: dict[str, Any], reading: kql.Reading) -> list[str]:
     ]
     kinds = ours.get("kinds", ())
     if not kinds:
-        problems.append(f"enrichment.kinds: an indicator hunt needs one or more of {', '.join(kql.BINDINGS)}")
-    for kind, binding in kql.BINDINGS.items():
+        problems.append(f"enrichment.kinds: an indicator hunt needs one or more of {', '.join(BINDINGS)}")
+    for kind, binding in BINDINGS.items():
         if (kind in kinds) != (binding in reading.names):
             problems.append(f"enrichment.kinds: has {kind} if, and only if, the query uses {binding}")
     if "Indicator" not in reading.names:

@@ -1,4 +1,4 @@
-"""The hunts that can run, and which of them fit what a run hunts for."""
+"""All hunt files of the app and of HUNTS_DIR -> the hunts that can run, and the files that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from shared.errors import HuntError, InvalidRequest
+from shared.errors import HuntError
+from shared.model.hunt import Hunt
 
-from . import file as hunt_file
-from .file import Enrichment, Hunt, Sweep
+from .file import read_hunt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-__all__ = ["DEVICE_CARD", "SHIPPED", "Catalog", "Enrichment", "Hunt", "Sweep", "load", "select"]
+    from collections.abc import Iterator
 
 SHIPPED = Path(__file__).parents[1] / "hunts"
-DEVICE_CARD = "device-card"
 
 
 class Catalog(Struct, frozen=True):
@@ -33,7 +30,7 @@ class Catalog(Struct, frozen=True):
         return {hunt.name: hunt for hunt in self.hunts}
 
 
-def load(*folders: Path) -> Catalog:
+def load_hunts(*folders: Path) -> Catalog:
     """
     Load every hunt below *folders*, in their order; without any, those that come with the app.
 
@@ -45,7 +42,7 @@ def load(*folders: Path) -> Catalog:
     ids: dict[str, str] = {}
     for file in _files(folders or (SHIPPED,), broken):
         try:
-            hunt = hunt_file.read(file, shipped=file.is_relative_to(SHIPPED))
+            hunt = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
         except HuntError as error:
             broken.append(error)
             continue
@@ -58,36 +55,6 @@ def load(*folders: Path) -> Catalog:
         hunts[hunt.name] = hunt
         ids[hunt.id] = hunt.name
     return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken))
-
-
-def select(
-    catalog: Catalog, *, devices: bool, kinds: Collection[str], names: Collection[str] = ()
-) -> tuple[Hunt, ...]:
-    """
-    Return the hunts for what is there, *devices* or indicators of these *kinds*; *names* narrows them.
-
-    The device card is always among the hunts for devices. Raises InvalidRequest for a name that is not in the
-    catalogue, and for a named hunt that what is there cannot start.
-    """
-    fitting = {
-        hunt.name: hunt
-        for hunt in catalog.hunts
-        if (devices if hunt.entity == "device" else not set(hunt.kinds).isdisjoint(kinds))
-    }
-    known = catalog.by_name
-    problems = []
-    for name in dict.fromkeys(names):
-        if name not in known:
-            problems.append(f"there is no hunt {name}; there are {', '.join(known)}")
-        elif name not in fitting:
-            hunt = known[name]
-            needs = "a device" if hunt.entity == "device" else f"an indicator ({', '.join(hunt.kinds)})"
-            problems.append(f"the hunt {name} needs {needs}")
-    if problems:
-        raise InvalidRequest(problems[0] if len(problems) == 1 else "these hunts cannot run", tuple(problems))
-    return tuple(
-        hunt for hunt in fitting.values() if not names or hunt.name in names or hunt.name == DEVICE_CARD
-    )
 
 
 def _files(folders: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:

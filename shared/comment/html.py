@@ -5,18 +5,19 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .saying import Content, Finding, Said, fit
+from .content import Content, Draft, Finding
+from .saying import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def render_html(content: Content, *, max_chars: int, secrets: bool = True) -> str:
+def render_html(content: Content, *, max_chars: int, mask: bool = True) -> str:
     """Write a comment of at most *max_chars* characters of valid markup; see `comment.fit`."""
-    return fit(content, _write, max_chars=max_chars, secrets=secrets)
+    return fit(content, _write, max_chars=max_chars, mask=mask)
 
 
-def _write(said: Said) -> str:
+def _write(said: Draft) -> str:
     parts = [
         f"<h3>{escape(said.verdict)}</h3>",
         _lines(said.devices),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.entities.choosing import Chosen
-    from shared.outcomes.deciding import Outcome
+    from shared.model.entity import Chosen
+    from shared.model.outcome import Outcome
 
 
 def digest(outcomes: Iterable[Outcome], chosen: Chosen) -> str:

@@ -13,35 +13,22 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from . import cards, marker, neutral
+from .content import Content, Draft, Finding, ShownRow
 from .neutral import label
+from .secrets import mask_secrets
 from .verdict import joined, name, on, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from shared.catalog.load import Hunt
-    from shared.entities.choosing import Chosen
-    from shared.outcomes.deciding import Outcome
+    from shared.model.entity import Chosen
+    from shared.model.outcome import Outcome
 
 _CELL = 160
 _REASON = 300
 _LABEL = 60
 # Columns whose whole value is an address, a domain or a URL: bare domains are links, too.
 _NAMES = ("url", "domain", "remoteip", "originip", "referrer", "indicator", "publicip")
-
-
-class Content(Struct, frozen=True):
-    """All that there is to say."""
-
-    run_id: str
-    chosen: Chosen
-    outcomes: tuple[Outcome, ...]
-    hunts: dict[str, Hunt]
-    cards: tuple[dict[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
-    report_url: str = ""
-    #: Where each hunt's query opens in the portal.
-    portal: dict[str, str] = {}
 
 
 class Size(Struct, frozen=True):
@@ -52,59 +39,26 @@ class Size(Struct, frozen=True):
     lines: int
 
 
-class Row(Struct, frozen=True):
-    """Rows alike: how often, when, and their values."""
-
-    count: str
-    times: str
-    cells: tuple[str, ...]
-
-
-class Finding(Struct, frozen=True):
-    """What one hunt found. All values are harmless as plain text; HTML still has to be escaped."""
-
-    heading: str
-    means: str = ""
-    columns: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
-    coverage: str = ""
-    next_steps: tuple[str, ...] = ()
-    harmless: tuple[str, ...] = ()
-    portal: str = ""
-
-
-class Said(Struct, frozen=True):
-    """A comment before it is written down."""
-
-    verdict: str
-    devices: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    #: Not run; then not applicable, no telemetry and nothing found; then windows, notes and what was dropped.
-    lists: tuple[tuple[str, ...], ...]
-    report_url: str
-    marker: str
-
-
 #: The first that fits is said; the last always does, in 1,000 characters.
 _SIZES = (Size(12, 10, 20), Size(6, 10, 20), Size(3, 5, 10), Size(1, 3, 5), Size(0, 1, 3))
 
 
-def fit(content: Content, write: Callable[[Said], str], *, max_chars: int, secrets: bool) -> str:
+def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask: bool) -> str:
     """
     Write as much as fits into *max_chars* characters (at least 1,000), always in whole rows.
 
-    Characters are counted as JavaScript and .NET do, in UTF-16. *secrets* False leaves what looks like a secret
-    unmasked (MASK_SECRETS=off).
+    Characters are counted as JavaScript and .NET do, in UTF-16. *mask* False shows what looks like a secret
+    (MASK_SECRETS=off).
     """
     for size in _SIZES:
-        text = write(say(content, size, secrets=secrets))
+        text = write(say(content, size, mask=mask))
         if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= max_chars:
             return text
-    short = say(content, _SIZES[-1], secrets=secrets)
-    return write(Said(short.verdict, (), (), (("Too much to show here.",),), short.report_url, short.marker))
+    short = say(content, _SIZES[-1], mask=mask)
+    return write(Draft(short.verdict, (), (), (("Too much to show here.",),), short.report_url, short.marker))
 
 
-def say(content: Content, size: Size, *, secrets: bool) -> Said:
+def say(content: Content, size: Size, *, mask: bool) -> Draft:
     """Choose what is said, and in which order."""
     by_outcome: dict[str, list[Outcome]] = {}
     for outcome in content.outcomes:
@@ -118,11 +72,11 @@ def say(content: Content, size: Size, *, secrets: bool) -> Said:
         *_each("Nothing found", "nothingFound", content.outcomes),
     ]
     notes = [*_windows(content.outcomes), *(label(note, _REASON) for note in content.notes)]
-    return Said(
+    return Draft(
         f"Outrider: {verdict(content)}",
         # A line of ours begins with a word of ours: a device named "FOUND: …" must not look like one.
         _first((f"Device {cards.device_line(card)}" for card in content.cards), size.devices, "device"),
-        tuple(_finding(outcome, content, size.rows, secrets=secrets) for outcome in found),
+        tuple(_finding(outcome, content, size.rows, mask=mask) for outcome in found),
         (
             _first(failed, size.lines, "hunt"),
             _first(rest, size.lines, "line"),
@@ -133,25 +87,25 @@ def say(content: Content, size: Size, *, secrets: bool) -> Said:
     )
 
 
-def cell(column: str, value: str, *, secrets: bool, length: int = _CELL) -> str:
+def cell(column: str, value: str, *, mask: bool, length: int = _CELL) -> str:
     """Write one value of a row: masked, harmless, clipped."""
-    masked = neutral.mask(value) if secrets else value
+    masked = mask_secrets(value) if mask else value
     if any(part in column.lower() for part in _NAMES):
         masked = neutral.defang_name(masked)
     return label(masked, length)
 
 
-def _finding(outcome: Outcome, content: Content, most: int, *, secrets: bool) -> Finding:
+def _finding(outcome: Outcome, content: Content, most: int, *, mask: bool) -> Finding:
     found, hunt = outcome.found, content.hunts.get(outcome.hunt)
     total = f"more than {found.rows:,}" if found.more else f"{found.rows:,}"
     devices = [label(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
     # One device stands in the heading, and need not stand in every row.
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
     rows = tuple(
-        Row(
+        ShownRow(
             f"{group.count:,}×",
             _span(neutral.time(group.first), neutral.time(group.last)),
-            tuple(cell(found.shown[n], group.values[n], secrets=secrets) or "(empty)" for n in kept),
+            tuple(cell(found.shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
         )
         for group in found.groups[:most]
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .saying import Content, Finding, Said, fit
+from .content import Content, Draft, Finding
+from .saying import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 _SHORT = 48
 
 
-def render_text(content: Content, *, max_chars: int, secrets: bool = True) -> str:
+def render_text(content: Content, *, max_chars: int, mask: bool = True) -> str:
     """Write a comment of at most *max_chars* characters; see `comment.fit`."""
-    return fit(content, _write, max_chars=max_chars, secrets=secrets)
+    return fit(content, _write, max_chars=max_chars, mask=mask)
 
 
-def _write(said: Said) -> str:
+def _write(said: Draft) -> str:
     parts = [
         said.verdict,
         "\n".join(said.devices),

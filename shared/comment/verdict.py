@@ -10,9 +10,9 @@ from .neutral import defang_name, label
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.outcomes.deciding import Outcome
+    from shared.model.outcome import Outcome
 
-    from .saying import Content
+    from .content import Content
 
 _LABEL = 60
 

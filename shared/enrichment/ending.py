@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from shared.catalog.load import DEVICE_CARD
-from shared.entities.choosing import same_device
-from shared.outcomes import deciding as outcomes
+from shared.catalog.select import pairs
+from shared.model.entity import same_device
+from shared.model.hunt import DEVICE_CARD
+from shared.model.outcome import Outcome
+from shared.outcomes.deciding import decide
 from shared.outcomes.reading import device_cards
 
-from . import planning
-
 if TYPE_CHECKING:
+    from shared.model.finding import Found
     from shared.model.record import CommentResult, Plan, Status
-    from shared.outcomes.deciding import Outcome
-    from shared.outcomes.reading import Found
     from shared.tools import Tools
 
 #: How a hunt of an entity ends once and for all, until the hunt itself changes.
 _SETTLED = ("found", "nothingFound", "notApplicable")
 
 
-class Ended(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """A run's hunts when all of them have ended."""
 
     outcomes: tuple[Outcome, ...]
@@ -34,7 +33,7 @@ class Ended(Struct, frozen=True):
     card_failed: bool = False
 
 
-async def decide(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found]) -> Ended:
+async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found]) -> Decision:
     """Decide every hunt of *plan*."""
     card = found.get(DEVICE_CARD)
     failed = bool(card and card.failure)
@@ -48,7 +47,7 @@ async def decide(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found])
         key
         for outcome in plan.skipped
         if outcome.outcome in _SETTLED and outcome.hunt in hunts
-        for key in planning.keys(hunts[outcome.hunt], plan.chosen)
+        for key in pairs(hunts[outcome.hunt], plan.chosen)
     }
     for planned in plan.hunts:
         if planned.name == DEVICE_CARD:
@@ -57,25 +56,25 @@ async def decide(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found])
         result = found[planned.name]
         if hunt is None:
             reason = result.failure or "the app no longer has this hunt"
-            ended.append(outcomes.Outcome(planned.name, planned.name, "notRun", reason))
+            ended.append(Outcome(planned.name, planned.name, "notRun", reason))
             continue
         chosen = plan.entities(planned)
-        outcome = outcomes.decide(hunt, result, planned.window, chosen.devices, cards)
+        outcome = decide(hunt, result, planned.window, chosen.devices, cards)
         ended.append(outcome)
         if outcome.devices:
-            each = zip(planning.keys(hunt, chosen), outcome.devices, strict=True)
+            each = zip(pairs(hunt, chosen), outcome.devices, strict=True)
             settled.update(key for key, device in each if device.outcome in _SETTLED)
         elif outcome.outcome in _SETTLED:
-            settled.update(planning.keys(hunt, chosen))
+            settled.update(pairs(hunt, chosen))
     notes = (*plan.notes, *_namesakes(plan, cards))
     if failed and card:
         notes = (*notes, f"The device card could not be read: {card.failure}")
-    return Ended(
+    return Decision(
         tuple(sorted(ended, key=lambda outcome: outcome.hunt)), cards or (), notes, frozenset(settled), failed
     )
 
 
-def status(plan: Plan, ended: Ended, comments: tuple[CommentResult, ...]) -> Status:
+def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...]) -> Status:
     """Say how a run as a whole ended."""
     failed = [outcome for outcome in ended.outcomes if outcome.outcome == "notRun"]
     if plan.failure or (failed and len(failed) == len(ended.outcomes)):

@@ -8,12 +8,11 @@ import time
 from typing import TYPE_CHECKING
 
 from shared import telemetry
-from shared.errors import GraphError
+from shared.catalog.query import hunt_query
+from shared.errors import GraphError, Waiting
 from shared.incident import waiting
-from shared.incident.waiting import Waiting
-from shared.outcomes.reading import Found, summarize
-
-from . import planning
+from shared.model.finding import Found
+from shared.outcomes.reading import summarize
 
 if TYPE_CHECKING:
     from shared.model.record import Plan, PlannedHunt, Work
@@ -54,7 +53,7 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
             work.run_id, Found(planned.name, failure="the app no longer has this hunt")
         )
     take = tools.settings.max_rows + 1
-    query = planning.query(hunt, plan.entities(planned), take)
+    query = hunt_query(hunt, plan.entities(planned), take)
     started = time.monotonic()
     raw = b""
     try:

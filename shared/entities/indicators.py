@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from shared.errors import InvalidRequest
+from shared.model.entity import DEVICE_ID, Device, Indicator, IndicatorKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Kind = Literal["ip", "url", "domain", "fileHash"]
-KINDS: tuple[Kind, ...] = ("ip", "url", "domain", "fileHash")
 
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -32,14 +29,7 @@ _PRIVATE = tuple(
 )  # fmt: skip
 
 
-class Indicator(Struct, frozen=True, omit_defaults=True):
-    """An address, URL, domain or file hash, in the form it is hunted in."""
-
-    kind: Kind
-    value: str
-
-
-def parse_indicator(text: str, kind: Kind | None = None) -> Indicator:
+def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
     """
     Read an indicator, defanged or not, and guess its kind unless *kind* is given.
 
@@ -57,7 +47,7 @@ def parse_indicator(text: str, kind: Kind | None = None) -> Indicator:
     raise InvalidRequest(f"{text[:80]!r} is no {named}")
 
 
-def read_indicator(value: Any, kind: Kind | None = None) -> Iterator[Indicator]:
+def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[Indicator]:
     """Read the indicator that a product's field holds; nothing where it holds none."""
     try:
         yield parse_indicator(str(value or ""), kind)
@@ -134,9 +124,19 @@ def _read_url(text: str) -> str:
     return _SCHEME.sub("", text, count=1).rstrip("/") if _read_ip(host) or _read_domain(host) else ""
 
 
-_READERS: dict[Kind, Callable[[str], str]] = {
+_READERS: dict[IndicatorKind, Callable[[str], str]] = {
     "ip": _read_ip,
     "fileHash": _read_hash,
     "url": _read_url,
     "domain": _read_domain,
 }
+
+
+def parse_device(text: str) -> Device:
+    """Read a device from its id or its name. Raises InvalidRequest saying what to change."""
+    text = text.strip()
+    if not text or len(text) > 255:
+        raise InvalidRequest(f"{text[:60]!r} is no device: give its name or its 40-digit Defender id")
+    if DEVICE_ID.fullmatch(text.lower()):
+        return Device(id=text.lower())
+    return Device(name=text)

@@ -12,12 +12,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shared.errors import InvalidRequest
+from shared.model.entity import INDICATOR_KINDS, Chosen, Device, Dropped, Indicator, IndicatorKind
 
-from . import choosing as entities
-from .choosing import Device, Indicator
+from . import choosing
+from .choosing import Limits
+from .indicators import is_ignored, is_private, parse_device, parse_indicator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LONGEST_BODY = 1_000_000
 _LONGEST_LOOKBACK = timedelta(days=30)
@@ -41,7 +43,7 @@ class DeviceBody(Strict, frozen=True):
 class IndicatorBody(Strict, frozen=True):
     """An indicator whose kind the caller states."""
 
-    kind: entities.Kind
+    kind: IndicatorKind
     value: Text
 
 
@@ -62,7 +64,7 @@ class SweepBody(Strict, frozen=True):
     hunts: tuple[Text, ...] = ()
 
 
-def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
+def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:
     """
     Read and check the body of `POST /api/enrich`; returns the fields of Work it decides.
 
@@ -80,7 +82,9 @@ def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
     if asked.lookback is not None and not timedelta(0) < asked.lookback <= _LONGEST_LOOKBACK:
         problems.append("lookback must be longer than nothing and at most P30D: Graph keeps 30 days")
     # Before anything is parsed, so that a body of 10,000 entities is one problem and not 10,000.
-    if len(asked.devices) > limits.devices or len(asked.indicators) > limits.indicators * len(entities.KINDS):
+    if len(asked.devices) > limits.devices or len(asked.indicators) > limits.indicators * len(
+        INDICATOR_KINDS
+    ):
         raise InvalidRequest(
             f"{len(asked.devices)} devices and {len(asked.indicators)} indicators: one run takes at most "
             f"{limits.devices} devices (MAX_DEVICES) and {limits.indicators} indicators of a kind (MAX_INDICATORS)"
@@ -93,7 +97,7 @@ def parse_enrich(body: bytes, limits: entities.Limits) -> dict[str, Any]:
     _refuse(problems)
     chosen = None
     if asked.devices or asked.indicators:
-        chosen = entities.from_request([d for d in devices if d], [i for i in indicators if i], limits)
+        chosen = from_request([d for d in devices if d], [i for i in indicators if i], limits)
     return {
         "incident_id": incident_id,
         "chosen": chosen,
@@ -146,11 +150,11 @@ def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]
 def _device(item: str | DeviceBody, where: str, problems: list[str]) -> Device | None:
     try:
         if isinstance(item, str):
-            return entities.parse_device(item)
-        device = entities.parse_device(item.id) if item.id else Device()
+            return parse_device(item)
+        device = parse_device(item.id) if item.id else Device()
         if item.id and not device.id:
             raise InvalidRequest(f"{item.id[:60]!r} is no Defender device id: 40 hexadecimal digits")
-        name = entities.parse_device(item.name).name if item.name else ""
+        name = parse_device(item.name).name if item.name else ""
         if not (device.id or name):
             raise InvalidRequest("a device needs an id or a name")
         return Device(device.id, name)
@@ -164,11 +168,11 @@ def _indicator(
 ) -> Indicator | None:
     text, kind = (item, None) if isinstance(item, str) else (item.value, item.kind)
     try:
-        indicator = entities.parse_indicator(text, kind)
+        indicator = parse_indicator(text, kind)
     except InvalidRequest as error:
         problems.append(f"{where}: {error.message}")
         return None
-    if not private and entities.is_private(indicator):
+    if not private and is_private(indicator):
         problems.append(
             f"{where}: {indicator.value} is a private or reserved address, the same in every network: "
             "leave it out, or name the hunts to run for it in `hunts`"
@@ -183,3 +187,26 @@ def _refuse(problems: list[str]) -> None:
         rest = len(problems) - _SHOWN_PROBLEMS
         details = tuple(problems[:_SHOWN_PROBLEMS]) + ((f"and {rest} more",) if rest > 0 else ())
         raise InvalidRequest(f"{len(problems)} problems in the body", details)
+
+
+def from_request(devices: Iterable[Device], indicators: Iterable[Indicator], limits: Limits) -> Chosen:
+    """
+    Choose among the entities a caller named: all of them but those on IGNORE_INDICATORS.
+
+    Raises InvalidRequest where there are more than a run's limits.
+    """
+    unique = tuple(dict.fromkeys(devices))
+    wanted = tuple(dict.fromkeys(indicators))
+    if len(unique) > limits.devices:
+        raise InvalidRequest(f"{len(unique)} devices: one run takes at most {limits.devices} (MAX_DEVICES)")
+    for kind in INDICATOR_KINDS:
+        count = sum(indicator.kind == kind for indicator in wanted)
+        if count > limits.indicators:
+            raise InvalidRequest(
+                f"{count} indicators of kind {kind}: one run takes at most {limits.indicators} (MAX_INDICATORS)"
+            )
+    kept = tuple(indicator for indicator in wanted if not is_ignored(indicator, limits.ignored))
+    dropped = tuple(Dropped(i.kind, i.value, "on IGNORE_INDICATORS") for i in wanted if i not in kept)
+    if wanted and not kept and not unique:
+        raise InvalidRequest("every indicator given is on IGNORE_INDICATORS: nothing is left to hunt for")
+    return Chosen(unique, kept, dropped)

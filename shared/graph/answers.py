@@ -16,43 +16,13 @@ from shared.errors import (
     TimedOut,
     Unavailable,
 )
+from shared.model.incident import Incident
 from shared.retrying import read_retry_after
 
 if TYPE_CHECKING:
     import httpx
 
 _T = TypeVar("_T")
-
-
-class Comment(msgspec.Struct, frozen=True):
-    """A comment on an incident; Graph gives it no id."""
-
-    comment: str | None = ""
-
-
-class Alert(msgspec.Struct, frozen=True, rename="camel"):
-    """An alert of an incident; evidence stays as Graph sends it, since its shape depends on `@odata.type`."""
-
-    first_activity: str | None = msgspec.field(default=None, name="firstActivityDateTime")
-    last_activity: str | None = msgspec.field(default=None, name="lastActivityDateTime")
-    created: str | None = msgspec.field(default=None, name="createdDateTime")
-    evidence: list[dict[str, Any]] | None = None
-
-
-class Incident(msgspec.Struct, frozen=True, rename="camel"):
-    """What Outrider reads of an incident."""
-
-    id: str
-    display_name: str | None = ""
-    severity: str | None = ""
-    status: str | None = ""
-    incident_web_url: str | None = ""
-    redirect_incident_id: str | None = None
-    created: str | None = msgspec.field(default=None, name="createdDateTime")
-    updated: str | None = msgspec.field(default=None, name="lastUpdateDateTime")
-    tenant_id: str | None = ""
-    alerts: list[Alert] | None = None
-    comments: list[Comment] | None = None
 
 
 class Incidents(msgspec.Struct):

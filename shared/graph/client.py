@@ -31,9 +31,10 @@ from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
 
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
+from shared.model.incident import Incident
 from shared.retrying import PATIENCE, retrying
 
-from .answers import Incident, Incidents, decode, to_error
+from .answers import Incidents, decode, to_error
 from .pace import Pace
 
 if TYPE_CHECKING:

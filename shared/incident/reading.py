@@ -1,34 +1,37 @@
-"""An incident as a run sees it, whichever product tells of it."""
+"""An incident of Defender's or of Sentinel's own, read into the one form that planning works with."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.entities import choosing as entities
-from shared.entities.choosing import Chosen
-from shared.errors import GraphError, NotFound
+from shared.entities.defender import from_evidence
+from shared.entities.sentinel import from_entities
+from shared.errors import GraphError, NotFound, UnreadableIncident
+from shared.model.entity import Chosen
+from shared.model.incident import Snapshot
 from shared.model.record import Provider, Work
-from shared.sentinel import body as sentinel_body
+from shared.model.times import read_time
 
 from . import waiting
 
 if TYPE_CHECKING:
-    from shared.graph.answers import Incident
-    from shared.sentinel.body import SentinelIncident
+    from shared.entities.choosing import Limits
+    from shared.model.incident import Incident, SentinelIncident
     from shared.tools import Tools
 
 
-class Unreadable(Exception):
-    """The incident cannot be read, and waiting would not help."""
-
-
 class Subject(Struct, frozen=True):
-    """What planning needs of an incident."""
+    """
+    What planning needs of an incident.
+
+    `first` and `last` are the times of its first and last activity, `opened` when it was created (UTC; None where that
+    is not known). `notes` are sentences for the comment.
+    """
 
     provider: Provider
     id: str
@@ -37,11 +40,17 @@ class Subject(Struct, frozen=True):
     chosen: Chosen = Chosen()
     first: datetime | None = None
     last: datetime | None = None
+    opened: datetime | None = None
     notes: tuple[str, ...] = ()
 
 
-def from_defender(incident: Incident, asked: str, limits: entities.Limits, *, private: bool) -> Subject:
-    """Read Graph's incident; *asked* is the id it was asked for by, another one where incidents were merged."""
+def from_defender(incident: Incident, asked: str, limits: Limits, *, private: bool) -> Subject:
+    """
+    Read Graph's incident with its alerts.
+
+    *asked* is the id that it was asked for by: another one where incidents were merged, which becomes a note. *private*
+    also takes private and reserved addresses.
+    """
     evidence = [item for alert in incident.alerts or () for item in alert.evidence or ()]
     first, last = _activity(incident)
     merged = (f"Incident {asked} was merged into incident {incident.id}",) if incident.id != asked else ()
@@ -50,52 +59,60 @@ def from_defender(incident: Incident, asked: str, limits: entities.Limits, *, pr
         incident.id,
         incident.display_name or "",
         incident.incident_web_url or "",
-        entities.from_evidence(evidence, limits, private=private),
+        from_evidence(evidence, limits, private=private),
         first,
         last,
+        read_time(incident.created),
         merged,
     )
 
 
 def from_sentinel(
-    incident: SentinelIncident, found: list[dict[str, object]], limits: entities.Limits, *, private: bool
+    incident: SentinelIncident, found: list[dict[str, object]], limits: Limits, *, private: bool
 ) -> Subject:
-    """Read an incident of Microsoft Sentinel's own; *found* are entities that the incident itself has by now."""
+    """
+    Read an incident of Microsoft Sentinel's own, as a playbook passed it on.
+
+    *found* are the entities that it has by now, beside those that came with it. *private* also takes private and
+    reserved addresses.
+    """
     first = incident.first_activity or incident.created
     return Subject(
         "sentinel",
         incident.arm_id,
         incident.title,
         incident.url,
-        sentinel_body.choose((*incident.entities, *found), limits, private=private),
+        from_entities((*incident.entities, *found), limits, private=private),
         first,
         incident.last_activity or first,
+        incident.created,
     )
 
 
-async def read(tools: Tools, work: Work) -> tuple[Subject | None, tuple[Incident, float] | None]:
+async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snapshot | None]:
     """
-    Read the incident that a run is about; Graph's comes along as it was, with when it was read.
+    Read the incident that a run is about; both are None for a run about none.
 
-    Raises Unreadable, or Waiting where it may be readable later.
+    One of Defender's comes along as it was read. Raises UnreadableIncident where there is none or waiting would not
+    help, and Waiting where it may be readable later.
     """
     private = bool(work.hunts)
     try:
         if work.sentinel:
             found, notes = await _entities(tools, work.sentinel)
-            about = from_sentinel(work.sentinel, found, tools.limits, private=private)
-            return replace(about, notes=notes), None
+            subject = from_sentinel(work.sentinel, found, tools.limits, private=private)
+            return replace(subject, notes=notes), None
         if not work.incident_id:
             return None, None
         incident = await tools.graph.get_incident(work.incident_id)
     except NotFound as error:
         what = work.sentinel.title if work.sentinel else work.incident_id
-        raise Unreadable(f"incident {what} cannot be read: {error.message}") from error
+        raise UnreadableIncident(f"incident {what} cannot be read: {error.message}") from error
     except GraphError as error:
         reason = waiting.given_up(error, tools.now() - work.requested)
-        raise Unreadable(reason) if reason else waiting.until_it_passes(error) from error
-    about = from_defender(incident, work.incident_id, tools.limits, private=private)
-    return about, (incident, time.monotonic())
+        raise UnreadableIncident(reason) if reason else waiting.until_it_passes(error) from error
+    subject = from_defender(incident, work.incident_id, tools.limits, private=private)
+    return subject, Snapshot(incident, time.monotonic())
 
 
 async def _entities(
@@ -122,11 +139,3 @@ def _activity(incident: Incident) -> tuple[datetime | None, datetime | None]:
     firsts = times("first_activity") or times("created") or [t for t in (created,) if t]
     lasts = times("last_activity", "first_activity") or firsts
     return (min(firsts), max(lasts)) if firsts else (None, None)
-
-
-def read_time(text: str | None) -> datetime | None:
-    """Read Graph's time as UTC; None where there is none (Graph also writes year 1 for that)."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text and not text.startswith("0001") else None
-    except ValueError:
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.errors import PermissionDenied, Throttled, TimedOut, Unavailable
+from shared.errors import PermissionDenied, Throttled, TimedOut, Unavailable, Waiting
 
 if TYPE_CHECKING:
     from shared.errors import GraphError
@@ -17,15 +17,6 @@ _PARKED = timedelta(minutes=15)
 # A CPU quota's cycle is 15 minutes (security API overview, quota 4); Graph need not say how much of it is left.
 _THROTTLED = timedelta(minutes=5)
 _UNAVAILABLE = timedelta(minutes=2)
-
-
-class Waiting(Exception):
-    """The run cannot go on now; it is not an error."""
-
-    def __init__(self, reason: str, delay: timedelta) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.delay = delay
 
 
 def final(error: GraphError) -> str:

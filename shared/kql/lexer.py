@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from shared.errors import UnreadableQuery
+
 _LEXEME = re.compile(
     r"""(?P<blank>[ \t\r\n]+|//[^\r\n]*)
     |(?P<string>[hH]?(?:@"(?:[^"\r\n]|"")*"|@'(?:[^'\r\n]|'')*'
@@ -18,14 +20,6 @@ _LEXEME = re.compile(
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _PARTNERS = {"(": ")", "[": "]", "{": "}"}
 _DEEPEST = 50
-
-
-class Unreadable(Exception):
-    """No tokens can be made of the text that begins at offset `start`."""
-
-    def __init__(self, start: int, message: str) -> None:
-        super().__init__(message)
-        self.start = start
 
 
 class Token(NamedTuple):
@@ -50,13 +44,13 @@ Node = Token | Group
 def lex(query: str) -> list[Token]:
     """Split *query* into its tokens, leaving comments out. Raises Unreadable."""
     if unseen := _UNSEEN.search(query):
-        raise Unreadable(unseen.start(), f"remove the invisible character U+{ord(unseen[0]):04X}")
+        raise UnreadableQuery(unseen.start(), f"remove the invisible character U+{ord(unseen[0]):04X}")
     tokens, at = [], 0
     while at < len(query):
         match = _LEXEME.match(query, at)
         if match is None:
             quote = query[at] in "\"'`~@"
-            raise Unreadable(at, "close this string" if quote else f"remove the character {query[at]!a}")
+            raise UnreadableQuery(at, "close this string" if quote else f"remove the character {query[at]!a}")
         if match.lastgroup != "blank":
             tokens.append(Token(str(match.lastgroup), match[0], at))
         at = match.end()
@@ -69,17 +63,17 @@ def nest(tokens: list[Token]) -> list[Node]:
     for token in tokens:
         if token.kind == "mark" and token.text in _PARTNERS:
             if len(stack) > _DEEPEST:
-                raise Unreadable(token.start, "nest the query less deep")
+                raise UnreadableQuery(token.start, "nest the query less deep")
             opened = Group(token.text, [], token.start)
             stack[-1].items.append(opened)
             stack.append(opened)
         elif token.kind == "mark" and token.text in _PARTNERS.values():
             if _PARTNERS.get(stack.pop().kind) != token.text:
-                raise Unreadable(token.start, f"nothing opens this {token.text}")
+                raise UnreadableQuery(token.start, f"nothing opens this {token.text}")
         else:
             stack[-1].items.append(token)
     if len(stack) > 1:
-        raise Unreadable(stack[-1].start, f"close this {stack[-1].kind}")
+        raise UnreadableQuery(stack[-1].start, f"close this {stack[-1].kind}")
     return stack[0].items
 
 

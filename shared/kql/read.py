@@ -1,9 +1,4 @@
-"""
-Read the KQL of a hunt: which tables it reads, which names it declares, and what makes it unfit to be scoped.
-
-The reader is far smaller than KQL and fails closed: a device hunt that it cannot follow is refused, so that an
-author's slip never turns a hunt for one device into one over the whole fleet.
-"""
+"""Read the KQL of a hunt: which tables it reads, which names it uses, and what makes it unfit to be scoped."""
 
 from __future__ import annotations
 
@@ -12,41 +7,16 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from shared.errors import UnreadableQuery
+
 from .lexer import (
-    Group,
-    Node,
     Token,
-    Unreadable,
-    bracket,
-    inside,
-    leading_operator,
     lex,
-    name_of,
     nest,
-    options,
-    split,
-    text,
     unquoted,
 )
-from .vocabulary import ELSEWHERE, FUNCTIONS, OPERATORS, SCOPABLE
-
-RESERVED = frozenset({"_DeviceIds", "_NotApplicable", "_IpAddresses", "_Urls", "_Domains", "_FileHashes"})
-
-_LISTS = {"in", "in~", "has_any", "has_all"}
-_WORDS = _LISTS | {
-    "and", "or", "between", "by", "on", "with", "of", "to", "from", "step", "asc", "desc", "default", "kind", "has",
-    "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs", "startswith",
-    "startswith_cs", "endswith", "endswith_cs", "regex", "matches", "where",
-}  # fmt: skip
-_LITERALS = {
-    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "long", "real", "string",
-    "time", "timespan", "typeof",
-}  # fmt: skip
-_PLUGINS = {"bag_unpack", "narrow", "pivot"}
-_ANYWHERE = {"search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database"}
-
-
-Known = dict[str, str]  # declared name -> "value", "function", or "table function" (one that takes a table)
+from .vocabulary import SCOPABLE
+from .walk import Walk
 
 
 class Reading(Struct, frozen=True):
@@ -65,18 +35,18 @@ class Reading(Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)  # hunts are few, and every run binds the same
-def read(query: str, *, scoped: bool) -> Reading:
+def read_query(query: str, *, scoped: bool) -> Reading:
     """
     Read *query*; where *scoped*, anything that could escape a scope set in front of it is a problem.
 
     Problems are sentences that name the line and what to change. None is raised.
     """
-    reader = _Reader(query, scoped=scoped)
+    reader = Walk(query, scoped=scoped)
     tokens: list[Token] = []
     try:
         tokens = lex(query)
         reader.query_itself(nest(tokens))
-    except Unreadable as error:
+    except UnreadableQuery as error:
         reader.refuse(error.start, str(error))
     names = frozenset(unquoted(token) if token.kind == "string" else token.text for token in tokens)
     end = max((token.start + len(token.text) for token in tokens if token.text != ";"), default=0)
@@ -84,206 +54,3 @@ def read(query: str, *, scoped: bool) -> Reading:
     return Reading(
         query[:end], tuple(sorted(SCOPABLE & names)), names, asks, tuple(dict.fromkeys(reader.problems))
     )
-
-
-class _Reader:
-    """One walk over one query."""
-
-    def __init__(self, query: str, *, scoped: bool) -> None:
-        self.query = query
-        self.scoped = scoped
-        self.problems: list[str] = []
-
-    def refuse(self, where: Node | int, problem: str) -> None:
-        start = where if isinstance(where, int) else where.start
-        self.problems.append(f"query line {self.query.count(chr(10), 0, start) + 1}: {problem}")
-
-    def escape(self, where: Node, problem: str) -> None:
-        """Refuse what could read more than a scope allows."""
-        if self.scoped:
-            self.refuse(where, problem)
-
-    def query_itself(self, nodes: list[Node]) -> None:
-        if not any(node for node in nodes if text(node) != ";"):
-            self.problems.append("the query is empty")
-        elif text(nodes[0]) == ".":
-            self.refuse(nodes[0], "a control command is not possible in a hunt")
-        else:
-            self.block(nodes, {}, body=False)
-
-    def block(self, nodes: list[Node], known: Known, *, body: bool) -> None:
-        """Read statements: `let`s and one expression, which in a function's *body* may be a scalar."""
-        statements = [s for s in split(nodes, ";") if s]
-        if not statements:
-            return
-        for statement in statements[:-1]:
-            if text(statement[0]) != "let":
-                self.refuse(statement[0], "only let statements may come before the query's one expression")
-                return
-            self.let(statement, known)
-        last = statements[-1]
-        if text(last[0]) == "let":
-            self.refuse(last[0], "end with an expression, not with let")
-        elif text(last[0]) in {"alias", "declare", "restrict", "set"} and len(last) > 1:
-            self.refuse(last[0], f"a {text(last[0])} statement is not possible here")
-        else:
-            self.expression(last, known, table=True, scalar=body)
-
-    def let(self, nodes: list[Node], known: Known) -> None:
-        name = name_of(nodes[1]) if len(nodes) > 3 and text(nodes[2]) == "=" else None
-        if name is None:
-            self.refuse(nodes[0], "cannot read this let statement")
-            return
-        self.declare(nodes[1], name)
-        value = nodes[4:] if text(nodes[3]) == "view" else nodes[3:]
-        if len(value) == 2 and bracket(value[0]) == "(" and bracket(value[1]) == "{":
-            inner, kind = dict(known), "function"
-            for parameter in split(inside(value[0]), ","):
-                label = name_of(parameter[0]) if parameter else None
-                if label is None:
-                    self.refuse(value[0], "cannot read these parameters")
-                    continue
-                self.declare(parameter[0], label)
-                inner[label] = "value"
-                if any(bracket(part) == "(" for part in parameter):
-                    kind = "table function"
-            self.block(inside(value[1]), inner, body=True)
-            known[name] = kind
-        else:
-            self.expression(nodes[3:], known, table=True, scalar=True)
-            known[name] = "value"
-
-    def declare(self, node: Node, name: str) -> None:
-        if name in RESERVED or (self.scoped and name in SCOPABLE):
-            self.refuse(node, f"{name} is declared in front of the query; choose another name")
-
-    def expression(self, nodes: list[Node], known: Known, *, table: bool, scalar: bool = True) -> None:
-        """Read an expression, where a name alone is a table if *table*, and which may be *scalar*."""
-        if not nodes:
-            return
-        head, *pipes = split(nodes, "|")
-        if pipes or table:
-            self.source(head, known, nodes, scalar=scalar and not pipes)
-        else:
-            self.scalars(head, known)
-        for pipe in pipes:
-            self.operator(pipe, known, nodes)
-
-    def source(self, nodes: list[Node], known: Known, around: list[Node], *, scalar: bool) -> None:
-        """Read what a pipe begins with, or a lone operand; *around* says where, if that is nothing."""
-        if not nodes:
-            self.refuse(around[0], "nothing stands before the |")
-            return
-        first, name = nodes[0], name_of(nodes[0])
-        if len(nodes) == 1 and bracket(first) == "(":
-            self.expression(inside(first), known, table=True, scalar=scalar)
-        elif len(nodes) == 1 and name is not None:
-            self.table(first, name, known)
-        elif name == "union":
-            self.union(nodes, known)
-        elif name in {"print", "range", "datatable"}:
-            call = name == "datatable" and bracket(nodes[1]) == "("
-            self.scalars(nodes[2:] if call else nodes[1:], known)
-        elif name in _ANYWHERE:
-            self.escape(first, f"{name} may read any table: name the tables")
-        elif not scalar:
-            if (
-                name
-                and len(nodes) == 2
-                and bracket(nodes[1]) == "("
-                and (name in known or name == "materialize")
-            ):
-                self.scalars(nodes, known)
-            else:
-                self.escape(first, "cannot tell which table this reads")
-        elif name and name not in known and (text(nodes[1]) == "." or bracket(nodes[1]) == "["):
-            self.table(first, name, known)
-        elif name and isinstance(nodes[1], Token) and nodes[1].kind != "mark" and nodes[1].text not in _WORDS:
-            self.escape(first, "cannot tell which table this reads")
-        else:
-            self.scalars(nodes, known)
-
-    def table(self, node: Node, name: str, known: Known) -> None:
-        if name not in SCOPABLE and name not in known and name not in {"true", "false"}:
-            self.escape(
-                node,
-                f"{name} is neither declared by the query nor a table that holds DeviceId and DeviceName",
-            )
-
-    def operator(self, nodes: list[Node], known: Known, around: list[Node]) -> None:
-        """Read what follows a |."""
-        if not nodes:
-            self.refuse(around[0], "nothing stands after the |")
-            return
-        name, rest = leading_operator(nodes)
-        if name == "union":
-            self.union(nodes, known)
-        elif name in {"join", "lookup"}:
-            rest = self.operand(options(rest), nodes[0], known)
-            if text(rest[0] if rest else nodes[0]) not in {"on", "where"}:
-                self.escape(nodes[0], f"cannot read this {name}")
-            self.scalars(rest, known)
-        elif name in {"mv-apply", "mvapply"}:
-            if rest and bracket(rest[-1]) == "(" and len(rest) > 1 and text(rest[-2]) == "on":
-                for pipe in split(inside(rest[-1]), "|"):
-                    self.operator(pipe, known, nodes)
-                self.scalars(rest[:-2], known)
-            else:
-                self.escape(nodes[0], "cannot read this mv-apply")
-        elif name in {"evaluate", "invoke"}:
-            allowed = _PLUGINS if name == "evaluate" else {"FileProfile", *known}
-            if len(rest) == 2 and name_of(rest[0]) in allowed and bracket(rest[1]) == "(":
-                self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
-            else:
-                self.escape(
-                    nodes[0], f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
-                )
-        elif name in OPERATORS:
-            self.scalars(rest, known)
-        elif name == "render":
-            self.refuse(nodes[0], "remove render: a hunt returns rows")
-        else:
-            self.escape(nodes[0], f"the operator {name or '?'} is not possible in a device hunt")
-
-    def union(self, nodes: list[Node], known: Known) -> None:
-        for part in split(options(nodes[1:]), ","):
-            if self.operand(part, nodes[0], known):
-                self.escape(nodes[0], "cannot read this union: name each table, without wildcards")
-
-    def operand(self, nodes: list[Node], operator: Node, known: Known) -> list[Node]:
-        """Read the table that *nodes* begin with and return what follows it."""
-        size = 2 if len(nodes) > 1 and isinstance(nodes[0], Token) and bracket(nodes[1]) == "(" else 1
-        if not nodes:
-            self.escape(operator, "no table follows")
-        else:
-            self.source(nodes[:size], known, nodes, scalar=False)
-        return nodes[size:]
-
-    def scalars(self, nodes: list[Node], known: Known) -> None:
-        """Read scalar expressions: a table can only hide in brackets."""
-        for node, before in zip(nodes, [None, *nodes], strict=False):
-            word = (name_of(before) if before else None) or ""
-            if isinstance(node, Token):
-                if node.kind == "name" and node.text in ELSEWHERE:
-                    self.table(node, node.text, known)
-            elif node.kind == "{":
-                self.escape(node, "cannot read what stands in these braces")
-            elif node.kind == "(" and word and word not in _WORDS:
-                self.call(word, node, known)
-            else:
-                self.arguments(node, known, table=word in _LISTS)
-
-    def call(self, name: str, group: Group, known: Known) -> None:
-        if name in {"toscalar", "materialize"}:
-            self.arguments(group, known, table=True)
-        elif known.get(name, "value") != "value" or name in FUNCTIONS:
-            self.arguments(group, known, table=known.get(name) == "table function")
-        elif name not in _LITERALS:
-            self.escape(
-                group, f"{name}() is neither declared by the query nor a function that reads nothing else"
-            )
-
-    def arguments(self, group: Node, known: Known, *, table: bool) -> None:
-        for part in split(inside(group), ","):
-            named = len(part) > 1 and text(part[1]) == "="
-            self.expression(part[2:] if named else part, known, table=table)

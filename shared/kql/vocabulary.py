@@ -81,3 +81,5 @@ summarize take top top-hitters top-nested where
 """
 OPERATORS = frozenset(_OPERATORS.split())
 """Operators that take scalars alone; the reader knows those that take tables."""
+
+RESERVED = frozenset({"_DeviceIds", "_NotApplicable", "_IpAddresses", "_Urls", "_Domains", "_FileHashes"})

@@ -7,55 +7,21 @@ itself is never changed, except that its last comment and semicolon go, so that 
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from msgspec import Struct
+from shared.model.hunt import EVERYWHERE, AppliesTo
 
-from .read import Reading, read
-from .vocabulary import SCOPABLE
+from .read import Reading, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.entities.choosing import Device, Indicator
+    from shared.model.entity import Device, Indicator
 
-__all__ = ["BINDINGS", "DEVICE_TYPES", "SCOPABLE", "AppliesTo", "Reading", "device_query", "dynamic", "fleet_query",
-           "indicator_query", "literal", "portal_link", "read"]  # fmt: skip
 
 BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
 """What an indicator hunt calls the indicators of each kind."""
-
-DEVICE_TYPES = frozenset({"Server", "Workstation"})
-"""The device types that exclude each other; of any other type nothing is concluded."""
-
-_LONGEST_LINK = 8_000  # characters; common limits of browsers, proxies and chat clients lie just above
-
-
-class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The devices that a hunt is about. A fact that is not listed here, or not known of a device, matches."""
-
-    os_platform: tuple[str, ...] = ()
-    device_type: tuple[str, ...] = ()
-
-    def excludes(self, os_platform: str, device_type: str) -> bool:
-        """Tell whether a device with these facts ('' where unknown) is of another kind."""
-        platforms = {platform.lower() for platform in self.os_platform}
-        return bool(os_platform and platforms and os_platform.lower() not in platforms) or (
-            device_type.lower() in {other.lower() for other in self.other_types}
-        )
-
-    @property
-    def other_types(self) -> tuple[str, ...]:
-        """The device types to which the hunt does not apply."""
-        wanted = {name.lower() for name in self.device_type}
-        return tuple(sorted(t for t in DEVICE_TYPES if t.lower() not in wanted)) if wanted else ()
-
-
-EVERYWHERE = AppliesTo()
 
 
 def literal(value: str) -> str:
@@ -128,21 +94,8 @@ def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int) -
     return "\n".join([*lines, reading.text, f"| take {take}"])
 
 
-def portal_link(query: str, portal_url: str, tenant_id: str = "") -> str | None:
-    """
-    Return the address that opens *query* in the portal's Advanced Hunting; None if over 8,000 characters.
-
-    The portal writes such links itself: UTF-16LE, gzip, base64url without padding.
-    """
-    packed = gzip.compress(query.encode("utf-16-le"), mtime=0)
-    text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    parameters = {"query": text, "timeRangeId": "month"} | ({"tid": tenant_id} if tenant_id else {})
-    link = f"{portal_url.rstrip('/')}/v2/advanced-hunting?{urlencode(parameters)}"
-    return link if len(link) <= _LONGEST_LINK else None
-
-
 def _readable(query: str, *, scoped: bool) -> Reading:
-    reading = read(query, scoped=scoped)
+    reading = read_query(query, scoped=scoped)
     if reading.problems:
         raise ValueError("; ".join(reading.problems))
     return reading

@@ -1,4 +1,4 @@
-"""What is stored of a run: what it is asked to do, its plan, why it waits, how it ended."""
+"""What is stored of a run: what it is asked to do, its plan, why it waits, and how it ended."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.entities.choosing import Chosen
-from shared.outcomes.deciding import Outcome, Window
-from shared.sentinel.body import SentinelIncident
+from .entity import Chosen
+from .finding import Found
+from .incident import SentinelIncident
+from .outcome import Outcome, Window
 
 Status = Literal["queued", "running", "waiting", "completed", "completedWithFailures", "failed"]
 Provider = Literal["defender", "sentinel"]
-Source = Literal["api", "watch", "sentinel", "sweep"]
+RunKind = Literal["enrichment", "sweep"]
+Source = Literal["api", "watch", "sentinel", "timer"]
 
 
 class Work(Struct, frozen=True, omit_defaults=True):
@@ -31,7 +33,8 @@ class Work(Struct, frozen=True, omit_defaults=True):
     lookback: timedelta | None = None
     comment: bool = True
     queue: str = "urgent"
-    #: Who asked: a caller of the API, or one of the doors by which incidents come in by themselves.
+    kind: RunKind = "enrichment"
+    #: Who asked: a caller of the API, the watch, a playbook of Sentinel's, or the timer of the sweeps.
     source: Source = "api"
 
     @classmethod
@@ -67,6 +70,8 @@ class Plan(Struct, frozen=True):
     incident_id: str = ""
     incident_title: str = ""
     incident_url: str = ""
+    #: When the incident was created; None where that is not known.
+    opened: datetime | None = None
     chosen: Chosen = Chosen()
     hunts: tuple[PlannedHunt, ...] = ()
     #: Hunts that are not sent, each with its outcome.
@@ -116,3 +121,20 @@ class Done(Struct, frozen=True, rename="camel"):
     cards: tuple[dict[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     reason: str = ""
+
+
+class Run(Struct, frozen=True):
+    """All that is recorded of a run."""
+
+    work: Work
+    plan: Plan | None = None
+    found: dict[str, Found] = {}
+    wait: Wait | None = None
+    done: Done | None = None
+
+
+class Claim(Struct, frozen=True):
+    """Who may post a comment, since when."""
+
+    run_id: str
+    at: datetime

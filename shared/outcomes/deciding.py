@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
-
-from shared.entities.choosing import Device, same_device
-
-from .reading import Found
+from shared.catalog.select import misfit
+from shared.model.entity import Device, same_device
+from shared.model.finding import Found
+from shared.model.outcome import DeviceEnding, Ending, Outcome, Window
+from shared.model.times import write_time
 
 if TYPE_CHECKING:
-    from shared.catalog.load import Hunt
-
-Ending = Literal["found", "nothingFound", "notApplicable", "noTelemetry", "notRun"]
-
-
-class DeviceEnding(Struct, frozen=True):
-    """How a hunt ended for one of its devices."""
-
-    device: str
-    outcome: Ending
-    reason: str = ""
-
-
-class Window(Struct, frozen=True):
-    """The time a hunt looked at, UTC; `cut` says what was left out and why."""
-
-    start: datetime
-    end: datetime
-    cut: str = ""
-    #: The query limits time itself, with ago() or now().
-    own: bool = False
-
-    @property
-    def timespan(self) -> str:
-        """The window as Graph's Timespan, ISO 8601 `start/end`."""
-        return f"{_iso(self.start)}/{_iso(self.end)}"
-
-
-class Outcome(Struct, frozen=True, rename="camel"):
-    """How one hunt ended."""
-
-    hunt: str
-    title: str
-    outcome: Ending
-    reason: str = ""
-    window: Window | None = None
-    devices: tuple[DeviceEnding, ...] = ()
-    found: Found = field(default_factory=lambda: Found(""))
-    id: str = ""
-    version: str = ""
+    from shared.model.hunt import Hunt
 
 
 def decide(
@@ -104,23 +64,8 @@ def _device_ending(
     if all(hunt.applies_to.excludes(card["OSPlatform"], card["DeviceType"]) for card in mine):
         return DeviceEnding(name, "notApplicable", misfit(hunt, mine[0]["OSPlatform"], mine[0]["DeviceType"]))
     last = max(card["LastSeen"] for card in mine)
-    if last < _iso(window.start):
+    if last < write_time(window.start):
         return DeviceEnding(
             name, "noTelemetry", f"last seen {last[:16].replace('T', ' ')} UTC, before the window"
         )
     return DeviceEnding(name, "nothingFound")
-
-
-def misfit(hunt: Hunt, os_platform: str, device_type: str = "") -> str:
-    """Say why a hunt is not for a device."""
-    kind = " ".join(filter(None, (os_platform, device_type.lower())))
-    wanted = " ".join(
-        filter(
-            None, (" or ".join(hunt.applies_to.os_platform), " or ".join(hunt.applies_to.device_type).lower())
-        )
-    )
-    return f"it is a {kind}, the hunt is for {wanted}"
-
-
-def _iso(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -12,11 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from shared.errors import GraphError
+from shared.model.finding import Found, Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.catalog.load import Hunt
+    from shared.model.hunt import Hunt
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
@@ -31,34 +32,6 @@ class Column(Struct, frozen=True):
     type: str
 
 
-class Group(Struct, frozen=True, array_like=True):
-    """Rows alike in the columns a hunt shows: their values, how many, the first and the last time."""
-
-    values: tuple[str, ...]
-    count: int
-    first: str
-    last: str
-
-
-class Found(Struct, frozen=True, rename="camel"):
-    """What one hunt's answer holds, small enough for a run record; the rows themselves stay in the findings."""
-
-    hunt: str
-    rows: int = 0
-    more: bool = False
-    digest: str = ""
-    columns: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-    group_count: int = 0
-    first_rows: tuple[dict[str, Any], ...] = ()
-    #: How many rows each device has, by lower-cased id where the rows carry one, else by name.
-    per_device: dict[str, int] = {}
-    seconds: float = 0.0
-    #: Why there is no answer; empty where there is one.
-    failure: str = ""
-
-
 class Answer(Struct):
     """Graph's `huntingQueryResults`; rows stay undecoded until they are looked at."""
 
@@ -66,7 +39,7 @@ class Answer(Struct):
     results: list[msgspec.Raw]
 
 
-def read(raw: bytes) -> Answer:
+def decode_answer(raw: bytes) -> Answer:
     """
     Read Graph's answer without decoding its rows.
 
@@ -81,7 +54,7 @@ def read(raw: bytes) -> Answer:
         raise GraphError(f"Graph's answer is not understood: {error}") from error
 
 
-def rows(answer: Answer) -> Iterator[dict[str, Any]]:
+def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """Decode the rows one at a time, with the schema's names whatever casing the rows use."""
     names = tuple(column.name for column in answer.schema)
     return (_row(raw, names) for raw in answer.results)
@@ -102,7 +75,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
     Keeps at most 200 groups and 10 rows; the digest covers every row and no order. Raises GraphError where the
     answer is not understood.
     """
-    answer = read(raw)
+    answer = decode_answer(raw)
     more = len(answer.results) > max_rows
     del answer.results[max_rows:]
     hashes = sorted([hashlib.sha256(row).digest() for row in answer.results])
@@ -114,7 +87,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
     per_device: dict[str, int] = {}
     columns = tuple(dict.fromkeys((*shown, who) if who else shown))
     for cells, (count, first, last) in _tally(answer, columns, time_column).items():
-        values = dict(zip(columns, map(text, msgspec.structs.astuple(cells)), strict=True))
+        values = dict(zip(columns, map(cell_text, msgspec.structs.astuple(cells)), strict=True))
         group = groups.setdefault(tuple([values[name] for name in shown]), [0, first, last])
         group[:] = group[0] + count, min(group[1], first), max(group[2], last)
         if who:
@@ -132,13 +105,13 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
         shown=shown,
         groups=tuple(Group(key, *group) for key, group in ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
-        first_rows=tuple(islice(rows(answer), _KEPT_ROWS)),
+        first_rows=tuple(islice(decode_rows(answer), _KEPT_ROWS)),
         per_device=per_device,
         seconds=round(seconds, 3),
     )
 
 
-def text(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """Write a cell's value as a person would read it."""
     if value is None:
         return ""
@@ -154,7 +127,7 @@ def text(value: Any) -> str:
 def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[Struct, list[Any]]:
     """Count the rows alike in *columns*, with their first and last time."""
     tally: dict[Struct, list[Any]] = {}
-    times = (text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
+    times = (cell_text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
     for cells, when in zip(_cells(answer, columns), times, strict=False):
         known = tally.get(cells)
         if known is None:
@@ -186,7 +159,7 @@ def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
         except msgspec.ValidationError:
             # Names in other casing, or a list or an object in a cell.
             row = _row(raw, columns)
-            yield shape(*(text(row[name]) for name in columns))
+            yield shape(*(cell_text(row[name]) for name in columns))
 
 
 def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
@@ -206,4 +179,6 @@ def _without_lone_surrogates(raw: bytes) -> bytes:
 
 def device_cards(raw: bytes) -> tuple[dict[str, str], ...]:
     """Read the answer of the device card: one row a device, column -> text."""
-    return tuple({name: text(value) for name, value in row.items()} for row in rows(read(raw)))
+    return tuple(
+        {name: cell_text(value) for name, value in row.items()} for row in decode_rows(decode_answer(raw))
+    )

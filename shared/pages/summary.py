@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
-from shared.comment import neutral
-from shared.outcomes.deciding import Ending
-from shared.outcomes.reading import text
+from shared.comment.secrets import mask_secrets
+from shared.model.outcome import Ending
+from shared.outcomes.reading import cell_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from shared.entities.choosing import Chosen
-    from shared.outcomes.deciding import Outcome
-    from shared.state.runs import Run
+    from shared.model.entity import Chosen
+    from shared.model.outcome import Outcome
+    from shared.model.record import Run
 
     #: A value from telemetry, as it is shown in so many bytes of JSON.
     _Shown = Callable[[str, int], str]
@@ -58,17 +58,17 @@ _SIZES = (
 )
 
 
-def summary(run: Run, expires: datetime, url: str, *, secrets: bool = True) -> dict[str, Any]:
+def summary(run: Run, expires: datetime, url: str, *, mask: bool = True) -> dict[str, Any]:
     """
     Make the body of `GET /api/runs/{runId}`, which itself is at *url*.
 
-    *secrets* False leaves what looks like a secret unmasked (MASK_SECRETS=off).
+    *mask* False shows what looks like a secret (MASK_SECRETS=off).
     """
 
     # Rows repeat themselves, and each size repeats the rows.
     @cache
     def shown(value: str, size: int) -> str:
-        return _clip(neutral.mask(value[:_READ]) if secrets else value, size)
+        return _clip(mask_secrets(value[:_READ]) if mask else value, size)
 
     for size in _SIZES:
         body = _body(run, expires, url, size, shown)
@@ -77,7 +77,7 @@ def summary(run: Run, expires: datetime, url: str, *, secrets: bool = True) -> d
     return body
 
 
-def status(run: Run) -> str:
+def progress_of(run: Run) -> str:
     """Say how far a run is."""
     if run.done:
         return run.done.status
@@ -90,7 +90,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
     plan, done = run.plan, run.done
     body: dict[str, Any] = {
         "runId": run.work.run_id,
-        "status": status(run),
+        "status": progress_of(run),
         "requested": run.work.requested,
         "expires": expires,
     }
@@ -210,7 +210,7 @@ def _hunt(outcome: Outcome, url: str, size: _Size, shown: _Shown) -> dict[str, A
 def _cell(value: Any, size: int, shown: _Shown) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    return shown(text(value), size)
+    return shown(cell_text(value), size)
 
 
 def _clip(value: str, size: int) -> str:

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError
-from msgspec import Struct
 
-from shared.entities.choosing import Device
 from shared.errors import BadQuery, GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from shared.graph.client import HUNTING_ROLE, INCIDENT_ROLE
-from shared.kql import write as kql
+from shared.kql.write import device_query
+from shared.model.entity import Device
+
+from .need import CACHED, LIMIT, Need, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.settings import Settings
     from shared.tools import Tools
 
-#: Seconds that a call is given.
-LIMIT = 20.0
 COMMENT = "Outrider tries whether it may comment. This stands on no incident."
-CACHED = (
-    "If it was granted less than a day ago, wait: the platform keeps a token, and the roles in it, for up to "
-    "24 hours, and a restart does not help"
-)
 
 _HUNTING, _INCIDENTS = HUNTING_ROLE, INCIDENT_ROLE
 _GRAPH, _QUOTA, _SCOPING = "Microsoft Graph", "hunting quota", "hunts held to devices"
@@ -39,16 +32,7 @@ _NO_DEVICE = Device("0" * 40)
 _PLAIN = "DeviceInfo | take 1"
 
 
-class Need(Struct, frozen=True):
-    """One thing the app needs; *met* is None where that cannot be told, mostly since another need is not met."""
-
-    name: str
-    met: bool | None
-    found: str
-    mend: str = ""
-
-
-async def check(tools: Tools, credential: AsyncTokenCredential) -> list[Need]:
+async def check_graph(tools: Tools, credential: AsyncTokenCredential) -> list[Need]:
     """
     Tell token, Graph, roles, quota and scoping apart.
 
@@ -79,18 +63,6 @@ async def check(tools: Tools, credential: AsyncTokenCredential) -> list[Need]:
     ]
 
 
-async def tried(call: Awaitable[Any]) -> GraphError | None:
-    """Return the error that a call ends with, if any; TimedOut after 20 seconds."""
-    try:
-        async with asyncio.timeout(LIMIT):
-            await call
-    except TimeoutError:
-        return TimedOut(f"no answer within {LIMIT:.0f} s")
-    except GraphError as error:
-        return error
-    return None
-
-
 async def _token(credential: AsyncTokenCredential, settings: Settings) -> Need:
     name, found = "token", "no answer from the identity endpoint"
     try:
@@ -114,8 +86,8 @@ def _query(tools: Tools) -> str:
     """Return a shipped hunt as it is sent, for a device that there is not."""
     for hunt in tools.catalog.hunts:
         if hunt.shipped and hunt.entity == "device":
-            return kql.device_query(hunt.query, [_NO_DEVICE], take=1, applies_to=hunt.applies_to)
-    return kql.device_query("DeviceInfo", [_NO_DEVICE], take=1)
+            return device_query(hunt.query, [_NO_DEVICE], take=1, applies_to=hunt.applies_to)
+    return device_query("DeviceInfo", [_NO_DEVICE], take=1)
 
 
 def _graph(settings: Settings, *answers: GraphError | None) -> Need:

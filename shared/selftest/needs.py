@@ -21,8 +21,8 @@ from shared.sentinel.client import SENTINEL_ROLE
 from shared.state.queue import POISON
 from shared.state.runs import QUEUES
 
-from . import graph as selftest_graph
-from .graph import CACHED, LIMIT, Need, tried
+from . import graph
+from .need import CACHED, LIMIT, Need, tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -41,7 +41,7 @@ _NO_GUID = "00000000-0000-0000-0000-000000000000"
 _OFF = timedelta(minutes=5)
 
 
-class Answer(Struct, frozen=True):
+class Selftest(Struct, frozen=True):
     """All needs; *met* where every one of them is."""
 
     met: bool
@@ -50,7 +50,7 @@ class Answer(Struct, frozen=True):
 
 async def check(
     tools: Tools, credential: AsyncTokenCredential, attempt: Callable[[str], datetime], *, reached: str
-) -> Answer:
+) -> Selftest:
     """
     Try every need, side by side and each for at most 20 seconds.
 
@@ -59,14 +59,14 @@ async def check(
     """
     settings = tools.settings
     trials: list[Coroutine[None, None, list[Need]]] = [
-        selftest_graph.check(tools, credential),
-        _store(tools.runs.store, settings),
+        graph.check_graph(tools, credential),
+        _store(tools.store, settings),
         _queues(tools, attempt),
         _sentinel(tools),
     ]
     found = [need for needs in await asyncio.gather(*trials) for need in needs]
     needs = (*found, _hunts(tools), _sign_in(settings), _address(settings, reached))
-    return Answer(all(need.met for need in needs), needs)
+    return Selftest(all(need.met for need in needs), needs)
 
 
 async def _store(store: Store, settings: Settings) -> list[Need]:
@@ -131,7 +131,7 @@ async def _sentinel(tools: Tools) -> list[Need]:
         return []
     name = f"{SENTINEL_ROLE} on the workspace"
     incident = f"{workspace}/providers/Microsoft.SecurityInsights/incidents/{_NO_GUID}"
-    match await tried(tools.arm.put_comment(incident, _NO_GUID, selftest_graph.COMMENT)):
+    match await tried(tools.arm.put_comment(incident, _NO_GUID, graph.COMMENT)):
         case NotFound():
             return [
                 Need(name, met=True, found="a comment on an incident that there is not is answered with 404")

@@ -8,7 +8,6 @@ on the workspace and commenting Responder ("Supported triggers and actions in Mi
 from __future__ import annotations
 
 import asyncio
-import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,26 +19,23 @@ from requests.auth import AuthBase
 
 from shared import retrying
 from shared.errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
-from shared.model.record import CommentResult
 
-from . import body as sentinel_body
+from .body import from_resource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.model.incident import SentinelIncident
     from shared.settings import Settings
-
-    from .body import SentinelIncident
 
 T = TypeVar("T")
 
 _SERVICE = "Azure"
 SENTINEL_ROLE = "Microsoft Sentinel Responder"
-#: Comments an incident takes, and characters a comment ("Service limits for Microsoft Sentinel", incidents).
+#: How many comments an incident takes ("Service limits for Microsoft Sentinel", incidents).
 COMMENT_LIMIT = 100
-COMMENT_MAX = 30_000
 
 # A stable version: azure-rest-api-specs, Microsoft.SecurityInsights/stable/2023-02-01/Incidents.json.
 _API_VERSION = "2023-02-01"
@@ -111,7 +107,7 @@ class Arm:
     async def get_incident(self, arm_id: str) -> SentinelIncident:
         """Read an incident, without its entities."""
         resource = _decode(await self._call("GET", self._url(arm_id)), dict[str, Any])
-        return sentinel_body.from_resource(arm_id, resource)
+        return from_resource(arm_id, resource)
 
     async def get_entities(self, arm_id: str) -> list[dict[str, Any]]:
         """Read the entities of all alerts of an incident, as they come."""
@@ -172,36 +168,6 @@ class Arm:
             self._refused(refusal)
             raise refusal
         return response.content
-
-
-async def post_once(
-    arm: Arm, *, run_id: str, arm_id: str, digest: str, render: Callable[[bool], str]
-) -> CommentResult:
-    """
-    Say on an incident what was found, unless it stands there.
-
-    A comment's name comes from the incident and the *digest* of what it says, so that the same findings are one
-    comment whoever writes them, and a comment written twice is still one. *render* writes it, for True as the last
-    that the incident takes. Raises PermissionDenied, Throttled, TimedOut or Unavailable where the run should wait.
-    """
-    name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{arm_id.lower()}:{digest}"))
-    try:
-        comments = await arm.get_comments(arm_id)
-        if name in comments:
-            # This very run wrote it where it was delivered again: a comment names its run.
-            if run_id in comments[name]:
-                return CommentResult(arm_id, "written")
-            return CommentResult(arm_id, "alreadyThere", "these findings stand on the incident")
-        if len(comments) >= COMMENT_LIMIT:
-            reason = f"the incident has {len(comments)} comments, and Microsoft Sentinel takes no more"
-            return CommentResult(arm_id, "failed", reason)
-        await arm.put_comment(arm_id, name, render(len(comments) == COMMENT_LIMIT - 1))
-    except (PermissionDenied, Throttled, TimedOut, Unavailable):
-        raise
-    except GraphError as error:
-        reason = f"Microsoft Sentinel refused the comment ({error.status or 'unreadable'}): {error.message}"
-        return CommentResult(arm_id, "failed", reason)
-    return CommentResult(arm_id, "written")
 
 
 def _decode(raw: bytes, kind: type[T]) -> T:

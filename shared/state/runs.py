@@ -14,11 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
-from shared.errors import KeyReused, OutriderError, RunNotFound
-from shared.model.record import Done, Plan, Wait, Work
-from shared.outcomes.reading import Found
+from shared.errors import KeyReused, NotSent, RunNotFound
+from shared.model.finding import Found
+from shared.model.record import Claim, Done, Plan, Run, Wait, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,27 +30,6 @@ QUEUES = ("urgent", "runs", "sweeps")
 _LONGEST_DELAY = timedelta(days=6)
 
 
-class NotSent(OutriderError):
-    """The run is stored, but its message could not be sent; asking again sends it again."""
-
-
-class Run(Struct, frozen=True):
-    """All that is recorded of a run."""
-
-    work: Work
-    plan: Plan | None = None
-    found: dict[str, Found] = {}
-    wait: Wait | None = None
-    done: Done | None = None
-
-
-class Claim(Struct, frozen=True):
-    """Who may post a comment, since when."""
-
-    run_id: str
-    at: datetime
-
-
 def run_id(key: str) -> str:
     """Name a run: by its idempotency key, so that the same work is one run, else by chance."""
     return (uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{key}") if key else uuid.uuid4()).hex
@@ -62,7 +40,7 @@ class Runs:
 
     def __init__(self, store: Store, send: Callable[[str, str, int], None], *, days: int = 30) -> None:
         """*send* puts (queue, run id, delay in seconds) and blocks while it does."""
-        self.store = store
+        self._store = store
         self._send = send
         self._days = timedelta(days=days)
 
@@ -72,7 +50,7 @@ class Runs:
 
         Raises KeyReused where the caller's own key names another body, NotSent where the queue refuses.
         """
-        if not await self.store.create(f"runs/{work.run_id}/request", msgspec.json.encode(work)):
+        if not await self._store.create(f"runs/{work.run_id}/request", msgspec.json.encode(work)):
             stored = await self.work(work.run_id)
             if chosen_key and stored.body_digest != work.body_digest:
                 raise KeyReused("this Idempotency-Key was used with another body: use a new key for new work")
@@ -94,7 +72,7 @@ class Runs:
 
     async def work(self, run_id: str) -> Work:
         """Read what a run is asked to do. Raises RunNotFound, also for one older than FINDINGS_DAYS."""
-        raw = await self.store.get(f"runs/{run_id}/request") if RUN_ID.fullmatch(run_id) else None
+        raw = await self._store.get(f"runs/{run_id}/request") if RUN_ID.fullmatch(run_id) else None
         if raw is None:
             raise RunNotFound(f"there is no run {run_id[:40]!r}")
         work = msgspec.json.decode(raw, type=Work)
@@ -110,18 +88,18 @@ class Runs:
 
     async def done(self, run_id: str) -> Done | None:
         """Read how a run ended, None while it has not."""
-        raw = await self.store.get(f"runs/{run_id}/done")
+        raw = await self._store.get(f"runs/{run_id}/done")
         return msgspec.json.decode(raw, type=Done) if raw else None
 
     async def read(self, run_id: str) -> Run:
         """Read all that is recorded of a run. Raises RunNotFound."""
         work = await self.work(run_id)
         base = f"runs/{run_id}"
-        keys = await self.store.keys(f"{base}/")
-        plan, done = await asyncio.gather(self.store.get(f"{base}/plan"), self.done(run_id))
-        found = await self.store.get_all([key for key in keys if key.startswith(f"{base}/hunts/")])
+        keys = await self._store.keys(f"{base}/")
+        plan, done = await asyncio.gather(self._store.get(f"{base}/plan"), self.done(run_id))
+        found = await self._store.get_all([key for key in keys if key.startswith(f"{base}/hunts/")])
         waits = [key for key in keys if key.startswith(f"{base}/waits/")]
-        last = await self.store.get(waits[-1]) if waits else None
+        last = await self._store.get(waits[-1]) if waits else None
         return Run(
             work,
             msgspec.json.decode(plan, type=Plan) if plan else None,
@@ -132,9 +110,9 @@ class Runs:
 
     async def fix_plan(self, run_id: str, plan: Plan) -> Plan:
         """Store a run's plan, or take the one that another worker stored first."""
-        if await self.store.create(f"runs/{run_id}/plan", msgspec.json.encode(plan)):
+        if await self._store.create(f"runs/{run_id}/plan", msgspec.json.encode(plan)):
             return plan
-        raw = await self.store.get(f"runs/{run_id}/plan")
+        raw = await self._store.get(f"runs/{run_id}/plan")
         return msgspec.json.decode(raw, type=Plan) if raw else plan
 
     async def record(self, run_id: str, found: Found, raw: bytes = b"") -> Found:
@@ -142,30 +120,30 @@ class Runs:
         key = f"runs/{run_id}/hunts/{found.hunt}"
         if raw:
             # Rows are written over: two workers may hunt twice, and either answer stands for its summary.
-            await self.store.put(f"runs/{run_id}/findings/{found.hunt}", raw)
-        if await self.store.create(key, msgspec.json.encode(found)):
+            await self._store.put(f"runs/{run_id}/findings/{found.hunt}", raw)
+        if await self._store.create(key, msgspec.json.encode(found)):
             return found
-        stored = await self.store.get(key)
+        stored = await self._store.get(key)
         return msgspec.json.decode(stored, type=Found) if stored else found
 
     async def findings(self, run_id: str, hunt: str) -> bytes | None:
         """Read a hunt's rows as Graph sent them, None where it has none."""
-        return await self.store.get(f"runs/{run_id}/findings/{hunt}")
+        return await self._store.get(f"runs/{run_id}/findings/{hunt}")
 
     async def wait(self, run_id: str, wait: Wait, now: datetime) -> None:
         """Record why a run waits."""
-        await self.store.create(
+        await self._store.create(
             f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait)
         )
 
     async def finish(self, run_id: str, done: Done) -> bool:
         """Record how a run ended; the first to say so is believed. Says whether that was this call."""
-        return await self.store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
+        return await self._store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
 
     async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int) -> Claim:
         """Take the right to post a comment, or read who has it."""
         key = f"comments/defender-{incident_id}/{digest}/{attempt:03d}"
-        if await self.store.create(key, msgspec.json.encode(mine)):
+        if await self._store.create(key, msgspec.json.encode(mine)):
             return mine
-        raw = await self.store.get(key)
+        raw = await self._store.get(key)
         return msgspec.json.decode(raw, type=Claim) if raw else mine

@@ -9,25 +9,24 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.errors import GraphError, ResultTooLarge, Throttled, TimedOut
+from shared.errors import GivenUp, GraphError, ResultTooLarge, Throttled, TimedOut, Waiting
 from shared.incident import waiting
-from shared.incident.waiting import Waiting
-from shared.kql import write as kql
-from shared.outcomes import reading as findings
+from shared.kql.write import fleet_query
+from shared.outcomes.reading import decode_answer, decode_rows
 
+from .fleet import DeviceKind, Fleet
 from .parts import Asked, survey
-from .record import Fleet, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.catalog.load import Hunt
+    from shared.model.hunt import Hunt
+    from shared.model.outcome import Window
     from shared.model.record import Plan, Work
-    from shared.outcomes.deciding import Window
     from shared.tools import Tools
 
-    from .parts import Ask, End
-    from .record import Record
+    from .parts import Ask, AskStatus
+    from .record import SweepRecord
 
 log = logging.getLogger("outrider")
 
@@ -39,20 +38,16 @@ KINDS = """\
 | summarize Devices = count() by OSPlatform, DeviceType"""
 
 
-class GivenUp(Exception):
-    """Graph has not answered for so long that the sweep ends with what it has."""
-
-
-async def count_fleet(tools: Tools, work: Work, plan: Plan, record: Record) -> None:
+async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord) -> None:
     """Ask, once a sweep, how many devices of which kind there are; where nobody can tell, go on without."""
     if not plan.hunts or await record.fleet():
         return
     widest = min((planned.window for planned in plan.hunts), key=lambda window: window.start)
-    query = kql.fleet_query("DeviceInfo", summarize=KINDS)
+    query = fleet_query("DeviceInfo", summarize=KINDS)
     try:
         raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
-        rows = findings.rows(findings.read(raw))
-        kinds = (Kind(str(r["OSPlatform"]), str(r["DeviceType"]), int(r["Devices"])) for r in rows)
+        rows = decode_rows(decode_answer(raw))
+        kinds = (DeviceKind(str(r["OSPlatform"]), str(r["DeviceType"]), int(r["Devices"])) for r in rows)
         fleet = Fleet(tuple(kinds))
     except (ResultTooLarge, TimedOut) as error:
         fleet = Fleet(failure=error.message)
@@ -64,7 +59,7 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: Record) -> N
 
 
 async def ask_all(
-    tools: Tools, work: Work, record: Record, hunt: Hunt, window: Window, started: float
+    tools: Tools, work: Work, record: SweepRecord, hunt: Hunt, window: Window, started: float
 ) -> None:
     """Ask until there is nothing left to ask of one hunt. Raises Waiting or GivenUp."""
     asked = await record.asked(hunt.name)
@@ -80,21 +75,21 @@ async def ask_all(
             raise later(tools, work, error, asked) from error
 
 
-async def _ask(tools: Tools, record: Record, hunt: Hunt, window: Window, ask: Ask) -> Asked:
+async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, ask: Ask) -> Asked:
     """Make one query and record how it ended; raises GraphError where it may be answered later."""
     sweep = hunt.sweep
     summarize = f"{sweep.summarize.rstrip()}{COUNTS if ask.counting else ''}" if sweep else ""
     started = time.monotonic()
-    end: End = "whole"
+    end: AskStatus = "whole"
     rows, counts, reason, raw = ask.expected, {}, "", b""
     try:
-        query = kql.fleet_query(
+        query = fleet_query(
             hunt.query, summarize=summarize, applies_to=hunt.applies_to, prefixes=ask.part.prefixes
         )
         raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
-        answer = await asyncio.to_thread(findings.read, raw)
+        answer = await asyncio.to_thread(decode_answer, raw)
         if ask.counting:
-            counts = {str(row["Ids"]): int(row["Rows"]) for row in findings.rows(answer)}
+            counts = {str(row["Ids"]): int(row["Rows"]) for row in decode_rows(answer)}
         elif len(answer.results) >= record.most:
             end, reason = "cut", f"it has {record.most:,} rows or more, of which Graph returns no more"
         else:

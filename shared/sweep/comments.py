@@ -19,28 +19,28 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.comment import saying as comments
-from shared.enrichment import planning
-from shared.entities.choosing import Chosen, Device, same_device
-from shared.errors import GraphError, NotFound
-from shared.incident import reading as subject
+from shared.catalog.select import pairs
+from shared.comment.content import Content
+from shared.errors import GivenUp, GraphError, NotFound
 from shared.incident.posting import post
+from shared.incident.reading import from_defender
+from shared.model.entity import Chosen, Device, same_device
+from shared.model.incident import Snapshot
+from shared.model.outcome import DeviceEnding, Outcome
 from shared.model.record import CommentResult, Plan
-from shared.outcomes import reading as findings
-from shared.outcomes.deciding import DeviceEnding, Outcome
-from shared.outcomes.reading import Column, text
+from shared.outcomes.reading import Column, cell_text, decode_answer, decode_rows, summarize
 
-from .asking import GivenUp, later
+from .asking import later
 from .rows import new_rows
 
 if TYPE_CHECKING:
-    from shared.catalog.load import Hunt
-    from shared.graph.answers import Incident
     from shared.incident.reading import Subject
+    from shared.model.hunt import Hunt
+    from shared.model.incident import Incident
     from shared.model.record import Work
     from shared.tools import Tools
 
-    from .record import Record
+    from .record import SweepRecord
     from .summary import SweepSummary
 
 log = logging.getLogger("outrider")
@@ -52,7 +52,7 @@ _AT_ONCE = 8
 _MEASURES = frozenset({"Connections", "Days"})
 
 
-class Said(Struct, frozen=True):
+class Announcement(Struct, frozen=True):
     """What one incident is told by one sweep, fixed before it is posted."""
 
     chosen: Chosen
@@ -68,8 +68,8 @@ class _News(Struct, frozen=True):
     rows: list[dict[str, Any]]
 
 
-async def comment(
-    tools: Tools, work: Work, record: Record, summaries: tuple[SweepSummary, ...], *, again: bool
+async def comment_on_incidents(
+    tools: Tools, work: Work, record: SweepRecord, summaries: tuple[SweepSummary, ...], *, again: bool
 ) -> tuple[CommentResult, ...]:
     """
     Comment new rows on the open incidents of their devices, at most once an incident and sweep.
@@ -91,19 +91,19 @@ async def comment(
         if isinstance(each, CommentResult):
             results.append(each)
         elif each:
-            result = await _say(tools, work, record, news, *each, again=again)
+            result = await _say(tools, work, record, news, each, again=again)
             results += [result] if result else []
     return tuple(results)
 
 
-async def _news(tools: Tools, record: Record, summary: SweepSummary) -> _News | None:
+async def _news(tools: Tools, record: SweepRecord, summary: SweepSummary) -> _News | None:
     hunt = tools.catalog.by_name.get(summary.hunt)
     if not (summary.new_rows and hunt and hunt.sweep and hunt.sweep.comment):
         return None
     schema: list[Column] = []
     rows: list[dict[str, Any]] = []
     for part in await record.whole(hunt.name):
-        answer = await asyncio.to_thread(findings.read, await record.rows(hunt.name, part))
+        answer = await asyncio.to_thread(decode_answer, await record.rows(hunt.name, part))
         schema = schema or answer.schema
         new = new_rows(answer, hunt.sweep.new, summary.new_since)
         rows += [row for _, row in islice(new, tools.settings.max_rows - len(rows))]
@@ -112,10 +112,10 @@ async def _news(tools: Tools, record: Record, summary: SweepSummary) -> _News | 
 
 async def _read(
     tools: Tools, work: Work, gate: asyncio.Semaphore, incident_id: str
-) -> tuple[Incident, float] | CommentResult | None:
+) -> Snapshot | CommentResult | None:
     async with gate:
         try:
-            return await tools.graph.get_incident(incident_id), time.monotonic()
+            return Snapshot(await tools.graph.get_incident(incident_id), time.monotonic())
         except NotFound:
             return None
         except GraphError as error:
@@ -132,21 +132,23 @@ def _unread(tools: Tools, work: Work, error: GraphError, incident_id: str) -> Co
 async def _say(
     tools: Tools,
     work: Work,
-    record: Record,
+    record: SweepRecord,
     news: list[_News],
-    incident: Incident,
-    read_at: float,
+    snapshot: Snapshot,
     *,
     again: bool,
 ) -> CommentResult | None:
+    incident = snapshot.incident
     raw = await record.said(incident.id)
-    said = msgspec.json.decode(raw, type=Said) if raw else await _choose(tools, news, incident)
+    said = msgspec.json.decode(raw, type=Announcement) if raw else await _choose(tools, news, incident)
     if not said.outcomes:
         return None
     if not raw:
-        said = msgspec.json.decode(await record.say(incident.id, msgspec.json.encode(said)), type=Said)
+        said = msgspec.json.decode(
+            await record.say(incident.id, msgspec.json.encode(said)), type=Announcement
+        )
     since = news[0].summary.new_since
-    content = comments.Content(
+    content = Content(
         work.run_id,
         said.chosen,
         said.outcomes,
@@ -155,12 +157,12 @@ async def _say(
         report_url=tools.report_url(work.run_id),
     )
     plan = Plan(incident_id=incident.id, chosen=said.chosen)
-    return await post(tools, work, plan, content, (incident, read_at), again=again, posting=True)
+    return await post(tools, work, plan, content, snapshot, again=again)
 
 
-async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Said:
+async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Announcement:
     """Choose the rows that are about the incident's devices, and that nobody has said there."""
-    about = subject.from_defender(incident, incident.id, tools.limits, private=False)
+    about = from_defender(incident, incident.id, tools.limits, private=False)
     outcomes: list[Outcome] = []
     hit: dict[Device, None] = {}
     for each in news:
@@ -171,7 +173,7 @@ async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Said:
             devices = [d for d in about.chosen.devices if any(_is_of(d, row) for row in rows)]
             outcomes.append(_outcome(each, rows, devices))
             hit.update(dict.fromkeys(devices))
-    return Said(Chosen(tuple(hit)), tuple(outcomes))
+    return Announcement(Chosen(tuple(hit)), tuple(outcomes))
 
 
 async def _untold(
@@ -179,16 +181,16 @@ async def _untold(
 ) -> list[dict[str, Any]]:
     """Leave out what the findings of the runs on the incident hold, whatever else they know of it."""
     hunt = news.hunt
-    mine = set(planning.keys(hunt, about.chosen))
+    mine = set(pairs(hunt, about.chosen))
     entries = await tools.ledger.read(f"{about.provider}-{about.id}")
     for run_id in {entry.run_id for entry in entries if entry.closed and mine.intersection(entry.ended)}:
         raw = await tools.runs.findings(run_id, hunt.name)
         if not raw:
             continue
-        answer = await asyncio.to_thread(findings.read, raw)
+        answer = await asyncio.to_thread(decode_answer, raw)
         names = {column.name for column in answer.schema}
         shared = [name for name in _telling(news) if name in names]
-        told = {_identity(row, shared) for row in findings.rows(answer)}
+        told = {_identity(row, shared) for row in decode_rows(answer)}
         rows = [row for row in rows if _identity(row, shared) not in told]
     return rows
 
@@ -196,7 +198,7 @@ async def _untold(
 def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> Outcome:
     hunt = news.hunt
     answer = msgspec.json.encode({"schema": news.schema, "results": rows})
-    found = findings.summarize(hunt, answer, max_rows=len(rows), seconds=0)
+    found = summarize(hunt, answer, max_rows=len(rows), seconds=0)
     # The same rows give the same digest when a sweep later that day counts more of them.
     told = sorted(_identity(row, _telling(news)) for row in rows)
     return Outcome(
@@ -218,8 +220,8 @@ def _telling(news: _News) -> list[str]:
 
 
 def _identity(row: dict[str, Any], columns: list[str]) -> tuple[str, ...]:
-    return tuple([text(row.get(name)) for name in columns])
+    return tuple([cell_text(row.get(name)) for name in columns])
 
 
 def _is_of(device: Device, row: dict[str, Any]) -> bool:
-    return same_device(device, text(row.get("DeviceId")), text(row.get("DeviceName")))
+    return same_device(device, cell_text(row.get("DeviceId")), cell_text(row.get("DeviceName")))

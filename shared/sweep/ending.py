@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.outcomes.deciding import Outcome
-from shared.outcomes.reading import Found
+from shared.model.finding import Found
+from shared.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from shared.model.outcome import Ending
     from shared.model.record import CommentResult, Status
-    from shared.outcomes.deciding import Ending
 
-    from .record import Fleet
+    from .fleet import Fleet
     from .summary import SweepSummary
 
 _FIRST_ROWS = 10
 
 
-def outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
+def sweep_outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
     """Say how a hunt ended; what was looked at in part only is never *nothing found*."""
     ending, reason = _ending(summary, fleet)
     rows = [
@@ -54,9 +54,9 @@ def outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
     )
 
 
-def status(outcomes: Iterable[Outcome], coverage: float, comments: Iterable[CommentResult]) -> Status:
+def sweep_status(outcomes: Iterable[Outcome], coverage: float, comments: Iterable[CommentResult]) -> Status:
     """Say how a sweep as a whole ended."""
-    endings = [outcome.outcome for outcome in outcomes]
+    endings = [sweep_outcome.outcome for sweep_outcome in outcomes]
     if endings and set(endings) == {"notRun"}:
         return "failed"
     if "notRun" in endings or coverage < 1 or any(comment.status == "failed" for comment in comments):
@@ -64,7 +64,7 @@ def status(outcomes: Iterable[Outcome], coverage: float, comments: Iterable[Comm
     return "completed"
 
 
-def verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outcome]) -> str:
+def sweep_verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outcome]) -> str:
     """Say in one line what is new, and how much of the fleet that is about."""
     if not outcomes:
         return "there is no hunt to sweep the fleet with: none has a sweep block"
@@ -75,7 +75,7 @@ def verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outcome]) 
         if summary.new_rows
     ]
     text = f"sweep of {count(len(outcomes), 'hunt')}: {'; '.join(said) or 'nothing new'}"
-    if failed := sum(outcome.outcome == "notRun" for outcome in outcomes):
+    if failed := sum(sweep_outcome.outcome == "notRun" for sweep_outcome in outcomes):
         text += f"; {failed} could not be run" + (" in full" if summaries and coverage(summaries) else "")
     return f"{text}; coverage {percent(coverage(summaries))}"
 

@@ -12,53 +12,29 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from shared.errors import InvalidRequest
-from shared.incident.waiting import Waiting
+from shared.errors import GivenUp
+from shared.model.outcome import Outcome, Window
 from shared.model.record import Done, Plan, PlannedHunt
-from shared.outcomes.deciding import Outcome, Window
 
-from . import comments as sweep_comments
-from . import ending as sweep_ending
-from .asking import GivenUp, ask_all, count_fleet
+from . import ending
+from .asking import ask_all, count_fleet
+from .comments import comment_on_incidents
+from .fleet import Fleet
 from .parts import MOST, survey
-from .record import Fleet, Record
+from .record import SweepRecord
 from .tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
-    from shared.catalog.load import Catalog, Hunt
-    from shared.model.record import CommentResult, Work
-    from shared.state.runs import Run
+    from shared.catalog.load import Catalog
+    from shared.model.hunt import Hunt
+    from shared.model.record import CommentResult, Run, Work
     from shared.tools import Tools
 
     from .summary import SweepSummary
 
 log = logging.getLogger("outrider")
-
-#: Shorter than functionTimeout (15 minutes), which would restart the worker and all else it does.
-_DEADLINE = 600
-
-
-def select(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hunt, ...]:
-    """
-    Return the hunts that sweep, all or those of these *names*.
-
-    Raises InvalidRequest for a name that is that of none, saying which there are.
-    """
-    able = {hunt.name: hunt for hunt in catalog.hunts if hunt.sweep}
-    known = catalog.by_name
-    problems = []
-    for name in dict.fromkeys(names):
-        if name not in able:
-            what = f"the hunt {name} has no sweep block" if name in known else f"there is no hunt {name[:60]}"
-            problems.append(f"{what}; these have one: {', '.join(able) or 'none'}")
-    if problems:
-        raise InvalidRequest(
-            problems[0] if len(problems) == 1 else "these hunts cannot sweep", tuple(problems)
-        )
-    return tuple(hunt for hunt in able.values() if not names or hunt.name in names)
 
 
 async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> None:
@@ -68,7 +44,7 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> Non
     Raises Waiting where it has to go on later.
     """
     started, work = time.monotonic(), run.work
-    record = Record(tools.runs.store, work.run_id, most)
+    record = SweepRecord(tools.store, work.run_id, most)
     plan = run.plan or await tools.runs.fix_plan(work.run_id, _plan(work, tools.catalog, tools.now()))
     reason = ""
     try:
@@ -82,17 +58,16 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> Non
     await _finish(tools, work, plan, record, reason, again=again)
 
 
-async def give_up(tools: Tools, run: Run, reason: str, *, careful: bool, most: int = MOST) -> None:
-    """End a sweep that cannot be done with what it has; *careful*, with nothing but the reason."""
-    record = Record(tools.runs.store, run.work.run_id, most)
+async def give_up_sweep(tools: Tools, run: Run, reason: str, *, posting: bool, most: int = MOST) -> None:
+    """
+    End a sweep with what it has; what it still lacks is *not run*, for *reason*.
+
+    Without *posting* nothing is commented, and no stored rows are read, which may be what stopped the worker. Raises
+    Waiting where *posting*, and a comment can be written later.
+    """
+    record = SweepRecord(tools.store, run.work.run_id, most)
     plan = run.plan or Plan(failure=reason)
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            await _finish(
-                tools, run.work, plan, record, reason, again=True, tally=not careful, posting=not careful
-            )
-    except (Waiting, TimeoutError):
-        await _finish(tools, run.work, plan, record, reason, again=True, tally=False, posting=False)
+    await _finish(tools, run.work, plan, record, reason, again=True, tally=posting, posting=posting)
 
 
 def _plan(work: Work, catalog: Catalog, now: datetime) -> Plan:
@@ -113,7 +88,7 @@ async def _finish(
     tools: Tools,
     work: Work,
     plan: Plan,
-    record: Record,
+    record: SweepRecord,
     reason: str,
     *,
     again: bool,
@@ -132,13 +107,13 @@ async def _finish(
             continue
         summary = await _summarize(tools, record, hunt, planned.window, fleet, reason, tally=tally)
         summaries.append(summary)
-        outcomes.append(sweep_ending.outcome(summary, fleet))
+        outcomes.append(ending.sweep_outcome(summary, fleet))
     comments: tuple[CommentResult, ...] = ()
     if posting:
-        comments = await sweep_comments.comment(tools, work, record, tuple(summaries), again=again)
+        comments = await comment_on_incidents(tools, work, record, tuple(summaries), again=again)
     notes = (f"How many devices there are could not be read: {fleet.failure}",) if fleet.failure else ()
-    status = sweep_ending.status(outcomes, sweep_ending.coverage(summaries), comments)
-    said = plan.failure or sweep_ending.verdict(summaries, outcomes)
+    status = ending.sweep_status(outcomes, ending.coverage(summaries), comments)
+    said = plan.failure or ending.sweep_verdict(summaries, outcomes)
     done = Done(status, said, tools.now(), tuple(outcomes), comments, (), notes, plan.failure)
     if await tools.runs.finish(work.run_id, done):
         tools.telemetry.ended(work, done)
@@ -146,7 +121,7 @@ async def _finish(
 
 
 async def _summarize(
-    tools: Tools, record: Record, hunt: Hunt, window: Window, fleet: Fleet, reason: str, *, tally: bool
+    tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, fleet: Fleet, reason: str, *, tally: bool
 ) -> SweepSummary:
     """Summarise the parts that came, and say why the others did not: *reason*, where they were not asked for."""
     if stored := await record.summary(hunt.name):

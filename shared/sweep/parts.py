@@ -22,7 +22,7 @@ GROUPS = 256
 # Late rows may arrive between the count and the query.
 _FILL = 0.95
 
-End = Literal["whole", "cut", "timedOut", "failed"]
+AskStatus = Literal["whole", "cut", "timedOut", "failed"]
 
 
 class Part(Struct, frozen=True):
@@ -85,7 +85,7 @@ class Ask(Struct, frozen=True):
 class Asked(Struct, frozen=True, omit_defaults=True):
     """How a query ended, at which time; `rows` of a part that was cut are those that it was known to have."""
 
-    end: End
+    end: AskStatus
     at: datetime
     rows: int | None = None
     counts: dict[str, int] = {}
@@ -115,7 +115,7 @@ def survey(asked: Mapping[str, Asked], most: int) -> Survey:
     """
     found = Survey([], [], [])
     # Parts are asked for in the order of their names, so the least of a width was the first of it.
-    first: dict[int, End] = {}
+    first: dict[int, AskStatus] = {}
     for name in sorted(name for name in asked if not name.endswith(".counts")):
         first.setdefault(len(Part(int(name[:2], 16), int(name[3:5], 16)).groups), asked[name].end)
     too_wide = min((width for width, end in first.items() if end == "timedOut"), default=GROUPS + 1)

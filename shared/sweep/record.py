@@ -21,43 +21,20 @@ from msgspec import Struct
 
 from shared.errors import OutriderError
 
+from .fleet import Fleet
 from .parts import MOST, Asked, Part, survey
 from .summary import SweepSummary
 
 if TYPE_CHECKING:
-    from shared.kql.write import AppliesTo
+    from shared.model.record import Run
     from shared.state.objects import Store
-    from shared.state.runs import Run
 
     from .parts import Ask
 
 _Kept = TypeVar("_Kept", bound=Struct)
 
 
-class Kind(Struct, frozen=True):
-    """Devices of one kind, and how many there are."""
-
-    os_platform: str
-    device_type: str
-    devices: int
-
-
-class Fleet(Struct, frozen=True):
-    """The devices that DeviceInfo knows; `failure` says why it could not be asked."""
-
-    kinds: tuple[Kind, ...] = ()
-    failure: str = ""
-
-    def size(self, applies_to: AppliesTo) -> int | None:
-        """Count the devices that a hunt applies to; None where nobody knows."""
-        if self.failure:
-            return None
-        return sum(
-            kind.devices for kind in self.kinds if not applies_to.excludes(kind.os_platform, kind.device_type)
-        )
-
-
-class Record:
+class SweepRecord:
     """What is recorded of one sweep, to which an answer of *most* rows is one that was cut."""
 
     def __init__(self, store: Store, run_id: str, most: int = MOST) -> None:
@@ -132,7 +109,7 @@ async def progress(store: Store, run: Run, most: int = MOST) -> dict[str, Any]:
 
     More parts may be planned while it runs, where Graph cannot answer for one.
     """
-    record = Record(store, run.work.run_id)
+    record = SweepRecord(store, run.work.run_id)
     hunts = []
     for planned in run.plan.hunts if run.plan else ():
         found = survey(await record.asked(planned.name), most)

@@ -7,23 +7,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.comment import neutral
-from shared.comment import saying as comment
-from shared.kql import write as kql
-from shared.pages.run import STYLE, template
-from shared.pages.summary import status
+from shared.comment.saying import cell
+from shared.kql.portal import portal_link
+from shared.kql.write import fleet_query
+from shared.pages.layout import STYLE, template
+from shared.pages.summary import progress_of
 
 from .ending import count, percent
 from .parts import MOST, survey
-from .record import Record, progress
+from .record import SweepRecord, progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.catalog.load import Catalog, Hunt
-    from shared.outcomes.deciding import Outcome
+    from shared.catalog.load import Catalog
+    from shared.model.hunt import Hunt
+    from shared.model.outcome import Outcome
+    from shared.model.record import Run
     from shared.settings import Settings
     from shared.state.objects import Store
-    from shared.state.runs import Run
 
     from .parts import Part
     from .summary import Day, Lost, NewRow, SweepSummary
@@ -54,24 +56,24 @@ class Swept(NamedTuple):
     parts: list[tuple[Part, int]]
 
 
-async def page(store: Store, run: Run, catalog: Catalog, settings: Settings, most: int = MOST) -> str:
+async def sweep_page(store: Store, run: Run, catalog: Catalog, settings: Settings, most: int = MOST) -> str:
     """
     Show a sweep, or how far it is; an answer of *most* rows was one that was cut.
 
     One page of HTML without script: everything from telemetry is text, and links lead to us and the portal.
     """
     if not run.done:
-        return render(run, {}, catalog, settings, await progress(store, run, most))
-    record = Record(store, run.work.run_id, most)
+        return render_sweep(run, {}, catalog, settings, await progress(store, run, most))
+    record = SweepRecord(store, run.work.run_id, most)
     swept = {}
     for outcome in run.done.outcomes:
         if summary := await record.summary(outcome.hunt):
             parts = survey(await record.asked(outcome.hunt), most).whole
             swept[outcome.hunt] = Swept(summary, parts)
-    return render(run, swept, catalog, settings)
+    return render_sweep(run, swept, catalog, settings)
 
 
-def render(
+def render_sweep(
     run: Run,
     swept: dict[str, Swept],
     catalog: Catalog,
@@ -79,19 +81,19 @@ def render(
     progress: dict[str, Any] | None = None,
 ) -> str:
     """Write the page, of what was *swept* or of the *progress* so far."""
-    secrets = settings.mask_secrets == "on"
+    mask = settings.masks
     outcomes = sorted(run.done.outcomes, key=_urgency) if run.done else []
 
     def shown(kind: str, value: str) -> str:
         # A destination is an address, or texts of which it is not known what they are.
         column = "RemoteIP" if kind == "destination" and " " not in value else kind
-        return comment.cell(column, value, secrets=secrets, length=_LONGEST)
+        return cell(column, value, mask=mask, length=_LONGEST)
 
     return template("sweep.html").render(
         style=STYLE,
         run=run,
         done=run.done,
-        status=status(run),
+        status=progress_of(run),
         progress=progress,
         headline=_headline(run),
         tone=outcomes[0].outcome if outcomes else "",
@@ -211,5 +213,5 @@ def _span(part: str) -> str:
 
 def _portal(hunt: Hunt, settings: Settings) -> str | None:
     summarize = hunt.sweep.summarize if hunt.sweep else ""
-    query = kql.fleet_query(hunt.query, summarize=summarize, applies_to=hunt.applies_to)
-    return kql.portal_link(query, settings.cloud.portal)
+    query = fleet_query(hunt.query, summarize=summarize, applies_to=hunt.applies_to)
+    return portal_link(query, settings.cloud.portal)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.outcomes import reading as findings
-from shared.outcomes.reading import text
+from shared.outcomes.reading import cell_text, decode_answer, decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from shared.outcomes.reading import Answer
 
 
-class Row(NamedTuple):
+class FleetRow(NamedTuple):
     """
     One row of a sweep.
 
@@ -37,25 +36,25 @@ class Row(NamedTuple):
     details: tuple[tuple[str, str], ...]
 
 
-def read(raw: bytes, new: str) -> Iterator[Row]:
+def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
     """Read an answer row by row; *new* is the column of the first time. Raises GraphError where it is no answer."""
-    answer = findings.read(raw)
+    answer = decode_answer(raw)
     names = {column.name for column in answer.schema}
     told = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
     others = [c.name for c in answer.schema if c.type == "String" and c.name not in told]
     last_seen = "LastSeen" if "LastSeen" in names else new
-    for row in findings.rows(answer):
-        details = tuple([(name, text(row[name])) for name in others])
-        first = text(row.get(new))
-        yield Row(
-            text(row.get("DeviceId")).lower(),
-            text(row.get("DeviceName")),
-            text(row.get("Process")),
-            text(row["RemoteIP"]) if "RemoteIP" in names else " · ".join(value for _, value in details),
-            text(row.get("RemotePort")),
+    for row in decode_rows(answer):
+        details = tuple([(name, cell_text(row[name])) for name in others])
+        first = cell_text(row.get(new))
+        yield FleetRow(
+            cell_text(row.get("DeviceId")).lower(),
+            cell_text(row.get("DeviceName")),
+            cell_text(row.get("Process")),
+            cell_text(row["RemoteIP"]) if "RemoteIP" in names else " · ".join(value for _, value in details),
+            cell_text(row.get("RemotePort")),
             _number(row.get("Connections")),
             first,
-            text(row.get(last_seen)) or first,
+            cell_text(row.get(last_seen)) or first,
             _number(row.get("Days")),
             details,
         )
@@ -64,8 +63,8 @@ def read(raw: bytes, new: str) -> Iterator[Row]:
 def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:
     """Yield the rows that were first seen after *since*, by the column *new*: as they came, and as they read."""
     start = f"{since:%Y-%m-%dT%H:%M:%S.%f}"
-    for raw, row in zip(answer.results, findings.rows(answer), strict=True):
-        if text(row.get(new)) >= start:
+    for raw, row in zip(answer.results, decode_rows(answer), strict=True):
+        if cell_text(row.get(new)) >= start:
             yield raw, row
 
 

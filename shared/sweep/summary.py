@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from shared.outcomes.deciding import Window
+from shared.model.outcome import Window
 
 
 class Lost(Struct, frozen=True):

@@ -16,12 +16,12 @@ from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from .rows import Row, read
+from .rows import FleetRow, read_rows
 from .summary import Day, Destination, Lost, NewRow, Process, SweepSummary
 
 if TYPE_CHECKING:
-    from shared.catalog.load import Hunt
-    from shared.outcomes.deciding import Window
+    from shared.model.hunt import Hunt
+    from shared.model.outcome import Window
 
     from .parts import Survey
 
@@ -65,7 +65,7 @@ class Tally:
         new: set[int] = set()
         talks: set[int] = set()
         runs: set[int] = set()
-        for row in read(raw, self._new):
+        for row in read_rows(raw, self._new):
             self.rows += 1
             device = devices.setdefault(row.device, len(devices))
             process = self._process(row.process)
@@ -93,7 +93,7 @@ class Tally:
         if not self._rarest:
             self._rarest = {n: ([], [], []) for n in self._choose()}
         newest = len(self.starts) - 1
-        for row in read(raw, self._new):
+        for row in read_rows(raw, self._new):
             destination = self._destinations[row.destination]
             if destination in self._rarest:
                 times, devices, processes = self._rarest[destination]
@@ -216,7 +216,7 @@ class Tally:
         )
         return [n for _, n in rarest]
 
-    def _keep(self, row: Row, rarity: int) -> None:
+    def _keep(self, row: FleetRow, rarity: int) -> None:
         # No time is part of the key: what has once been left out must never come back with half of its rows.
         key = rarity, row.device, row.process, row.destination, row.details
         kept = self._kept.get(key)

@@ -16,8 +16,7 @@ from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import ManagedIdentityCredential
 
 from shared import settings
-from shared.catalog import load as catalog
-from shared.enrichment.flow import work_on
+from shared.catalog.load import load_hunts
 from shared.entities.request import parse_enrich
 from shared.graph.client import Graph
 from shared.model.record import Work
@@ -25,6 +24,7 @@ from shared.sentinel.client import Arm
 from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 from shared.tools import Tools
+from shared.work import work_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -75,11 +75,12 @@ class Outrider:
         *,
         state_url: str = "memory://",
     ) -> None:
-        chosen = settings.read({**ENVIRONMENT, "GRAPH_URL": graph_url, "STATE_URL": state_url})
+        chosen = settings.read_settings({**ENVIRONMENT, "GRAPH_URL": graph_url, "STATE_URL": state_url})
         messages: list[tuple[str, str, int]] = []
-        runs = Runs(Store.open(state_url, credential), lambda *message: messages.append(message))
+        store = Store.open(state_url, credential)
+        runs = Runs(store, lambda *message: messages.append(message))
         graph, arm = Graph(chosen, credential, transport=transport), Arm(chosen, credential)
-        self.tools = Tools(chosen, graph, arm, runs, catalog.load())
+        self.tools = Tools(chosen, graph, arm, store, runs, load_hunts())
         self.incidents = count(4101)
 
     async def enrich(self, **body: Any) -> Done:

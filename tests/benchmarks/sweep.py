@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from shared.enrichment.flow import work_on
 from shared.model.record import Work
 from shared.state.runs import run_id
-from shared.sweep.record import Record
+from shared.sweep.record import SweepRecord
+from shared.work import work_on
 from tests.benchmarks.large import Identity, resident
 from tests.benchmarks.scripted import Outrider
 
@@ -88,13 +88,13 @@ async def sweep(rows: int, folder: str) -> dict[str, float]:
     end = datetime.now(UTC)
     tenant = Tenant(rows, end)
     outrider = Outrider("http://127.0.0.1", Identity(), tenant, state_url=f"file://{folder}")
-    work = Work(run_id(""), end, "", hunts=(HUNT,), queue="sweeps", source="sweep")
+    work = Work(run_id(""), end, "", hunts=(HUNT,), queue="sweeps", kind="sweep")
     await outrider.tools.runs.start(work, chosen_key=False)
     started = time.process_time()
     await work_on(outrider.tools, work.run_id)
     took = time.process_time() - started - tenant.seconds
     done = await outrider.tools.runs.done(work.run_id)
-    summary = await Record(outrider.tools.runs.store, work.run_id).summary(HUNT)
+    summary = await SweepRecord(outrider.tools.store, work.run_id).summary(HUNT)
 
     assert done
     assert summary

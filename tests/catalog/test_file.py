@@ -8,15 +8,15 @@ from textwrap import dedent
 
 import pytest
 
-from shared.catalog import load as catalog
-from shared.catalog.load import Hunt
+from shared.catalog.load import load_hunts
+from shared.model.hunt import Hunt
 from tests.support.hunt_files import INDICATOR, SENTINEL, write
 
 
 def problems(folder: Path, content: str) -> list[str]:
     """What is wrong with a hunt file."""
     write(folder, "wrong.yaml", content)
-    loaded = catalog.load(folder)
+    loaded = load_hunts(folder)
 
     assert () == loaded.hunts
     return list(loaded.broken[0].problems)
@@ -30,7 +30,7 @@ def enrichment(block: str) -> str:
 def test_sentinel_file(tmp_path: Path) -> None:
     """An unmodified file of Azure-Sentinel loads as a device hunt, with the defaults and its own window."""
     write(tmp_path, "Renamed archiver (1).yaml", SENTINEL)
-    (hunt,) = catalog.load(tmp_path).hunts
+    (hunt,) = load_hunts(tmp_path).hunts
 
     assert (
         Hunt(
@@ -58,7 +58,7 @@ def test_sentinel_file(tmp_path: Path) -> None:
 def test_indicator_hunt(tmp_path: Path) -> None:
     """An indicator hunt may read any table."""
     write(tmp_path / "indicator", "mail-url.yaml", INDICATOR)
-    (hunt,) = catalog.load(tmp_path).hunts
+    (hunt,) = load_hunts(tmp_path).hunts
 
     assert ("mail-url", "indicator", ("url",)) == (hunt.name, hunt.entity, hunt.kinds)
 
@@ -66,7 +66,7 @@ def test_indicator_hunt(tmp_path: Path) -> None:
 def test_durations(tmp_path: Path) -> None:
     """Durations are ISO 8601."""
     write(tmp_path, "a.yaml", enrichment("lookback: PT36H\nlookahead: P0D\nmaxWindow: P30D"))
-    (hunt,) = catalog.load(tmp_path).hunts
+    (hunt,) = load_hunts(tmp_path).hunts
 
     assert timedelta(hours=36) == hunt.lookback
     assert timedelta(0) == hunt.lookahead
@@ -124,7 +124,7 @@ def test_all_problems(tmp_path: Path) -> None:
         "many.yaml",
         "id: 7\nquery: |\n  DeviceInfo\n  | union Foo\nenrichment: {lookback: x, a: 1}\n",
     )
-    (error,) = catalog.load(tmp_path).broken
+    (error,) = load_hunts(tmp_path).broken
 
     wanted = [
         "id: Expected `str`, got `int`",

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalog import load as catalog
-from shared.catalog.load import Catalog
+from shared.catalog.load import SHIPPED, Catalog, load_hunts
+from shared.catalog.select import select
 from shared.errors import InvalidRequest
 from tests.support.hunt_files import INDICATOR, SENTINEL, write
 
 
 def test_shipped() -> None:
     """The hunts that come with the app all load, in the order of their names."""
-    loaded = catalog.load()
+    loaded = load_hunts()
 
     assert () == loaded.broken
     assert [
@@ -34,7 +34,7 @@ def test_broken_hides_nothing(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", "id: 1")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     write(tmp_path, "c.yaml", SENTINEL)
-    loaded = catalog.load(tmp_path)
+    loaded = load_hunts(tmp_path)
 
     assert ["a.yaml", "b.yaml"] == [error.file.name for error in loaded.broken]
     assert ["c"] == [hunt.name for hunt in loaded.hunts]
@@ -45,7 +45,7 @@ def test_taken(tmp_path: Path) -> None:
     write(tmp_path / "one", "a.yaml", SENTINEL)
     write(tmp_path / "two", "a.yaml", INDICATOR)
     write(tmp_path / "two", "b.yaml", SENTINEL)
-    loaded = catalog.load(tmp_path / "one", tmp_path / "two")
+    loaded = load_hunts(tmp_path / "one", tmp_path / "two")
 
     assert ["a"] == [hunt.name for hunt in loaded.hunts]
     assert [
@@ -56,7 +56,7 @@ def test_taken(tmp_path: Path) -> None:
 
 def test_no_folder(tmp_path: Path) -> None:
     """A folder that does not exist is as broken as a file."""
-    loaded = catalog.load(catalog.SHIPPED, tmp_path / "nowhere")
+    loaded = load_hunts(SHIPPED, tmp_path / "nowhere")
 
     assert 5 == len(loaded.hunts)
     assert ["nowhere"] == [error.file.name for error in loaded.broken]
@@ -77,9 +77,9 @@ def test_no_folder(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], expected: list[str]) -> None:
     """What is there, and what was asked for, select the hunts; with devices the device card is always one."""
-    loaded = catalog.load()
+    loaded = load_hunts()
 
-    assert expected == [h.name for h in catalog.select(loaded, devices=devices, kinds=kinds, names=names)]
+    assert expected == [h.name for h in select(loaded, devices=devices, kinds=kinds, names=names)]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], e
 def test_cannot_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], message: str) -> None:
     """A hunt that does not exist, or that nothing given can start, is the caller's mistake."""
     with pytest.raises(InvalidRequest) as raised:
-        catalog.select(catalog.load(), devices=devices, kinds=kinds, names=names)
+        select(load_hunts(), devices=devices, kinds=kinds, names=names)
 
     assert raised.value.message.startswith(message)
 
@@ -106,7 +106,7 @@ def test_cannot_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, 
 def test_cannot_select_several() -> None:
     """Every name that cannot be selected is told."""
     with pytest.raises(InvalidRequest) as raised:
-        catalog.select(Catalog(()), devices=True, kinds=(), names=("a", "b"))
+        select(Catalog(()), devices=True, kinds=(), names=("a", "b"))
 
     assert 2 == len(raised.value.details)
 

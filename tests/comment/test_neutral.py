@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.comment import neutral
-from shared.entities.choosing import parse_indicator
-from shared.pages import run as report
+from shared.comment.secrets import mask
+from shared.entities.indicators import parse_indicator
+from shared.pages.rows import csv_rows
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FRAGMENTS = (
@@ -121,7 +122,7 @@ def test_defanged_names_can_be_given_back(value: str) -> None:
 )
 def test_secrets(command: str, secret: str) -> None:
     """What looks like a password, key, token or signature is masked."""
-    masked = neutral.mask(command)
+    masked = mask(command)
 
     assert secret not in masked
     assert "***" in masked
@@ -145,7 +146,7 @@ def test_secrets(command: str, secret: str) -> None:
 )
 def test_ordinary_commands(command: str) -> None:
     """A command line without a secret is shown as it was."""
-    assert command == neutral.mask(command)
+    assert command == mask(command)
 
 
 @given(st.lists(st.tuples(NASTY, NASTY), max_size=5))
@@ -154,7 +155,7 @@ def test_csv(rows: list[tuple[str, str]]) -> None:
     schema = [{"name": name, "type": "String"} for name in ("DeviceName", "ProcessCommandLine")]
     results = [{"DeviceName": name, "ProcessCommandLine": command} for name, command in rows]
 
-    text = report.csv(json.dumps({"schema": schema, "results": results}).encode(), 100, secrets=True).decode(
+    text = csv_rows(json.dumps({"schema": schema, "results": results}).encode(), 100, mask=True).decode(
         "utf-8-sig"
     )
     head, *read = csv.reader(io.StringIO(text, newline=""))
@@ -183,7 +184,7 @@ def test_long_value(text: str) -> None:
 
     def seconds(value: str) -> float:
         started = time.perf_counter()
-        neutral.inert(neutral.mask(value))
+        neutral.inert(mask(value))
         return time.perf_counter() - started
 
     short = min(seconds(text[:4_000]) for _ in range(3))
@@ -203,4 +204,4 @@ def test_long_value(text: str) -> None:
 )
 def test_no_secret(text: str) -> None:
     """What only looks like a secret at first is left as it is."""
-    assert text == neutral.mask(text)
+    assert text == mask(text)

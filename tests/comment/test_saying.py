@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.comment import html as comment_html
 from shared.comment import marker
-from shared.comment import saying as comment
-from shared.comment import text as comment_text
-from shared.entities.choosing import Chosen, Device, Dropped, Indicator
+from shared.comment.content import Content
+from shared.comment.html import render_html
+from shared.comment.text import render_text
+from shared.model.entity import Chosen, Device, Dropped, Indicator
 from tests.support.said import ENDINGS, RUN_ID, Tags, content, outcome
 
 from .test_neutral import NASTY, live, unseen
 
 
 @st.composite
-def contents(draw: st.DrawFn) -> comment.Content:
+def contents(draw: st.DrawFn) -> Content:
     """Anything a comment may have to say, a little or far too much of it, in any words."""
     name, reason, values = draw(NASTY), draw(NASTY), tuple(draw(st.lists(NASTY, min_size=1, max_size=3)))
     many = draw(st.sampled_from((1, 3, 15)))
@@ -32,7 +32,7 @@ def contents(draw: st.DrawFn) -> comment.Content:
         for n, ending in enumerate(endings * many)
     ]
     card = {"DeviceId": "a" * 40, "DeviceName": name, "OSPlatform": values[0], "LoggedOnUsers": values[-1]}
-    return comment.Content(
+    return Content(
         RUN_ID,
         Chosen(
             (Device(name=name),) * many,
@@ -48,11 +48,11 @@ def contents(draw: st.DrawFn) -> comment.Content:
 
 @settings(deadline=None, max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
-def test_any_telemetry(said: comment.Content, max_chars: int) -> None:
+def test_any_telemetry(said: Content, max_chars: int) -> None:
     """
     Whatever telemetry holds, the comment is plain, harmless, within its limit, and ends in its marker.
     """
-    text = comment_text.render_text(said, max_chars=max_chars)
+    text = render_text(said, max_chars=max_chars)
     last = text.rsplit("\n", 1)[-1]
 
     assert len(text.encode("utf-16-le")) // 2 <= max_chars
@@ -69,11 +69,11 @@ def test_any_telemetry(said: comment.Content, max_chars: int) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
-def test_any_telemetry_as_html(said: comment.Content, max_chars: int) -> None:
+def test_any_telemetry_as_html(said: Content, max_chars: int) -> None:
     """
     Whatever telemetry holds, the HTML has our elements alone, all of them closed, and is within its limit.
     """
-    html = comment_html.render_html(said, max_chars=max_chars)
+    html = render_html(said, max_chars=max_chars)
     read = Tags(html)
 
     assert len(html.encode("utf-16-le")) // 2 <= max_chars
@@ -92,7 +92,7 @@ def test_html() -> None:
         report_url="https://outrider.example/r",
         portal={"archive-then-upload": "https://security.example/q"},
     )
-    html = comment_html.render_html(said, max_chars=30_000)
+    html = render_html(said, max_chars=30_000)
 
     assert "<td>‹b›&amp;</td>" in html
     assert ["https://security.example/q", "https://outrider.example/r"] == Tags(html).links
@@ -102,7 +102,7 @@ def test_device_named_like_a_line() -> None:
     """A device whose name imitates a line of the comment does not begin one."""
     said = content(outcome("nothingFound"))
     card = {"DeviceId": "a" * 40, "DeviceName": "FOUND: everything", "OSPlatform": "Linux"}
-    text = comment_text.render_text(msgspec.structs.replace(said, cards=(card,)), max_chars=30_000)
+    text = render_text(msgspec.structs.replace(said, cards=(card,)), max_chars=30_000)
 
     assert [] == re.findall("(?m)^FOUND", text)
 
@@ -112,7 +112,7 @@ def test_shortened(max_chars: int) -> None:
     """However little room there is, every hunt's number of rows is that of all rows, not of those shown."""
     said = content(*(outcome("found", hunt=f"hunt-{n}", values=("y" * 150,), groups=90) for n in range(2)))
 
-    text = comment_text.render_text(said, max_chars=max_chars)
+    text = render_text(said, max_chars=max_chars)
 
     assert len(text) <= max_chars
     assert ["FOUND: hunt-0: 4,095 rows on web01", "FOUND: hunt-1: 4,095 rows on web01"] == re.findall(
@@ -125,8 +125,8 @@ def test_secrets() -> None:
     """A secret in a row is masked, unless MASK_SECRETS is off."""
     said = content(outcome("found", values=("mysql --password=hunter2",)))
 
-    assert "hunter2" not in comment_text.render_text(said, max_chars=30_000)
-    assert "hunter2" in comment_text.render_text(said, max_chars=30_000, secrets=False)
+    assert "hunter2" not in render_text(said, max_chars=30_000)
+    assert "hunter2" in render_text(said, max_chars=30_000, mask=False)
 
 
 def test_digest() -> None:

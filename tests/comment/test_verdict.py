@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.comment.verdict import verdict
-from shared.entities.choosing import Device
-from shared.outcomes.deciding import DeviceEnding, Ending, Outcome
+from shared.model.entity import Device
+from shared.model.outcome import DeviceEnding, Ending, Outcome
 from tests.support.said import DEVICE, ENDINGS, content, outcome
 
 

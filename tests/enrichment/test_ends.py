@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from sandbox.telemetry.engine import Engine
-from shared.enrichment.flow import give_up, work_on
+from shared.work import give_up, work_on
 from tests.support.tenant import Deployment, Fleet, Killed, Life
 
 if TYPE_CHECKING:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from shared.comment import marker
-from shared.enrichment.flow import work_on
 from shared.model.record import CommentResult
-from tests.support.tenant import Deployment, Fleet
-
-if TYPE_CHECKING:
-    pass
+from shared.work import work_on
 from tests.support.endings import BENIGN, EXFILTRATION, MERGED, SILENT, UNKNOWN, endings, outcome
+from tests.support.tenant import Deployment, Fleet
 
 
 async def test_found(app: Deployment) -> None:

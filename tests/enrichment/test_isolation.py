@@ -17,20 +17,21 @@ from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
 
 from shared import settings
-from shared.catalog import load as catalog
-from shared.enrichment.flow import work_on
+from shared.catalog.load import load_hunts
 from shared.graph.client import Graph
 from shared.model.record import Work
-from shared.pages import run as report
+from shared.pages.rows import csv_rows, json_rows
+from shared.pages.run import run_page
+from shared.pages.summary import summary
 from shared.sentinel.client import Arm
 from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 from shared.tools import Tools
+from shared.work import work_on
 from tests.support.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from shared.model.record import Done
-    from shared.state.runs import Run
+    from shared.model.record import Done, Run
 
 NOW = datetime.now(UTC)
 INCIDENTS, RUNS, AT_ONCE = range(100, 200), 500, 32
@@ -117,22 +118,23 @@ def queries(page: str) -> str:
 
 async def responses(tools: Tools, run: Run) -> dict[str, str]:
     """All that can be read of a run, by what it is."""
-    page = report.page(run, tools.catalog, tools.settings, refresh=False)
-    summary = report.summary(run, tools.runs.expires(run.work), "https://app.example/run")
-    texts = {"run": msgspec.json.encode(summary).decode(), "page": page, "portal": queries(page)}
+    page = run_page(run, tools.catalog, tools.settings, refresh=False)
+    body = summary(run, tools.runs.expires(run.work), "https://app.example/run")
+    texts = {"run": msgspec.json.encode(body).decode(), "page": page, "portal": queries(page)}
     for hunt, found in run.found.items():
         raw = await tools.runs.findings(run.work.run_id, hunt) or b""
-        texts[f"{hunt}.csv"] = report.csv(raw, found.rows, secrets=True).decode()
-        texts[f"{hunt}.json"] = msgspec.json.encode(report.rows(raw, found.rows, secrets=True)).decode()
+        texts[f"{hunt}.csv"] = csv_rows(raw, found.rows, mask=True).decode()
+        texts[f"{hunt}.json"] = msgspec.json.encode(json_rows(raw, found.rows, mask=True)).decode()
     return texts
 
 
 async def test_isolation() -> None:
     """500 runs over 100 incidents, 32 at a time: each comment and response has its incident's values alone."""
     tenant = Echo()
-    chosen = settings.read({**ENVIRONMENT, "HUNTS_PER_MINUTE": "100000", "HUNT_CONCURRENCY": "64"})
+    chosen = settings.read_settings({**ENVIRONMENT, "HUNTS_PER_MINUTE": "100000", "HUNT_CONCURRENCY": "64"})
     graph, arm = Graph(chosen, Anyone(), transport=tenant), Arm(chosen, Anyone())  # type: ignore[arg-type]
-    tools = Tools(chosen, graph, arm, Runs(Store(MemoryStore()), lambda *_: None), catalog.load())
+    store = Store(MemoryStore())
+    tools = Tools(chosen, graph, arm, store, Runs(store, lambda *_: None), load_hunts())
     # All of them at once would be five runs an incident in step; by chance, they overlap in every way.
     asked = [INCIDENTS[n % len(INCIDENTS)] for n in range(RUNS)]
     random.Random(2).shuffle(asked)

@@ -10,8 +10,8 @@ import msgspec
 
 from sandbox.tenant import incidents
 from shared.enrichment import planning
-from shared.graph.answers import Incident
-from shared.incident import reading as subject
+from shared.incident.reading import from_defender
+from shared.model.incident import Incident
 from shared.model.record import Work
 from tests.support.replay import Replay
 from tests.support.tenant import Fleet
@@ -67,7 +67,7 @@ def wanted(replay: Replay) -> dict[str, set[str]]:
     for incident in replay.app.tenant.incidents.values():
         if incident["status"] not in ("resolved", "redirected"):
             read = msgspec.convert(incident, Incident)
-            about = subject.from_defender(read, read.id, tools.limits, private=False)
+            about = from_defender(read, read.id, tools.limits, private=False)
             plan = planning.plan(Work("", replay.now, ""), about, tools.catalog, replay.now)
             keys = planning.wanted(plan, tools.catalog)
             result[read.id] = {key for key in keys if not key.endswith(SILENT)}

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.tenant import incidents, sentinel
 from sandbox.tenant.state import RESPONDER
-from shared.enrichment.flow import work_on
 from shared.watch import look
+from shared.work import work_on
 from tests.support.tenant import Deployment
 
 DEFENDER = "4101"

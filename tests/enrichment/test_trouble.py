@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.tenant.state import HUNT
-from shared.enrichment.flow import give_up, work_on
-from tests.support.tenant import Deployment, Fleet, Killed, Life
-
-if TYPE_CHECKING:
-    pass
+from shared.work import give_up, work_on
 from tests.support.endings import BENIGN, EXFILTRATION, FILE_ORIGIN, WINDOWS, outcome
+from tests.support.tenant import Deployment, Fleet, Killed, Life
 
 
 @pytest.mark.parametrize("status", [400, 504])

@@ -6,20 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.entities.choosing import (
-    Device,
-    Dropped,
-    Indicator,
-    Kind,
-    Limits,
-    from_evidence,
-    from_request,
-    is_private,
-    parse_device,
-    parse_indicator,
-    same_device,
-)
+from shared.entities.choosing import Limits
+from shared.entities.defender import from_evidence
+from shared.entities.indicators import is_private, parse_device, parse_indicator
+from shared.entities.request import from_request
 from shared.errors import InvalidRequest
+from shared.model.entity import Device, Dropped, Indicator, IndicatorKind, same_device
 
 SHA1, SHA256, MD5 = "a1" * 20, "b2" * 32, "c3" * 16
 DEVICE_ID = "0f" * 20
@@ -60,7 +52,7 @@ def device(name: str, verdict: str = "unknown", device_id: str = "") -> dict[str
         ("http://198.51.100.7:8080/x", "url", "198.51.100.7:8080/x"),
     ],
 )
-def test_kind(text: str, kind: Kind, value: str) -> None:
+def test_kind(text: str, kind: IndicatorKind, value: str) -> None:
     """An indicator's kind is guessed and its defanging undone."""
     assert Indicator(kind, value) == parse_indicator(text)
 
@@ -82,7 +74,7 @@ def test_kind(text: str, kind: Kind, value: str) -> None:
         ("\ud800.example", None),
     ],
 )
-def test_no_indicator(text: str, kind: Kind | None) -> None:
+def test_no_indicator(text: str, kind: IndicatorKind | None) -> None:
     """What is no indicator, or not of the kind that was named, is refused."""
     with pytest.raises(InvalidRequest, match="is no "):
         parse_indicator(text, kind)

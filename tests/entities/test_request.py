@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.entities.choosing import Device, Indicator, Limits
+from shared.entities.choosing import Limits
 from shared.entities.request import body_digest, idempotency_key, parse_enrich
 from shared.errors import InvalidRequest
+from shared.model.entity import Device, Indicator
 
 DEVICE_ID = "0f" * 20
 

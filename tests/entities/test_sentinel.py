@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.entities.choosing import Device, Dropped, Indicator, Limits
-from shared.sentinel.body import choose, parse
+from shared.entities.choosing import Limits
+from shared.entities.sentinel import from_entities
+from shared.model.entity import Device, Dropped, Indicator
+from shared.sentinel.body import parse
 from tests.support.sentinel_bodies import DEVICE_ID, ENTITIES, FLAT, SHA1, entity, pascal, trigger
 
 WANTED = (
@@ -24,7 +26,7 @@ WANTED = (
 )
 def test_entities(listed: list[dict[str, Any]]) -> None:
     """Entities are hunted alike in both casings, with their properties below their kind or beside it."""
-    chosen = choose(
+    chosen = from_entities(
         parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities, Limits(), private=False
     )
 
@@ -47,7 +49,7 @@ def test_entities(listed: list[dict[str, Any]]) -> None:
 )
 def test_device(fields: dict[str, Any], expected: Device) -> None:
     """A device has the best name there is, and an id only where it is one of Defender's."""
-    assert (expected,) == choose([entity("hOsT", **fields)], Limits(), private=False).devices
+    assert (expected,) == from_entities([entity("hOsT", **fields)], Limits(), private=False).devices
 
 
 @pytest.mark.parametrize(
@@ -65,14 +67,14 @@ def test_device(fields: dict[str, Any], expected: Device) -> None:
 )
 def test_nothing_to_hunt(item: dict[str, Any]) -> None:
     """What is no entity that can be hunted yields nothing."""
-    chosen = choose([item], Limits(), private=False)
+    chosen = from_entities([item], Limits(), private=False)
 
     assert ((), (), ()) == (chosen.devices, chosen.indicators, chosen.dropped)
 
 
 def test_bare_domain() -> None:
     """A domain that an analytics rule calls a URL is hunted as a domain."""
-    chosen = choose([entity("Url", url="evil.example")], Limits(), private=False)
+    chosen = from_entities([entity("Url", url="evil.example")], Limits(), private=False)
 
     assert (Indicator("domain", "evil.example"),) == chosen.indicators
 
@@ -85,8 +87,8 @@ def test_dropped() -> None:
     assert (
         Dropped("ip", "10.1.2.3", "private or reserved address"),
         Dropped("domain", "www.contoso.com", "on IGNORE_INDICATORS"),
-    ) == choose(items, limits, private=False).dropped
-    assert (Indicator("ip", "10.1.2.3"),) == choose(items, limits, private=True).indicators
+    ) == from_entities(items, limits, private=False).dropped
+    assert (Indicator("ip", "10.1.2.3"),) == from_entities(items, limits, private=True).indicators
 
 
 def test_many() -> None:
@@ -94,7 +96,7 @@ def test_many() -> None:
     listed = [entity("Ip", address=f"203.0.113.{n}") for n in range(60)]
     listed += [entity("Host", hostName=f"wks-{n}") for n in range(60)]
 
-    chosen = choose(
+    chosen = from_entities(
         parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities,
         Limits(indicators=50),
         private=False,

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from sandbox.tenant.app import build_app
-from shared.catalog import load as catalog
-from shared.pages import run as report
+from shared.catalog.load import load_hunts
+from shared.pages.layout import STYLE_HASH
 from tests.support.deployed import KEY, SECRET, hosted, identity, served
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def test_report(http: httpx.Client, run: dict[str, Any]) -> None:
     policy = answer.headers["content-security-policy"]
 
     assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
-    assert policy.startswith(f"default-src 'none'; style-src {report.STYLE_HASH};")
+    assert policy.startswith(f"default-src 'none'; style-src {STYLE_HASH};")
     assert ("nosniff", "no-referrer") == (
         answer.headers["x-content-type-options"],
         answer.headers["referrer-policy"],
@@ -151,7 +151,7 @@ def test_hunts(http: httpx.Client) -> None:
     """The catalogue lists every hunt that comes with the app."""
     body = http.get("/api/hunts").json()
 
-    assert [hunt.name for hunt in catalog.load().hunts] == [hunt["hunt"] for hunt in body["hunts"]]
+    assert [hunt.name for hunt in load_hunts().hunts] == [hunt["hunt"] for hunt in body["hunts"]]
     assert [] == body["broken"]
 
 

@@ -13,11 +13,11 @@ import pytest
 import schemathesis
 
 from shared import settings
-from shared.catalog import load as catalog
-from shared.entities import choosing as entities
-from shared.entities import request as contracts
-from shared.model import record as records
-from shared.outcomes import deciding as outcomes
+from shared.entities.request import EnrichBody, SweepBody
+from shared.model.entity import INDICATOR_KINDS
+from shared.model.hunt import Hunt
+from shared.model.outcome import Ending
+from shared.model.record import CommentResult, Status
 from tests.support.deployed import ROOT
 from tests.support.openapi import document, operations
 
@@ -68,9 +68,7 @@ def test_routes() -> None:
     assert registered == {where: operation["operationId"] for where, operation in operations().items()}
 
 
-@pytest.mark.parametrize(
-    ("body", "name"), [(contracts.EnrichBody, "EnrichRequest"), (contracts.SweepBody, "SweepRequest")]
-)
+@pytest.mark.parametrize(("body", "name"), [(EnrichBody, "EnrichRequest"), (SweepBody, "SweepRequest")])
 def test_request(body: type, name: str) -> None:
     """A request's fields are those of the contract, with a type that it takes, and its limits and defaults."""
     schemas, parts = msgspec.json.schema_components([body], ref_template="{name}")
@@ -109,15 +107,15 @@ def test_words() -> None:
     fields = {
         name: definition(name)["properties"] for name in ("Run", "RunHunt", "Comment", "Hunt", "Health")
     }
-    kinds = list(entities.KINDS)
+    kinds = list(INDICATOR_KINDS)
     devices, indicators = fields["RunHunt"]["devices"], definition("Entities")["properties"]["indicators"]
 
-    assert list(get_args(records.Status)) == fields["Run"]["status"]["enum"]
-    assert list(get_args(outcomes.Ending)) == fields["Run"]["outcomes"]["required"]
-    assert list(get_args(outcomes.Ending)) == fields["RunHunt"]["outcome"]["enum"]
-    assert list(get_args(outcomes.Ending)) == devices["items"]["properties"]["outcome"]["enum"]
-    assert literal(records.CommentResult, "status") == fields["Comment"]["status"]["enum"]
-    assert literal(catalog.Hunt, "entity") == fields["Hunt"]["entity"]["enum"]
+    assert list(get_args(Status)) == fields["Run"]["status"]["enum"]
+    assert list(get_args(Ending)) == fields["Run"]["outcomes"]["required"]
+    assert list(get_args(Ending)) == fields["RunHunt"]["outcome"]["enum"]
+    assert list(get_args(Ending)) == devices["items"]["properties"]["outcome"]["enum"]
+    assert literal(CommentResult, "status") == fields["Comment"]["status"]["enum"]
+    assert literal(Hunt, "entity") == fields["Hunt"]["entity"]["enum"]
     assert kinds == fields["Hunt"]["kinds"]["items"]["enum"]
     assert kinds == indicators["items"]["properties"]["kind"]["enum"]
     assert literal(settings.Settings, "COMMENTS") == fields["Health"]["comments"]["enum"]

@@ -20,10 +20,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from sandbox.tenant.app import build_app
-from shared.entities.choosing import Chosen, Device, Indicator
+from shared.model.entity import Chosen, Device, Indicator
+from shared.model.finding import Found
+from shared.model.outcome import DeviceEnding, Outcome, Window
 from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
-from shared.outcomes.deciding import DeviceEnding, Outcome, Window
-from shared.outcomes.reading import Found
 from shared.state.objects import Store
 from shared.state.runs import Runs
 from tests.support.deployed import KEY, SECRET, hosted, identity, served

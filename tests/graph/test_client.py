@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -18,9 +18,6 @@ from shared.errors import (
     NotFound,
     Unavailable,
 )
-
-if TYPE_CHECKING:
-    pass
 from tests.support.line import MONTH, ROWS, Line, identity_endpoint, incident, say
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -14,9 +13,6 @@ from shared.errors import (
     Throttled,
 )
 from shared.graph.pace import Pace
-
-if TYPE_CHECKING:
-    pass
 from tests.support.line import ROWS, Line, hunt
 
 

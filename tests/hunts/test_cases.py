@@ -15,13 +15,13 @@ import pytest
 import yaml
 
 from sandbox.telemetry.engine import Engine
-from shared.catalog import load as catalog
-from shared.catalog.load import Hunt
-from shared.entities.choosing import Device, Indicator
-from shared.kql import write as kql
+from shared.catalog.load import load_hunts
+from shared.kql.write import device_query, indicator_query
+from shared.model.entity import Device, Indicator
+from shared.model.hunt import Hunt
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-HUNTS = catalog.load().hunts
+HUNTS = load_hunts().hunts
 
 
 def beside(hunt: Hunt) -> dict[str, Any]:
@@ -59,10 +59,10 @@ def test_case(engine: Engine, hunt: Hunt, case: dict[str, Any]) -> None:
             engine.load(table, [dated(row) for row in rows])
     if hunt.entity == "device":
         devices = [Device(**device) for device in content["devices"]]
-        query = kql.device_query(hunt.query, devices, take=100, applies_to=hunt.applies_to)
+        query = device_query(hunt.query, devices, take=100, applies_to=hunt.applies_to)
     else:
         given = [Indicator(**indicator) for indicator in content["indicators"]]
-        query = kql.indicator_query(hunt.query, given, take=100)
+        query = indicator_query(hunt.query, given, take=100)
     _, rows = engine.hunt(query, start=NOW - hunt.lookback, end=NOW, now=NOW)
 
     assert len(case["rows"]) == len(rows)

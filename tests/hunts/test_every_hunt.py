@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalog import load as catalog
-from shared.catalog.load import Hunt
-from shared.entities.choosing import Device, Indicator
-from shared.kql import write as kql
+from shared.catalog.load import load_hunts
+from shared.kql.write import device_query, indicator_query
+from shared.model.entity import Device, Indicator
+from shared.model.hunt import Hunt
 from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.support.kql_judge import Judge
 
 GOLDEN = Path(__file__).with_name("golden")
-HUNTS = catalog.load().hunts
+HUNTS = load_hunts().hunts
 DEVICES = {
     "one-device": [Device("a" * 40, "srv-1")],
     "three-devices": [Device("c" * 40), Device("A" * 40), Device("b" * 40)],
@@ -38,10 +38,10 @@ def bound(hunt: Hunt) -> dict[str, str]:
     """Every form in which a hunt is sent."""
     if hunt.entity == "device":
         return {
-            name: kql.device_query(hunt.query, devices, take=10_001, applies_to=hunt.applies_to)
+            name: device_query(hunt.query, devices, take=10_001, applies_to=hunt.applies_to)
             for name, devices in DEVICES.items()
         }
-    return {name: kql.indicator_query(hunt.query, given, take=10_001) for name, given in INDICATORS.items()}
+    return {name: indicator_query(hunt.query, given, take=10_001) for name, given in INDICATORS.items()}
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from shared.catalog import load as catalog
-from shared.entities.choosing import Device, Indicator
-from shared.kql import write as kql
+from shared.catalog.load import load_hunts
+from shared.kql.write import device_query, fleet_query, indicator_query
+from shared.model.entity import Device, Indicator
 from tests.support.seeds_telemetry import (
     DAY,
     KINDS,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sandbox.telemetry.engine import Engine
 
 SEEDS = Path(__file__).with_name("seeds")
-HUNTS = catalog.load().by_name
+HUNTS = load_hunts().by_name
 BASELINES = ("linux-server-egress-baseline", "linux-desktop-egress-baseline")
 EVERYONE = [Device(identity(name)) for name in KINDS]
 IP, URL = Indicator("ip", "203.0.113.9"), Indicator("url", "evil.example/a")
@@ -83,11 +83,11 @@ def test_baselines(engine: Engine, hunt: str, devices: set[str]) -> None:
     published, columns = run(engine, seed(hunt))
     wanted = of_devices(published, columns, devices)
     shipped = HUNTS[hunt]
-    query = kql.device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
+    query = device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
 
     assert wanted
     assert wanted == run(engine, query, columns)[0]
-    assert wanted == run(engine, kql.fleet_query(shipped.query, applies_to=shipped.applies_to), columns)[0]
+    assert wanted == run(engine, fleet_query(shipped.query, applies_to=shipped.applies_to), columns)[0]
 
 
 @pytest.mark.parametrize("hunt", BASELINES)
@@ -104,7 +104,7 @@ def test_baselines_by_chance(hunt: str, chance: Random) -> None:
             last[row["DeviceName"].split(".")[0].lower()] = row["OSPlatform"], row["DeviceType"]
     devices = {name for name, kind in last.items() if not shipped.applies_to.excludes(*kind)}
     published, columns = run(engine, seed(hunt))
-    query = kql.device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
+    query = device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
 
     assert of_devices(published, columns, devices) == run(engine, query, columns)[0]
 
@@ -115,7 +115,7 @@ def test_baselines_by_chance(hunt: str, chance: Random) -> None:
 def test_archive_then_upload(engine: Engine, device: Device) -> None:
     """Archive and upload give the seed's rows, the 30 minutes inclusive, by id, short or full name."""
     wanted, columns = run(engine, seed("archive-then-upload"))
-    query = kql.device_query(HUNTS["archive-then-upload"].query, [device], take=100_000)
+    query = device_query(HUNTS["archive-then-upload"].query, [device], take=100_000)
 
     assert wanted
     assert {"srv-1.contoso.com", "SRV-1.CONTOSO.COM"} == {row[columns.index("DeviceName")] for row in wanted}
@@ -128,7 +128,7 @@ def test_archive_then_upload_by_chance(chance: Random) -> None:
     """Also at any time and for any command."""
     engine = filled(upload_by_chance(chance))
     wanted, columns = run(engine, seed("archive-then-upload"))
-    query = kql.device_query(HUNTS["archive-then-upload"].query, [Device(name="Srv-1")], take=100_000)
+    query = device_query(HUNTS["archive-then-upload"].query, [Device(name="Srv-1")], take=100_000)
 
     assert wanted == run(engine, query, columns)[0]
 
@@ -151,9 +151,9 @@ def test_file_origin(engine: Engine) -> None:
 
     assert addresses
     assert pages
-    assert addresses == run(engine, kql.indicator_query(shipped, [IP], take=100_000), columns)[0]
-    assert pages == run(engine, kql.indicator_query(shipped, [URL], take=100_000), columns)[0]
-    assert addresses + pages == run(engine, kql.indicator_query(shipped, [IP, URL], take=100_000), columns)[0]
+    assert addresses == run(engine, indicator_query(shipped, [IP], take=100_000), columns)[0]
+    assert pages == run(engine, indicator_query(shipped, [URL], take=100_000), columns)[0]
+    assert addresses + pages == run(engine, indicator_query(shipped, [IP, URL], take=100_000), columns)[0]
 
 
 @few
@@ -162,6 +162,6 @@ def test_file_origin_by_chance(chance: Random) -> None:
     """Also for any origin; a file that came from the address by way of the URL is there for each."""
     engine = filled(download_by_chance(chance))
     addresses, pages, columns = origins(engine)
-    query = kql.indicator_query(HUNTS["file-origin"].query, [IP, URL], take=100_000)
+    query = indicator_query(HUNTS["file-origin"].query, [IP, URL], take=100_000)
 
     assert addresses + pages == run(engine, query, columns)[0]

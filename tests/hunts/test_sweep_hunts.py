@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from shared.catalog import load as catalog
-from shared.catalog.load import Hunt
-from shared.kql import write as kql
+from shared.catalog.load import load_hunts
+from shared.kql.write import fleet_query
+from shared.model.hunt import Hunt
 from shared.sweep.asking import COUNTS, KINDS
 from shared.sweep.parts import Part
 from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.support.kql_judge import Judge
 
-SWEEPING = [hunt for hunt in catalog.load().hunts if hunt.sweep]
+SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]
 #: What `sweep_rows` reads.
 READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connections", "LastSeen", "Days"}
 
@@ -25,7 +25,7 @@ def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:  # noqa: F811
     assert hunt.sweep
     columns = []
     for more in ("", COUNTS):
-        query = kql.fleet_query(
+        query = fleet_query(
             hunt.query,
             summarize=hunt.sweep.summarize + more,
             applies_to=hunt.applies_to,
@@ -42,7 +42,7 @@ def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:  # noqa: F811
 @pytest.mark.node
 def test_fleet_binds(judge: Judge) -> None:  # noqa: F811
     """The question how many devices there are binds without a diagnostic."""
-    verdict = judge(kql.fleet_query("DeviceInfo", summarize=KINDS))
+    verdict = judge(fleet_query("DeviceInfo", summarize=KINDS))
 
     assert [] == verdict.diagnostics
     assert {"OSPlatform", "DeviceType", "Devices"} == {name for name, _ in verdict.columns or []}

@@ -12,14 +12,11 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from shared.entities import request as contracts
 from shared.entities.choosing import Limits
-from shared.model import record as records
-from shared.model.record import Done, Work
-from shared.outcomes import deciding as outcomes
-from shared.outcomes.deciding import Outcome
-from shared.pages import run as report
-from shared.state.runs import Run
+from shared.entities.request import EnrichBody, parse_enrich
+from shared.model.outcome import Ending, Outcome
+from shared.model.record import Done, Run, Status, Work
+from shared.pages.summary import summary
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "infra" / "playbooks"
@@ -162,7 +159,7 @@ def test_entity_body(kind: str) -> None:
         body = body.replace(
             f"@{{triggerBody()?['Entity']?['properties']?['{field}']}}", ENTITIES[kind].get(field, "")
         )
-    chosen = contracts.parse_enrich(body.encode(), Limits())["chosen"]
+    chosen = parse_enrich(body.encode(), Limits())["chosen"]
     kinds = [indicator.kind for indicator in chosen.indicators] or ["device"]
 
     assert [{"file-hash": "fileHash"}.get(kind, kind)] == kinds
@@ -200,7 +197,7 @@ def test_report_link() -> None:
 def test_callout_asks() -> None:
     """What the example takes, the app takes too."""
     taken = definition("callout")["triggers"]["Entities"]["inputs"]["schema"]["properties"]
-    known = {field.encode_name for field in msgspec.structs.fields(contracts.EnrichBody)}
+    known = {field.encode_name for field in msgspec.structs.fields(EnrichBody)}
 
     assert set(taken) <= known
 
@@ -213,15 +210,15 @@ def test_callout_reads() -> None:
         "completed", "1 hunt found nothing", now, outcomes=(Outcome("a-hunt", "A hunt", "nothingFound"),)
     )
     body = msgspec.to_builtins(
-        report.summary(Run(Work("1", now, ""), done=done), now, "https://outrider.example.com/api/runs/1")
+        summary(Run(Work("1", now, ""), done=done), now, "https://outrider.example.com/api/runs/1")
     )
     hunt = schema["properties"]["hunts"]["items"]
 
     assert set(schema["required"]) <= set(body)
     assert set(hunt["required"]) <= set(body["hunts"][0])
     assert set(schema["properties"]["links"]["required"]) <= set(body["links"])
-    assert list(get_args(outcomes.Ending)) == hunt["properties"]["outcome"]["enum"]
-    assert set(schema["properties"]["status"]["enum"]) <= set(get_args(records.Status))
+    assert list(get_args(Ending)) == hunt["properties"]["outcome"]["enum"]
+    assert set(schema["properties"]["status"]["enum"]) <= set(get_args(Status))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)

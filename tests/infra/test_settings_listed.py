@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from shared.settings import NAMES, read
+from shared.settings import NAMES, read_settings
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
@@ -21,7 +21,7 @@ def test_sample() -> None:
 
 def test_sample_is_safe() -> None:
     """An app started with the sample as it is comments on no incident."""
-    settings = read({**SAMPLE, "WEBSITE_HOSTNAME": "localhost:7071"})
+    settings = read_settings({**SAMPLE, "WEBSITE_HOSTNAME": "localhost:7071"})
 
     assert settings.comments == "off"
 

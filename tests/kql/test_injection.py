@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.catalog import load as catalog
-from shared.entities.choosing import Device, Indicator
-from shared.kql import write as kql
+from shared.catalog.load import load_hunts
+from shared.kql import write
+from shared.model.entity import Device, Indicator
 from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PIECES = [
     "\\x22", "\\042", "let _DeviceIds = dynamic([]);", "| union (SigninLogs)", ".drop table DeviceInfo", "$left", "%22",
     "a", "srv-1", "203.0.113.9", "evil.example/", " ", "0", "x" * 200,
 ]  # fmt: skip
-FILE_ORIGIN = catalog.load().by_name["file-origin"].query
+FILE_ORIGIN = load_hunts().by_name["file-origin"].query
 HASHES = "DeviceFileEvents | extend Indicator = SHA1 | where SHA1 in (_FileHashes)"
 FORMS = ("name", "id", "ip", "url", "domain", "fileHash")
 
@@ -38,9 +38,11 @@ def hostile(chance: random.Random) -> str:
 def bound(form: str, values: list[str]) -> str:
     """A query with *values* in the place that *form* names."""
     if form in {"name", "id"}:
-        return kql.device_query("DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11)
+        return write.device_query(
+            "DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11
+        )
     query = HASHES if form == "fileHash" else FILE_ORIGIN
-    return kql.indicator_query(query, [Indicator(form, value) for value in values], take=11)  # type: ignore[arg-type]
+    return write.indicator_query(query, [Indicator(form, value) for value in values], take=11)  # type: ignore[arg-type]
 
 
 def expected(form: str, values: list[str]) -> list[str]:
@@ -107,7 +109,7 @@ def test_single(form: str, judge: Judge, value: str) -> None:  # noqa: F811
 @given(st.text(st.characters(exclude_categories=())))
 def test_ascii(value: str) -> None:
     """A literal is ASCII on one line, so nothing between us and the parser can change it."""
-    literal = kql.literal(value)
+    literal = write.literal(value)
 
     assert literal.isascii()
     assert 1 == len(literal.splitlines())

@@ -11,10 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.entities.choosing import Device, Indicator
-from shared.kql import write as kql
-from shared.kql.lexer import Unreadable, lex
-from shared.kql.vocabulary import ELSEWHERE, FUNCTIONS
+from shared.errors import UnreadableQuery
+from shared.kql.lexer import lex
+from shared.kql.portal import portal_link
+from shared.kql.read import read_query
+from shared.kql.vocabulary import ELSEWHERE, FUNCTIONS, SCOPABLE
+from shared.kql.write import device_query, fleet_query, indicator_query
+from shared.model.entity import Device, Indicator
+from shared.model.hunt import AppliesTo
 from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.support.kql_judge import Judge
 
@@ -43,14 +47,14 @@ ACCEPTED = Path(__file__).with_name("accepted.kql").read_text(encoding="utf-8").
 
 def problems(query: str, *, scoped: bool = True) -> str:
     """What is wrong with a hunt's query."""
-    return "; ".join(kql.read(query, scoped=scoped).problems)
+    return "; ".join(read_query(query, scoped=scoped).problems)
 
 
 def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:  # noqa: F811
     """The tables that a valid query, once bound to a device, reads past its scope."""
-    bound = kql.device_query(query, [DEVICE], take=5)
+    bound = device_query(query, [DEVICE], take=5)
     verdict = judge(bound, tables=CUSTOM)
-    scoped = bound.rindex(kql.read(query, scoped=True).text)
+    scoped = bound.rindex(read_query(query, scoped=True).text)
     return [] if verdict.diagnostics else [read for read in verdict.reads if read[1] >= scoped]
 
 
@@ -76,7 +80,7 @@ def test_escapes_are_real(judge: Judge) -> None:  # noqa: F811
 @pytest.mark.parametrize("query", ACCEPTED)
 def test_accepted(query: str, judge: Judge) -> None:  # noqa: F811
     """What hunts commonly do is accepted, binds, and reads its tables through the scope alone."""
-    bound = kql.device_query(query, [DEVICE], take=5)
+    bound = device_query(query, [DEVICE], take=5)
 
     assert [] == judge(bound).diagnostics
     assert [] == leaks(query, judge)
@@ -88,7 +92,7 @@ def test_same_strings(judge: Judge) -> None:  # noqa: F811
     quoted = re.compile("[hH]?(@?[\"']|```|~~~)")
     different = {}
     for query in [*ESCAPES, *ACCEPTED]:
-        with contextlib.suppress(Unreadable):
+        with contextlib.suppress(UnreadableQuery):
             ours = [token.text for token in lex(query) if token.kind == "string"]
             theirs = [text for _, text in judge(query, tokens=True).tokens if quoted.match(text)]
             if ours != theirs:
@@ -114,11 +118,11 @@ def test_functions(judge: Judge) -> None:  # noqa: F811
 @pytest.mark.node
 def test_scopable(judge: Judge) -> None:  # noqa: F811
     """Every table that can be scoped has the columns that scope it."""
-    for table in kql.SCOPABLE:
+    for table in SCOPABLE:
         verdict = judge(f"{table} | project Timestamp, DeviceId, DeviceName")
 
         assert [] == verdict.diagnostics
-    assert set() == kql.SCOPABLE & ELSEWHERE
+    assert set() == SCOPABLE & ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_refused(query: str, problem: str) -> None:
 
 def test_all_problems() -> None:
     """All problems of a query are named at once."""
-    found = kql.read("let _Urls = 1;\nDeviceInfo | union Foo\n| join Bar on x", scoped=True).problems
+    found = read_query("let _Urls = 1;\nDeviceInfo | union Foo\n| join Bar on x", scoped=True).problems
 
     assert [1, 2, 3] == [int(problem.split(":")[0].removeprefix("query line ")) for problem in found]
 
@@ -173,13 +177,13 @@ def test_indicator_hunts_read_anything() -> None:
 )  # fmt: skip
 def test_own_window(query: str, own: bool) -> None:
     """A query that asks for the time has a window of its own."""
-    assert own is kql.read(query, scoped=True).own_window
+    assert own is read_query(query, scoped=True).own_window
 
 
 @pytest.mark.parametrize("end", ["", ";", " ; // done", "\n// done | take 1", ";;\n\n"])
 def test_take(end: str) -> None:
     """The limit follows the query whatever comments and semicolons end it."""
-    query = kql.device_query(f"DeviceInfo{end}", [DEVICE], take=7)
+    query = device_query(f"DeviceInfo{end}", [DEVICE], take=7)
 
     assert ["DeviceInfo", "| take 7"] == query.splitlines()[-2:]
 
@@ -193,7 +197,7 @@ def test_scope_by_id() -> None:
         "let DeviceInfo = DeviceInfo | where DeviceId in (_DeviceIds);",
         "DeviceInfo",
         "| take 5",
-    ] == kql.device_query("DeviceInfo", devices, take=5).splitlines()
+    ] == device_query("DeviceInfo", devices, take=5).splitlines()
 
 
 def test_scope_by_name() -> None:
@@ -202,43 +206,41 @@ def test_scope_by_name() -> None:
         'let DeviceInfo = DeviceInfo | where DeviceName =~ "pc" or DeviceName startswith "pc.";',
         "DeviceInfo",
         "| take 5",
-    ] == kql.device_query("DeviceInfo", [Device(name="pc")], take=5).splitlines()
+    ] == device_query("DeviceInfo", [Device(name="pc")], take=5).splitlines()
 
 
 @pytest.mark.parametrize("devices", [[], [Device()]])
 def test_no_device(devices: list[Device]) -> None:
     """A query for no device at all is never written, since it would read the fleet."""
     with pytest.raises(ValueError, match="no device"):
-        kql.device_query("DeviceInfo", devices, take=5)
+        device_query("DeviceInfo", devices, take=5)
 
 
 def test_unscopable() -> None:
     """A query that cannot be held to devices is never written."""
     with pytest.raises(ValueError, match="SigninLogs"):
-        kql.device_query("SigninLogs", [DEVICE], take=5)
+        device_query("SigninLogs", [DEVICE], take=5)
     with pytest.raises(ValueError, match="SigninLogs"):
-        kql.fleet_query("SigninLogs")
+        fleet_query("SigninLogs")
 
 
 def test_time_generated() -> None:
     """Sentinel's name for the time works in a query that uses it."""
-    query = kql.device_query("DeviceInfo | where TimeGenerated > ago(1d)", [DEVICE], take=5)
+    query = device_query("DeviceInfo | where TimeGenerated > ago(1d)", [DEVICE], take=5)
 
     assert "| where DeviceId in (_DeviceIds) | extend TimeGenerated = Timestamp;" in query
 
 
 def test_fleet() -> None:
     """Over the fleet there is no scope but a share of the ids, and the sweep's summary follows."""
-    query = kql.fleet_query(
-        "DeviceInfo // all", summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"]
-    )
+    query = fleet_query("DeviceInfo // all", summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"])
 
     assert [
         'let DeviceInfo = DeviceInfo | where DeviceId startswith "0a";',
         "DeviceInfo",
         "| summarize count() by DeviceId",
     ] == query.splitlines()
-    assert "DeviceInfo" == kql.fleet_query("DeviceInfo")
+    assert "DeviceInfo" == fleet_query("DeviceInfo")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,7 @@ def test_fleet() -> None:
 )  # fmt: skip
 def test_applies_to(os_platform: str, device_type: str, excluded: bool) -> None:
     """Only a known fact excludes a device: an unknown one, or a type that says nothing, does not."""
-    assert excluded is kql.AppliesTo(("Linux",), ("Server",)).excludes(os_platform, device_type)
+    assert excluded is AppliesTo(("Linux",), ("Server",)).excludes(os_platform, device_type)
 
 
 def test_indicators() -> None:
@@ -260,19 +262,19 @@ def test_indicators() -> None:
         'let _Urls = dynamic(["a.example", "b.example/x"]);',
         "T | where U in (_Urls) or I in (_IpAddresses)",
         "| take 5",
-    ] == kql.indicator_query("T | where U in (_Urls) or I in (_IpAddresses)", given, take=5).splitlines()
+    ] == indicator_query("T | where U in (_Urls) or I in (_IpAddresses)", given, take=5).splitlines()
 
 
 @pytest.mark.parametrize("given", [[], [Indicator("ip", "192.0.2.1")], [Indicator("url", " ")]])
 def test_no_indicator(given: list[Indicator]) -> None:
     """A query for no indicator is never written, and an empty one, which everything contains, is none."""
     with pytest.raises(ValueError, match="no indicator"):
-        kql.indicator_query("T | where U in (_Urls)", given, take=5)
+        indicator_query("T | where U in (_Urls)", given, take=5)
 
 
 def test_portal_link() -> None:
     """The link opens the query in the portal, in the tenant, and is the same every time."""
-    link = kql.portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/", "contoso")
+    link = portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/", "contoso")
     parts = urlsplit(str(link))
     fields = parse_qs(parts.query)
     packed = fields["query"][0]
@@ -283,11 +285,11 @@ def test_portal_link() -> None:
     assert "DeviceInfo\n| take 1" == gzip.decompress(base64.urlsafe_b64decode(packed + "==")).decode(
         "utf-16-le"
     )
-    assert link == kql.portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/", "contoso")
+    assert link == portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/", "contoso")
 
 
 def test_portal_link_too_long() -> None:
     """A link of more than 8,000 characters, which browsers and chats cut, is not made."""
     query = "".join(f"// {n * n * 7919}\n" for n in range(3_000))
 
-    assert kql.portal_link(query, "https://security.microsoft.com") is None
+    assert portal_link(query, "https://security.microsoft.com") is None

@@ -15,7 +15,7 @@ from functions.runs import _PAGE
 from sandbox.telemetry.engine import Engine
 from sandbox.tenant.app import create_app
 from sandbox.tenant.intrusions import intrusions
-from shared.pages import run as report
+from shared.pages.run import run_page
 from shared.settings import Settings
 from tests.support.browser import chromium, ended, hurt, served, waiting
 from tests.support.hostile_sweeps import sweeps
@@ -41,7 +41,7 @@ async def address() -> AsyncIterator[str]:
     async def show(request: Any) -> HTMLResponse:
         """Answer as GetReport does."""
         run = runs[request.path_params["name"]]
-        page = report.page(run, HUNTS, Settings(), refresh=not run.done)
+        page = run_page(run, HUNTS, Settings(), refresh=not run.done)
         return HTMLResponse(page, headers=_PAGE)
 
     async def show_sweep(request: Any) -> HTMLResponse:

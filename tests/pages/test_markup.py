@@ -8,11 +8,11 @@ import re
 
 from hypothesis import given, settings
 
-from shared.entities.choosing import Chosen, Device, Dropped, Indicator
-from shared.model.record import Done, Plan, Work
-from shared.pages import run as report
+from shared.model.entity import Chosen, Device, Dropped, Indicator
+from shared.model.record import Done, Plan, Run, Work
+from shared.pages import run
+from shared.pages.layout import STYLE_HASH
 from shared.settings import Settings
-from shared.state.runs import Run
 from tests.comment.test_neutral import NASTY, unseen
 from tests.support.said import HUNTS, NOW, RUN_ID, Tags, outcome
 
@@ -28,7 +28,7 @@ def page(text: str) -> str:
     card = {"DeviceId": "a" * 40, "DeviceName": text, "LoggedOnUsers": text}
     done = Done("completed", text, NOW, outcomes, cards=(card,), notes=(text,), reason=text)
     plan = Plan("1", text, "https://security.microsoft.com/incident2/1", chosen)
-    return report.page(Run(work, plan, done=done), HUNTS, Settings(), refresh=False)
+    return run.run_page(Run(work, plan, done=done), HUNTS, Settings(), refresh=False)
 
 
 @settings(deadline=None, max_examples=60)
@@ -47,4 +47,4 @@ def test_page_style() -> None:
     styles = re.findall(r"<style>(.*?)</style>", page("x"), re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
 
-    assert [report.STYLE_HASH] == [f"'sha256-{each}'" for each in hashes]
+    assert [STYLE_HASH] == [f"'sha256-{each}'" for each in hashes]

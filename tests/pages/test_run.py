@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from shared.enrichment import planning
-from shared.entities.choosing import Chosen, Device, Dropped, Indicator
-from shared.kql import write as kql
-from shared.model.record import Done, Plan, PlannedHunt, Wait, Work
-from shared.outcomes.reading import Found, Group
-from shared.pages import run as report
+from shared.catalog.query import hunt_query
+from shared.kql.portal import portal_link
+from shared.model.entity import Chosen, Device, Dropped, Indicator
+from shared.model.finding import Found, Group
+from shared.model.record import Done, Plan, PlannedHunt, Run, Wait, Work
+from shared.pages.rows import csv_rows, json_rows
+from shared.pages.run import run_page
 from shared.settings import Settings
-from shared.state.runs import Run
 from tests.support.said import DEVICE, HUNTS, NOW, RUN_ID, WINDOW, outcome
 
 HUNT = "archive-then-upload"
@@ -54,7 +54,7 @@ def run() -> Run:
 @EVERY_SETTING
 def test_page_masks(mask: str) -> None:
     """The page shows what looks like a secret only with MASK_SECRETS=off, wherever it stands."""
-    page = report.page(run(), HUNTS, Settings(mask_secrets=mask), refresh=False)  # type: ignore[arg-type]
+    page = run_page(run(), HUNTS, Settings(mask_secrets=mask), refresh=False)  # type: ignore[arg-type]
 
     # The verdict, in the title and the heading; the incident, the row, the indicator, and what was dropped.
     assert {"on": 0, "off": 6}[mask] == page.count(SECRET)
@@ -64,8 +64,8 @@ def test_page_masks(mask: str) -> None:
 def test_rows_mask(mask: str) -> None:
     """The rows hide what the CSV hides: also in objects, which become text only where they hold a secret."""
     secrets = mask == "on"
-    body = report.rows(RAW, 10, secrets=secrets)
-    text = report.csv(RAW, 10, secrets=secrets).decode("utf-8-sig")
+    body = json_rows(RAW, 10, mask=mask)
+    text = csv_rows(RAW, 10, mask=mask).decode("utf-8-sig")
     head, row = csv.reader(io.StringIO(text, newline=""))
 
     assert list(COLUMNS) == body["columns"] == head
@@ -84,9 +84,9 @@ def test_portal() -> None:
     planned = run()
     assert planned.plan
     plan = replace(planned.plan, hunts=(PlannedHunt(HUNT, WINDOW, own),))
-    page = report.page(replace(planned, plan=plan), HUNTS, Settings(), refresh=False)
-    query = planning.query(HUNTS.by_name[HUNT], own, Settings().max_rows + 1)
-    link = kql.portal_link(query, Settings().cloud.portal)
+    page = run_page(replace(planned, plan=plan), HUNTS, Settings(), refresh=False)
+    query = hunt_query(HUNTS.by_name[HUNT], own, Settings().max_rows + 1)
+    link = portal_link(query, Settings().cloud.portal)
 
     assert link
     assert f'href="{html.escape(link)}"' in page
@@ -99,7 +99,7 @@ def test_incident(url: str, links: int) -> None:
     """The incident is a link where its address is one of the web's."""
     ended = run()
     assert ended.plan
-    page = report.page(
+    page = run_page(
         replace(ended, plan=replace(ended.plan, incident_url=url)), HUNTS, Settings(), refresh=False
     )
 
@@ -112,7 +112,7 @@ def test_waiting() -> None:
     plan = Plan(hunts=(PlannedHunt(HUNT, WINDOW), PlannedHunt("file-origin", WINDOW)))
     wait = Wait("Graph allows no more calls", NOW + timedelta(minutes=5))
     found = {"file-origin": Found("file-origin"), "device-card": Found("device-card")}
-    page = report.page(Run(Work(RUN_ID, NOW, "x"), plan, found, wait), HUNTS, Settings(), refresh=True)
+    page = run_page(Run(Work(RUN_ID, NOW, "x"), plan, found, wait), HUNTS, Settings(), refresh=True)
 
     assert "<h1>Waiting</h1>" in page
     assert "Graph allows no more calls" in page

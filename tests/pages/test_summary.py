@@ -11,14 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.entities import choosing as entities
-from shared.entities.choosing import Chosen, Device, Dropped, Indicator
-from shared.model import record as records
-from shared.model.record import CommentResult, Done, Plan, Wait, Work
-from shared.outcomes.deciding import DeviceEnding, Ending, Outcome, Window
-from shared.outcomes.reading import Found
+from shared.model.entity import INDICATOR_KINDS, Chosen, Device, Dropped, Indicator
+from shared.model.finding import Found
+from shared.model.outcome import DeviceEnding, Ending, Outcome, Window
+from shared.model.record import CommentResult, Done, Plan, Run, Status, Wait, Work
 from shared.pages.summary import LARGEST, summary
-from shared.state.runs import Run
 from tests.support.openapi import problems
 
 NOW = datetime(2026, 11, 24, 2, 14, tzinfo=UTC)
@@ -60,7 +57,7 @@ outcome = st.builds(Outcome, names, lengthy, endings, lengthy, st.none() | windo
 chosen = st.builds(
     Chosen,
     many(st.builds(Device, lengthy, lengthy, texts), 500),
-    many(st.builds(Indicator, st.sampled_from(entities.KINDS), lengthy), 4_000),
+    many(st.builds(Indicator, st.sampled_from(INDICATOR_KINDS), lengthy), 4_000),
     many(st.builds(Dropped, texts, lengthy, texts), 5_000),
 )
 plan = st.builds(Plan, texts, lengthy, lengthy, chosen)
@@ -69,7 +66,7 @@ comment = st.builds(
 )
 done = st.builds(
     Done,
-    st.sampled_from(get_args(records.Status)[-3:]),
+    st.sampled_from(get_args(Status)[-3:]),
     lengthy,
     st.just(NOW),
     many(outcome, 300),
@@ -193,6 +190,6 @@ def test_masking(*, masked: bool) -> None:
     found = Found("hunt", rows=1, columns=("Cmd",), first_rows=({"Cmd": "mysql --password=hunter2"},))
     done = Done("completed", "", NOW, (Outcome("hunt", "A title", "found", found=found),))
     run = Run(Work("0" * 32, NOW, ""), Plan(chosen=chosen), done=done)
-    body = msgspec.json.encode(summary(run, NOW, URL, secrets=masked)).decode()
+    body = msgspec.json.encode(summary(run, NOW, URL, mask=masked)).decode()
 
     assert (0 if masked else 2) == body.count("hunter2")

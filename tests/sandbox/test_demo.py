@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from shared.catalog import load as catalog
+from shared.catalog.load import load_hunts
+from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def test_demo(tmp_path: Path) -> None:
     assert re.search(
         r"^Incident \d+: Archive of /srv/finance uploaded from srv-7$", done.stdout, re.MULTILINE
     )
-    assert {hunt.name for hunt in catalog.load().hunts} - {catalog.DEVICE_CARD} <= outcomes.keys()
+    assert {hunt.name for hunt in load_hunts().hunts} - {DEVICE_CARD} <= outcomes.keys()
     assert "found, 1 row" == outcomes["archive-then-upload"]
     assert outcomes["linux-desktop-egress-baseline"].startswith("not applicable: ")
     assert re.search(r"^ +Outrider [0-9a-f]{32} [0-9a-f]{32}$", done.stdout, re.MULTILINE)

@@ -10,14 +10,14 @@ import pytest
 
 from sandbox.__main__ import main
 from sandbox.telemetry.engine import Engine
-from shared.catalog import load as catalog
+from shared.catalog.load import SHIPPED, load_hunts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.catalog.load import Hunt
+    from shared.model.hunt import Hunt
 
-HUNTS = catalog.load().hunts
+HUNTS = load_hunts().hunts
 EXAMPLES = {
     "ip": "203.0.113.9",
     "url": "https://evil.example/a",
@@ -129,7 +129,7 @@ def test_render_lookback(given: str, expected: str, capsys: pytest.CaptureFixtur
 
 def test_render_own_hunts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A hunt in the making is rendered from its folder, and a broken one beside it is explained, all of it."""
-    shipped = (catalog.SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
+    shipped = (SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
     mine = shipped.replace(HUNTS[0].id, "00000000-0000-4000-8000-000000000001")
     (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
     (tmp_path / "broken.yaml").write_text("name: Broken\n", encoding="utf-8")

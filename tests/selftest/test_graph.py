@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
 
 from sandbox.tenant.state import HUNT, READ, RESPONDER, WRITE
-from tests.support.tenant import Identity
-
-if TYPE_CHECKING:
-    pass
 from tests.support.surroundings import Stranger, Surroundings, unmet, untold
+from tests.support.tenant import Identity
 
 
 class Abroad(Identity):

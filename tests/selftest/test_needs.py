@@ -16,7 +16,7 @@ from sandbox.host.serve import connection_string, listening
 from sandbox.tenant.app import build_app
 from sandbox.tenant.state import GRAPH, HUNT, RESPONDER, WRITE
 from shared import settings
-from shared.catalog import load as catalog
+from shared.catalog.load import SHIPPED, load_hunts
 from shared.state.objects import Store
 from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.tenant import ENVIRONMENT
@@ -128,7 +128,7 @@ async def test_clock(around: Surroundings) -> None:
 async def test_broken_hunt(around: Surroundings, tmp_path: Path) -> None:
     """A hunt file that cannot be used is named with what is wrong in it."""
     (tmp_path / "mine.yaml").write_text("id: x\n")
-    around.catalog = catalog.load(catalog.SHIPPED, tmp_path)
+    around.catalog = load_hunts(SHIPPED, tmp_path)
     answer = await around.check()
 
     assert {"hunts"} == unmet(answer).keys()
@@ -199,4 +199,4 @@ def test_http(tmp_path: Path) -> None:
 def test_workspace() -> None:
     """A workspace that is no resource id stops the start."""
     with pytest.raises(settings.SettingsError, match="SENTINEL_WORKSPACE"):
-        settings.read({**ENVIRONMENT, "SENTINEL_WORKSPACE": "law-soc"})
+        settings.read_settings({**ENVIRONMENT, "SENTINEL_WORKSPACE": "law-soc"})

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.entities import request as contracts
 from shared.entities.choosing import Limits
+from shared.entities.request import LONGEST_BODY
+from shared.entities.sentinel import from_entities
 from shared.errors import InvalidRequest
-from shared.sentinel.body import SentinelIncident, choose, parse
+from shared.model.incident import SentinelIncident
+from shared.sentinel.body import parse
 from tests.support.sentinel_bodies import ARM_ID, ENTITIES, FLAT, GUID, entity, pascal, trigger
 
 
@@ -191,7 +193,7 @@ def test_hostile_id(arm_id: Any) -> None:
         ),
         ({"IncidentArmID": ARM_ID, "Entity": ENTITIES[1]}, "POST /api/enrich"),
         ({"objectSchemaType": "entity"}, "POST /api/enrich"),
-        (b" " * contracts.LONGEST_BODY + b"{}", "without the alerts"),
+        (b" " * LONGEST_BODY + b"{}", "without the alerts"),
     ],
 )
 def test_refused(body: Any, said: str) -> None:
@@ -224,7 +226,7 @@ def test_any_field(properties: dict[str, Any], more: list[dict[str, Any]]) -> No
         incident = read(trigger(**{"relatedEntities": listed, **properties}))
     except InvalidRequest:
         return
-    choose(incident.entities, Limits(), private=False)
+    from_entities(incident.entities, Limits(), private=False)
 
     assert incident == msgspec.json.decode(msgspec.json.encode(incident), type=SentinelIncident)
 

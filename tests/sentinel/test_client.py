@@ -254,4 +254,4 @@ def test_retry_after(text: str, expected: float | None) -> None:
 
 def test_scope() -> None:
     """Tokens are for the cloud's Resource Manager, also where ARM_URL points elsewhere."""
-    assert f"{ARM}/.default" == settings.read(ENVIRONMENT).arm_scope
+    assert f"{ARM}/.default" == settings.read_settings(ENVIRONMENT).arm_scope

@@ -22,11 +22,12 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.host.queue_service import ACCOUNT, QueueService
 from sandbox.host.serve import connection_string, listening
+from shared.errors import NotSent
 from shared.model.record import Work
 from shared.settings import Settings
 from shared.state.objects import Store
 from shared.state.queue import sender
-from shared.state.runs import NotSent, Runs, run_id
+from shared.state.runs import Runs, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -126,7 +126,7 @@ def client_of(
         made.mount("https://", adapter)
         return made
 
-    chosen = settings.read({**ENVIRONMENT, **environment})
+    chosen = settings.read_settings({**ENVIRONMENT, **environment})
     return Arm(chosen, credential or Credential(), session=session, sleep=sleep or Pause())  # type: ignore[arg-type]
 
 

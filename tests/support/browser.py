@@ -13,11 +13,10 @@ from msgspec.structs import replace
 from playwright.async_api import async_playwright
 
 from sandbox.host.serve import listening
-from shared.entities.choosing import Chosen, Device, Dropped, Indicator
-from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
-from shared.outcomes.deciding import DeviceEnding, Window
-from shared.outcomes.reading import Found, Group
-from shared.state.runs import Run
+from shared.model.entity import Chosen, Device, Dropped, Indicator
+from shared.model.finding import Found, Group
+from shared.model.outcome import DeviceEnding, Window
+from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Run, Wait, Work
 
 from .said import DEVICE, NOW, RUN_ID, WINDOW, outcome
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shared.model.outcome import Outcome
     from shared.model.record import Done
-    from shared.outcomes.deciding import Outcome
 
 EXFILTRATION, WINDOWS, SILENT, MERGED, BENIGN, UNKNOWN = "4101", "4103", "4104", "4105", "4106", "999999"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.catalog import load as catalog
+from shared.catalog.load import Catalog, load_hunts
 
 from .kql_judge import Judge, missing
 
@@ -28,6 +28,6 @@ def judge() -> Iterator[Judge]:
 
 
 @pytest.fixture(scope="session")
-def shipped() -> catalog.Catalog:
+def shipped() -> Catalog:
     """The hunts that come with the app."""
-    return catalog.load()
+    return load_hunts()

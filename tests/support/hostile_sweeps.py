@@ -6,11 +6,10 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from shared.model.record import CommentResult, Plan, Wait
-from shared.outcomes.deciding import Outcome
+from shared.model.outcome import Outcome
+from shared.model.record import CommentResult, Plan, Run, Wait
 from shared.settings import Settings
-from shared.state.runs import Run
-from shared.sweep import report as sweep_report
+from shared.sweep.report import render_sweep
 from shared.sweep.summary import Destination, Lost, Process
 from tests.sweep.test_report import QUARTERS, TIME, row, summary, swept, work
 
@@ -39,9 +38,7 @@ def sweeps() -> dict[str, str]:
     hunt = {"hunt": SERVERS, "partsDone": 3, "partsPlanned": 4, "rows": 123_456}
     progress = {"partsDone": 3, "partsPlanned": 4, "hunts": [hunt]}
     return {
-        "done": sweep_report.render(replace(run, done=done), hunts, HUNTS, Settings()),
-        "waiting": sweep_report.render(Run(work(), Plan(), wait=wait), {}, HUNTS, Settings(), progress),
-        "empty": sweep_report.render(
-            replace(run, done=replace(run.done, outcomes=())), {}, HUNTS, Settings()
-        ),
+        "done": render_sweep(replace(run, done=done), hunts, HUNTS, Settings()),
+        "waiting": render_sweep(Run(work(), Plan(), wait=wait), {}, HUNTS, Settings(), progress),
+        "empty": render_sweep(replace(run, done=replace(run.done, outcomes=())), {}, HUNTS, Settings()),
     }

@@ -57,7 +57,7 @@ class Line(httpx.AsyncBaseTransport):
 
     def graph(self, *, identity: Any = None, **environment: str) -> Graph:
         """Make a client that speaks over this line; to Graph itself, unless *environment* says otherwise."""
-        chosen = settings.read(ENVIRONMENT | {"GRAPH_URL": ""} | environment)
+        chosen = settings.read_settings(ENVIRONMENT | {"GRAPH_URL": ""} | environment)
         return Graph(chosen, identity or self, transport=self, sleep=self.sleep)
 
 

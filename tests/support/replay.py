@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.catalog.load import DEVICE_CARD
+from shared.catalog.select import pairs
 from shared.comment import marker
-from shared.enrichment import planning
-from shared.enrichment.flow import work_on
+from shared.model.hunt import DEVICE_CARD
 from shared.watch import look
+from shared.work import work_on
 
 from .tenant import Deployment, Fleet, Killed, Life
 
@@ -94,7 +94,7 @@ class Replay:
     async def hunted(self) -> Counter[tuple[str, str]]:
         """Count how often each incident's pairs of hunt and entity were hunted to their end."""
         counted: Counter[tuple[str, str]] = Counter()
-        store = self.app.tools.runs.store
+        store = self.app.tools.store
         names = {key.split("/")[1] for key in await store.keys("runs/")}
         for name in names:
             run = await self.app.read(name)
@@ -103,13 +103,13 @@ class Replay:
             for planned in plan.hunts if plan else ():
                 hunt = self.app.tools.catalog.by_name[planned.name]
                 if plan and planned.name != DEVICE_CARD:
-                    keys = planning.keys(hunt, plan.entities(planned))
+                    keys = pairs(hunt, plan.entities(planned))
                     counted.update((plan.incident_id, key) for key in keys)
         return counted
 
     async def settled(self) -> dict[str, Counter[str]]:
         """What the ledger says of each incident."""
-        keys = await self.app.tools.runs.store.keys("incidents/")
+        keys = await self.app.tools.store.keys("incidents/")
         incidents = {key.split("/")[1] for key in keys}
         return {
             incident.removeprefix("defender-"): Counter(
@@ -120,7 +120,7 @@ class Replay:
 
     async def found(self) -> dict[str, set[str]]:
         """The incidents on which something was found, and the digests that say so."""
-        store = self.app.tools.runs.store
+        store = self.app.tools.store
         told: dict[str, set[str]] = {}
         for name in {key.split("/")[1] for key in await store.keys("runs/")}:
             run = await self.app.read(name)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import get_args
 
-from shared.catalog import load as catalog
-from shared.comment import saying as comment
-from shared.entities.choosing import Chosen, Device
-from shared.outcomes.deciding import DeviceEnding, Ending, Outcome, Window
-from shared.outcomes.reading import Found, Group
+from shared.catalog.load import load_hunts
+from shared.comment.content import Content
+from shared.model.entity import Chosen, Device
+from shared.model.finding import Found, Group
+from shared.model.outcome import DeviceEnding, Ending, Outcome, Window
 
 RUN_ID = "0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ WINDOW = Window(NOW.replace(day=9), NOW)
 DEVICE = Device("a" * 40, "web01.contoso.com")
 SHOWN = ("DeviceName", "ProcessCommandLine", "RemoteUrl", "RemotePort")
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
-HUNTS = catalog.load()
+HUNTS = load_hunts()
 
 
 def outcome(
@@ -38,9 +38,9 @@ def outcome(
     return Outcome(hunt, "A title", ending, reason, WINDOW, each, found, "id", "1.0.0")
 
 
-def content(*outcomes: Outcome, devices: tuple[Device, ...] = (DEVICE,), **fields: object) -> comment.Content:
+def content(*outcomes: Outcome, devices: tuple[Device, ...] = (DEVICE,), **fields: object) -> Content:
     """What a comment about *outcomes* says."""
-    return comment.Content(RUN_ID, Chosen(devices), outcomes, HUNTS.by_name, **fields)  # type: ignore[arg-type]
+    return Content(RUN_ID, Chosen(devices), outcomes, HUNTS.by_name, **fields)  # type: ignore[arg-type]
 
 
 class Tags(HTMLParser):

@@ -17,7 +17,7 @@ from sandbox.host.queue_service import QueueService
 from sandbox.host.serve import connection_string
 from shared import settings
 from shared.graph.client import Graph
-from shared.selftest import needs as selftest
+from shared.selftest import needs
 from shared.state import queue
 from shared.state.objects import Store
 from shared.state.runs import QUEUES, Runs
@@ -28,7 +28,7 @@ from .tenant import ENVIRONMENT, Deployment, Fleet, Identity
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from shared.selftest.needs import Answer
+    from shared.selftest.needs import Selftest
     from shared.tools import Tools
 
 HERE = "http://127.0.0.1:7071/api/selftest"
@@ -67,24 +67,26 @@ class Surroundings:
         self.store = Store(MemoryStore())
         self.catalog = deployment.tools.catalog
 
-    async def check(self, reached: str = HERE, **environment: str) -> Answer:
+    async def check(self, reached: str = HERE, **environment: str) -> Selftest:
         """Ask for the selftest, in an app with these settings."""
-        chosen = settings.read({**self.environment, **environment})
+        chosen = settings.read_settings({**self.environment, **environment})
         graph = Graph(chosen, self.identity, transport=httpx.ASGITransport(self.app.app), patience=0)
         runs = Runs(self.store, lambda *_: None)
-        tools: Tools = replace(self.app.tools, settings=chosen, graph=graph, runs=runs, catalog=self.catalog)
+        tools: Tools = replace(
+            self.app.tools, settings=chosen, graph=graph, store=self.store, runs=runs, catalog=self.catalog
+        )
         try:
-            return await selftest.check(tools, self.identity, queue.trial(chosen), reached=reached)
+            return await needs.check(tools, self.identity, queue.trial(chosen), reached=reached)
         finally:
             await graph.close()
 
 
-def unmet(answer: Answer) -> dict[str, str]:
+def unmet(answer: Selftest) -> dict[str, str]:
     """Return the needs that are not met, and how to mend them."""
     return {need.name: need.mend for need in answer.needs if need.met is False}
 
 
-def untold(answer: Answer) -> set[str]:
+def untold(answer: Selftest) -> set[str]:
     """Return the needs of which nothing could be told."""
     return {need.name for need in answer.needs if need.met is None}
 

@@ -10,15 +10,15 @@ from msgspec.structs import replace
 
 from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Limits
-from shared.catalog import load as catalog
+from shared.catalog.load import load_hunts
+from shared.errors import Waiting
 from shared.graph.client import Graph
-from shared.incident.waiting import Waiting
 from shared.model.record import Work
-from shared.outcomes import reading as findings
+from shared.outcomes.reading import decode_answer, decode_rows
 from shared.state.runs import run_id
-from shared.sweep import flow as sweeps
+from shared.sweep.flow import sweep
 from shared.sweep.parts import MOST
-from shared.sweep.record import Record
+from shared.sweep.record import SweepRecord
 
 from .tenant import Deployment, Fleet, Identity, Life, MortalTransport
 
@@ -57,7 +57,7 @@ class LargeFleet(Fleet):
         self.engine: Any = Remembering(
             build_app(devices=devices, days=days, now=self.end).state.tenant.engine
         )
-        self.catalog = catalog.load()
+        self.catalog = load_hunts()
 
 
 class Sweeping(Deployment):
@@ -91,7 +91,7 @@ class Sweeping(Deployment):
 
     async def start(self, *hunts: str) -> str:
         """Start a sweep, and return its run's id."""
-        work = Work(run_id(""), self.now(), "", hunts=hunts, queue="sweeps", source="sweep")
+        work = Work(run_id(""), self.now(), "", hunts=hunts, queue="sweeps", kind="sweep")
         await self.tools.runs.start(work, chosen_key=False)
         return work.run_id
 
@@ -99,7 +99,7 @@ class Sweeping(Deployment):
         """Give a worker the run once; returns why it has to wait, if it has to."""
         tools = tools or self.tools
         try:
-            await sweeps.sweep(tools, await tools.runs.read(run), again=True, most=self.most)
+            await sweep(tools, await tools.runs.read(run), again=True, most=self.most)
         except Waiting as wait:
             return wait
         return None
@@ -119,9 +119,9 @@ class Sweeping(Deployment):
         await self.finish(run)
         return run
 
-    def record(self, run: str) -> Record:
+    def record(self, run: str) -> SweepRecord:
         """What is recorded of a sweep."""
-        return Record(self.tools.runs.store, run, self.most)
+        return SweepRecord(self.tools.store, run, self.most)
 
     async def summary(self, run: str, hunt: str) -> SweepSummary:
         """Read a hunt's summary, which there must be."""
@@ -135,7 +135,7 @@ class Sweeping(Deployment):
         rows = [
             row
             for part in await record.whole(hunt)
-            for row in findings.rows(findings.read(await record.rows(hunt, part)))
+            for row in decode_rows(decode_answer(await record.rows(hunt, part)))
         ]
         return sorted(rows, key=str)
 

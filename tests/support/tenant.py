@@ -21,16 +21,16 @@ from sandbox.tenant.app import build_app, create_app
 from sandbox.tenant.intrusions import intrusions
 from sandbox.tenant.state import Limits
 from shared import settings
-from shared.catalog import load as catalog
-from shared.enrichment.flow import work_on
+from shared.catalog.load import load_hunts
 from shared.entities.request import parse_enrich
 from shared.graph.client import Graph
-from shared.model.record import Work
-from shared.sentinel import body as sentinel_body
+from shared.model.record import Run, Work
+from shared.sentinel.body import parse
 from shared.sentinel.client import Arm
 from shared.state.objects import Store
-from shared.state.runs import Run, Runs, run_id
+from shared.state.runs import Runs, run_id
 from shared.tools import Tools
+from shared.work import work_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Fleet:
     def __init__(self) -> None:
         self.end = datetime.now(UTC)
         self.engine: Engine = build_app(devices=40, days=3, now=self.end).state.tenant.engine
-        self.catalog = catalog.load()
+        self.catalog = load_hunts()
 
 
 class Killed(BaseException):
@@ -171,7 +171,7 @@ class Deployment:
         )
         self.tenant: Tenant = self.app.state.tenant
         self.messages: list[Message] = []
-        self._settings = settings.read({**ENVIRONMENT, **environment})
+        self._settings = settings.read_settings({**ENVIRONMENT, **environment})
         self._catalog = fleet.catalog
         self._objects = MemoryStore()
         self._graphs: list[Graph] = []
@@ -187,11 +187,12 @@ class Deployment:
             sleep=_no_time,
         )
         self._graphs.append(graph)
-        runs = Runs(MortalStore(life, self._objects), lambda *message: self.messages.append(message))
+        store = MortalStore(life, self._objects)
+        runs = Runs(store, lambda *message: self.messages.append(message))
         arm = Arm(
             self._settings, Identity(self.tenant), session=partial(_session, life, self.app), sleep=_no_time
         )
-        return Tools(self._settings, graph, arm, runs, self._catalog, now=self.now)
+        return Tools(self._settings, graph, arm, store, runs, self._catalog, now=self.now)
 
     def now(self) -> datetime:
         """Tell the time: the test's own clock, or the present plus what the test has let pass."""
@@ -217,7 +218,7 @@ class Deployment:
 
     async def playbook(self, body: dict[str, Any]) -> str:
         """Start a run as `POST /api/sentinel` does with what a playbook passes on, and return its id."""
-        work = Work.for_sentinel(run_id(""), self.now(), "", sentinel_body.parse(msgspec.json.encode(body)))
+        work = Work.for_sentinel(run_id(""), self.now(), "", parse(msgspec.json.encode(body)))
         await self.tools.runs.start(work, chosen_key=False)
         return work.run_id
 

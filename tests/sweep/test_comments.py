@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from sandbox.tenant.state import WRITE
-from shared.enrichment.flow import work_on
 from shared.model.record import CommentResult
+from shared.work import work_on
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.support.tenant import Killed, Life
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from sandbox.tenant.state import Limits, Tenant
 from shared.errors import InvalidRequest
-from shared.outcomes import reading as findings
-from shared.pages import run as report
-from shared.sweep import findings as sweep_findings
-from shared.sweep import report as sweep_report
+from shared.outcomes.reading import decode_answer, decode_rows
+from shared.pages.layout import STYLE_HASH
+from shared.sweep.report import sweep_page
+from shared.sweep.serving import serve_rows
 from tests.functions.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
 from tests.support.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 
@@ -36,10 +36,10 @@ async def app(fleet: LargeFleet) -> AsyncIterator[Sweeping]:
 async def test_page(app: Sweeping) -> None:
     """The page shows a sweep while it runs, and what it found once it is done."""
     run = await app.start(DESKTOPS)
-    store, tools = app.tools.runs.store, app.tools
-    before = await sweep_report.page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
+    store, tools = app.tools.store, app.tools
+    before = await sweep_page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
     await app.finish(run)
-    after = await sweep_report.page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
+    after = await sweep_page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
     parts = await app.record(run).whole(DESKTOPS)
 
     assert "Sweeping the fleet…" in before
@@ -50,38 +50,38 @@ async def test_page(app: Sweeping) -> None:
 async def test_new(app: Sweeping) -> None:
     """Without a part, all new rows are served and no other; the parts together hold every row."""
     run = await app.swept(SERVERS, DESKTOPS)
-    read, store, hunts = await app.tools.runs.read(run), app.tools.runs.store, app.tools.catalog
+    read, store, hunts = await app.tools.runs.read(run), app.tools.store, app.tools.catalog
     since = (await app.summary(run, SERVERS)).new_since
     rows = await app.rows(run, SERVERS)
-    raw, more = await sweep_findings.read(store, read, hunts, SERVERS, most=app.most)
-    cut, cut_more = await sweep_findings.read(store, read, hunts, DESKTOPS, most=app.most)
+    raw, more = await serve_rows(store, read, hunts, SERVERS, most=app.most)
+    cut, cut_more = await serve_rows(store, read, hunts, DESKTOPS, most=app.most)
     every = []
     for part in await app.record(run).whole(SERVERS):
-        each, _ = await sweep_findings.read(store, read, hunts, SERVERS, part.name, app.most)
-        every += list(findings.rows(findings.read(each)))
+        each, _ = await serve_rows(store, read, hunts, SERVERS, part.name, app.most)
+        every += list(decode_rows(decode_answer(each)))
     new = [row for row in rows if row["FirstSeen"] >= f"{since:%Y-%m-%dT%H:%M:%S.%f}"]
 
-    assert (new, False) == (sorted(findings.rows(findings.read(raw)), key=str), more)
+    assert (new, False) == (sorted(decode_rows(decode_answer(raw)), key=str), more)
     assert rows == sorted(every, key=str)
     # Of more than one answer may have there are as many as it may.
-    assert (app.most, True) == (len(findings.read(cut).results), cut_more)
+    assert (app.most, True) == (len(decode_answer(cut).results), cut_more)
 
 
 async def test_refused(app: Sweeping) -> None:
     """Before the sweep is done, of another hunt and of a part that was not asked for, there are no rows."""
     run = await app.start(SERVERS)
-    store, hunts = app.tools.runs.store, app.tools.catalog
+    store, hunts = app.tools.store, app.tools.catalog
     with pytest.raises(InvalidRequest, match="not done"):
-        await sweep_findings.read(store, await app.tools.runs.read(run), hunts, SERVERS, most=app.most)
+        await serve_rows(store, await app.tools.runs.read(run), hunts, SERVERS, most=app.most)
     await app.finish(run)
     read = await app.tools.runs.read(run)
 
     with pytest.raises(InvalidRequest, match=f"'nope': this sweep has rows of {SERVERS}"):
-        await sweep_findings.read(store, read, hunts, "nope", most=app.most)
+        await serve_rows(store, read, hunts, "nope", most=app.most)
     with pytest.raises(InvalidRequest, match=r"part='zz': .* these parts: 00-"):
-        await sweep_findings.read(store, read, hunts, SERVERS, "zz", app.most)
+        await serve_rows(store, read, hunts, SERVERS, "zz", app.most)
     with pytest.raises(InvalidRequest, match="no longer has"):
-        await sweep_findings.read(store, read, replace(hunts, hunts=()), SERVERS, most=app.most)
+        await serve_rows(store, read, replace(hunts, hunts=()), SERVERS, most=app.most)
 
 
 def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:  # noqa: F811
@@ -103,7 +103,7 @@ def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:  # noqa:
     assert 0 == early["partsDone"] <= early["partsPlanned"] == early["huntCount"] <= 1
     assert "partsDone" not in run
     assert (200, "text/html; charset=utf-8") == (shown.status_code, shown.headers["content-type"])
-    assert report.STYLE_HASH in shown.headers["content-security-policy"]
+    assert STYLE_HASH in shown.headers["content-security-policy"]
     assert f"New: {DESKTOPS}" in shown.text
     assert f"{run['runId'][:8]}-{DESKTOPS}-new.csv" in new.headers["content-disposition"]
     assert f"{run['runId'][:8]}-{DESKTOPS}-00-ff.csv" in every.headers["content-disposition"]

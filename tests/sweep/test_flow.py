@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.catalog import load as catalog
+from shared.catalog.load import load_hunts
+from shared.catalog.select import select_for_sweep
 from shared.entities.request import parse_sweep
 from shared.errors import InvalidRequest
-from shared.sweep import flow as sweeps
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 
 DROP, RELAY, STAGE = "203.0.113.9", "203.0.113.77", "203.0.113.44"
@@ -108,12 +108,12 @@ async def test_rarity(app: Sweeping) -> None:
 
 def test_select() -> None:
     """Hunts with a sweep block can be named; others are refused, and those that can are listed."""
-    loaded = catalog.load()
+    loaded = load_hunts()
 
-    assert EVERY == {hunt.name for hunt in sweeps.select(loaded)}
-    assert [SERVERS] == [hunt.name for hunt in sweeps.select(loaded, [SERVERS])]
+    assert EVERY == {hunt.name for hunt in select_for_sweep(loaded)}
+    assert [SERVERS] == [hunt.name for hunt in select_for_sweep(loaded, [SERVERS])]
     with pytest.raises(InvalidRequest) as raised:
-        sweeps.select(loaded, ["device-card", "nope"])
+        select_for_sweep(loaded, ["device-card", "nope"])
     assert (
         "the hunt device-card has no sweep block; these have one: "
         "archive-then-upload, linux-desktop-egress-baseline, linux-server-egress-baseline"

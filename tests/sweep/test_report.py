@@ -13,17 +13,16 @@ from hypothesis import given
 from hypothesis import settings as examples
 from msgspec.structs import replace
 
-from shared.kql import write as kql
-from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Wait, Work
-from shared.outcomes.deciding import Outcome, Window
-from shared.pages import run as report
+from shared.kql.portal import portal_link
+from shared.kql.write import fleet_query
+from shared.model.outcome import Outcome, Window
+from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Run, Wait, Work
+from shared.pages.layout import STYLE_HASH
 from shared.settings import Settings
-from shared.state.runs import Run
-from shared.sweep import ending as sweep_ending
-from shared.sweep import report as sweep_report
+from shared.sweep import ending
+from shared.sweep.fleet import Fleet
 from shared.sweep.parts import Part
-from shared.sweep.record import Fleet
-from shared.sweep.report import Swept
+from shared.sweep.report import Swept, render_sweep
 from shared.sweep.summary import Day, Destination, Lost, NewRow, Process, SweepSummary
 from tests.comment.test_neutral import NASTY, unseen
 from tests.functions.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
@@ -62,9 +61,9 @@ def swept(
     *summaries: SweepSummary, parts: list[tuple[Part, int]] | None = None
 ) -> tuple[Run, dict[str, Swept]]:
     """A sweep that is done, and its hunts' summaries."""
-    outcomes = [sweep_ending.outcome(each, Fleet()) for each in summaries]
-    status = sweep_ending.status(outcomes, sweep_ending.coverage(summaries), ())
-    done = Done(status, sweep_ending.verdict(summaries, outcomes), NOW, tuple(outcomes))
+    outcomes = [ending.sweep_outcome(each, Fleet()) for each in summaries]
+    status = ending.sweep_status(outcomes, ending.coverage(summaries), ())
+    done = Done(status, ending.sweep_verdict(summaries, outcomes), NOW, tuple(outcomes))
     plan = Plan(hunts=tuple(PlannedHunt(each.hunt, WEEK) for each in summaries))
     whole = parts or [(Part(), 12_345)]
     return Run(work(), plan, done=done), {each.hunt: Swept(each, whole) for each in summaries}
@@ -72,12 +71,12 @@ def swept(
 
 def work() -> Work:
     """What a sweep is asked to do."""
-    return Work(RUN_ID, NOW, "", queue="sweeps", source="sweep")
+    return Work(RUN_ID, NOW, "", queue="sweeps", kind="sweep")
 
 
 def page(*summaries: SweepSummary, mask: str = "on", parts: list[tuple[Part, int]] | None = None) -> str:
     """The page of a sweep that is done."""
-    return sweep_report.render(*swept(*summaries, parts=parts), HUNTS, Settings(mask_secrets=mask))  # type: ignore[arg-type]
+    return render_sweep(*swept(*summaries, parts=parts), HUNTS, Settings(mask_secrets=mask))  # type: ignore[arg-type]
 
 
 def nasty(text: str) -> str:
@@ -90,7 +89,7 @@ def nasty(text: str) -> str:
     done = replace(
         run.done, verdict=text, outcomes=(*run.done.outcomes, skipped), comments=comments, notes=(text,), reason=text
     )  # fmt: skip
-    return sweep_report.render(replace(run, done=done), hunts, HUNTS, Settings())
+    return render_sweep(replace(run, done=done), hunts, HUNTS, Settings())
 
 
 @examples(deadline=None, max_examples=60)
@@ -112,7 +111,7 @@ def test_style() -> None:
     styles = re.findall(r"<style>(.*?)</style>", content, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
 
-    assert [report.STYLE_HASH] == [f"'sha256-{each}'" for each in hashes]
+    assert [STYLE_HASH] == [f"'sha256-{each}'" for each in hashes]
     assert "style=" not in content
     assert "<script" not in content
 
@@ -199,8 +198,8 @@ def test_links() -> None:
     """The page leads to the new rows, to every part's rows, and to the query in Advanced Hunting."""
     hunt = HUNTS.by_name[SERVERS]
     assert hunt.sweep
-    query = kql.fleet_query(hunt.query, summarize=hunt.sweep.summarize, applies_to=hunt.applies_to)
-    link = kql.portal_link(query, Settings().cloud.portal)
+    query = fleet_query(hunt.query, summarize=hunt.sweep.summarize, applies_to=hunt.applies_to)
+    link = portal_link(query, Settings().cloud.portal)
     one, four = Tags(page(summary())), Tags(page(summary(), parts=QUARTERS))
     new, every = f"findings?hunt={SERVERS}&format=csv", f"findings?hunt={SERVERS}&part={{}}&format=csv"
 
@@ -220,7 +219,7 @@ def test_progress() -> None:
     """A sweep that is not done says how far each hunt is, why it waits, and loads itself again."""
     wait = Wait("the tenant's CPU is used up", NOW + timedelta(minutes=15))
     hunts = [{"hunt": SERVERS, "partsDone": 3, "partsPlanned": 4, "rows": 123_456}]
-    content = sweep_report.render(
+    content = render_sweep(
         Run(work(), Plan(), wait=wait), {}, HUNTS, Settings(), {"partsDone": 3, "partsPlanned": 4, "hunts": hunts}
     )  # fmt: skip
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from shared.catalog import load as catalog
+from shared.catalog.load import load_hunts
 from shared.errors import GraphError
-from shared.outcomes.deciding import Window
+from shared.model.outcome import Window
 from shared.sweep.parts import Part, Survey
 from shared.sweep.summary import SweepSummary
 from shared.sweep.tally import Tally
 
 END = datetime(2026, 11, 24, 6, tzinfo=UTC)
-HUNT = catalog.load().by_name["linux-server-egress-baseline"]
+HUNT = load_hunts().by_name["linux-server-egress-baseline"]
 TYPES = {"FirstSeen": "DateTime", "LastSeen": "DateTime", "RemotePort": "Int32", "Connections": "Int64", "Days": "Int64"}  # fmt: skip
 
 

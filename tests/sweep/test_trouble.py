@@ -14,11 +14,11 @@ import pytest
 from msgspec.structs import replace
 
 from sandbox.tenant.state import HUNT, Limits
-from shared.catalog import load as catalog
-from shared.incident.waiting import Waiting
-from shared.outcomes.deciding import Window
-from shared.sweep import flow as sweeps
+from shared.catalog.load import load_hunts
+from shared.errors import Waiting
+from shared.model.outcome import Window
 from shared.sweep.asking import ask_all
+from shared.sweep.flow import give_up_sweep
 from shared.sweep.record import progress
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
 from tests.support.tenant import Killed, Life
@@ -187,9 +187,9 @@ async def test_progress(small: LargeFleet) -> None:
     app = in_parts(small)
     run = await app.start(DESKTOPS)
     await app.deliver(run)
-    early = await progress(app.tools.runs.store, await app.read(run), app.most)
+    early = await progress(app.tools.store, await app.read(run), app.most)
     await app.finish(run)
-    late = await progress(app.tools.runs.store, await app.read(run), app.most)
+    late = await progress(app.tools.store, await app.read(run), app.most)
     await app.close()
 
     assert 0 < early["partsDone"] < early["partsPlanned"] <= late["partsPlanned"] == late["partsDone"]
@@ -203,7 +203,7 @@ async def test_give_up(small: LargeFleet) -> None:
     app = in_parts(small)
     run = await app.start(DESKTOPS)
     await app.deliver(run)
-    await sweeps.give_up(app.tools, await app.read(run), "it failed 5 times", careful=False, most=app.most)
+    await give_up_sweep(app.tools, await app.read(run), "it failed 5 times", posting=True, most=app.most)
     summary, done = await app.summary(run, DESKTOPS), await app.done(run)
     await app.close()
 
@@ -258,7 +258,7 @@ async def test_two_workers(small: LargeFleet) -> None:
 async def test_long(app: Sweeping) -> None:
     """A sweep begins no query that the deadline of its run would cut short, and goes on at once."""
     run = await app.start(SERVERS)
-    hunt, record = catalog.load().by_name[SERVERS], app.record(run)
+    hunt, record = load_hunts().by_name[SERVERS], app.record(run)
     work, window = (await app.read(run)).work, Window(app.now() - timedelta(days=1), app.now())
     with pytest.raises(Waiting) as raised:
         await ask_all(app.tools, work, record, hunt, window, time.monotonic() - 401)

@@ -9,24 +9,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.errors import InvalidRequest
-from shared.outcomes import reading as findings
-from shared.outcomes.reading import Answer
+from shared.outcomes.reading import Answer, decode_answer
 
 from .parts import MOST
-from .record import Record
+from .record import SweepRecord
 from .rows import new_rows
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.catalog.load import Catalog
+    from shared.model.record import Run
     from shared.state.objects import Store
-    from shared.state.runs import Run
 
 _NAMED = 20
 
 
-async def read(
+async def serve_rows(
     store: Store, run: Run, catalog: Catalog, hunt: str, part: str = "", most: int = MOST
 ) -> tuple[bytes, bool]:
     """
@@ -35,7 +34,7 @@ async def read(
     A sweep may have a million rows, and an answer is made in memory, so it is of at most *most* rows: a part has
     fewer. Raises InvalidRequest where the sweep has no rows of the hunt, or no such part.
     """
-    record = Record(store, run.work.run_id, most)
+    record = SweepRecord(store, run.work.run_id, most)
     summary = await record.summary(hunt) if run.plan and hunt in {p.name for p in run.plan.hunts} else None
     if summary is None:
         swept = [outcome.hunt for outcome in run.done.outcomes] if run.done else []
@@ -62,7 +61,7 @@ async def read(
 
 def _take(new: Answer, raw: bytes, column: str, since: datetime, most: int) -> None:
     """Add an answer's new rows to others, up to *most* in all."""
-    answer = findings.read(raw)
+    answer = decode_answer(raw)
     new.schema = new.schema or answer.schema
     for row, _ in islice(new_rows(answer, column, since), most - len(new.results)):
         # A copy, since a slice would keep the whole answer.

@@ -1,0 +1,37 @@
+"""A hunt and the entities of a run -> the query that is sent, and the link that opens it in the portal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.kql.portal import portal_link
+from shared.kql.write import device_query, indicator_query
+
+if TYPE_CHECKING:
+    from shared.model.entity import Chosen
+    from shared.model.hunt import Hunt
+    from shared.model.record import Plan
+    from shared.settings import Settings
+
+    from .load import Catalog
+
+
+def portal_links(plan: Plan, catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """Return, by hunt, the link that opens its query in the portal; a query too long for a link has none."""
+    hunts = catalog.by_name
+    links = {
+        planned.name: portal_link(
+            hunt_query(hunts[planned.name], plan.entities(planned), settings.max_rows + 1),
+            settings.cloud.portal,
+        )
+        for planned in plan.hunts
+        if planned.name in hunts
+    }
+    return {name: link for name, link in links.items() if link}
+
+
+def hunt_query(hunt: Hunt, chosen: Chosen, take: int) -> str:
+    """Write a hunt's query for the entities of a run, for at most *take* rows. Raises ValueError where none fits it."""
+    if hunt.entity == "device":
+        return device_query(hunt.query, chosen.devices, take=take, applies_to=hunt.applies_to)
+    return indicator_query(hunt.query, chosen.indicators, take=take)

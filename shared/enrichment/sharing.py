@@ -1,0 +1,74 @@
+"""What the ledger leaves of a plan: runs on one incident share the work, and none of it is done twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from shared.catalog.select import entities_of, pair, pairs
+from shared.model.entity import Chosen, Device, Indicator
+from shared.model.hunt import DEVICE_CARD
+
+if TYPE_CHECKING:
+    from shared.catalog.load import Catalog
+    from shared.model.record import Plan, PlannedHunt
+    from shared.state.ledger import Share
+
+
+def wanted(plan: Plan, catalog: Catalog) -> frozenset[str]:
+    """Name every pair of hunt and entity that *plan* is about, the hunts that it skips included."""
+    hunts = catalog.by_name
+    names = [planned.name for planned in plan.hunts] + [outcome.hunt for outcome in plan.skipped]
+    return frozenset(
+        key
+        for name in names
+        if name in hunts and name != DEVICE_CARD
+        for key in pairs(hunts[name], plan.chosen)
+    )
+
+
+def narrow(plan: Plan, catalog: Catalog, share: Share) -> Plan:
+    """
+    Leave of *plan* what is due by the ledger: an incident that was hunted before is hunted only for what is new.
+
+    The device card runs if any device is left.
+    """
+    hunts = catalog.by_name
+    left: list[PlannedHunt] = []
+    for planned in plan.hunts:
+        hunt = hunts[planned.name]
+        some = tuple(e for e in entities_of(hunt, plan.chosen) if pair(hunt, e) in share.due)
+        if some and planned.name != DEVICE_CARD:
+            left.append(replace(planned, chosen=_only(some)))
+    skipped = tuple(
+        outcome
+        for outcome in plan.skipped
+        if share.first or (outcome.hunt in hunts and set(pairs(hunts[outcome.hunt], plan.chosen)) & share.due)
+    )
+    every: tuple[Device | Indicator, ...] = (*plan.chosen.devices, *plan.chosen.indicators)
+    some = tuple(
+        e
+        for e in every
+        if any(e in entities_of(hunt, plan.chosen) and pair(hunt, e) in share.due for hunt in catalog.hunts)
+    )
+    chosen = replace(_only(some), dropped=plan.chosen.dropped if share.first else ())
+    card = [
+        h for h in plan.hunts if h.name == DEVICE_CARD and any(x.chosen and x.chosen.devices for x in left)
+    ]
+    tried = (h.name for h in left if set(pairs(hunts[h.name], h.chosen or chosen)) <= share.tried)
+    return replace(
+        plan,
+        chosen=chosen,
+        hunts=tuple(sorted((*left, *card), key=lambda planned: planned.name)),
+        skipped=skipped,
+        follow_up=not share.first,
+        tried=tuple(tried),
+    )
+
+
+def _only(some: tuple[Device | Indicator, ...]) -> Chosen:
+    return Chosen(
+        tuple(entity for entity in some if isinstance(entity, Device)),
+        tuple(entity for entity in some if isinstance(entity, Indicator)),
+    )

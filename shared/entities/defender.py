@@ -1,0 +1,59 @@
+"""The evidence of a Defender incident -> the devices and indicators to hunt for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.model.entity import Chosen, Device, Indicator
+
+from .choosing import MALICIOUS, UNKNOWN, Limits, choose, verdict_rank
+from .indicators import host_of, read_indicator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private: bool) -> Chosen:
+    """
+    Choose among an incident's evidence, as Graph sends it (`microsoft.graph.security.alertEvidence`).
+
+    The worst verdict comes first, and what is clean is dropped. *private* also takes private and reserved addresses,
+    for runs that name their hunts. Evidence of a kind that cannot be hunted is passed over.
+    """
+    verdicts = ((item, str(item.get("verdict") or "")) for item in evidence)
+    found = (
+        (entity, verdict) for item, verdict in verdicts for entity in _entities(item, verdict_rank(verdict))
+    )
+    return choose(found, limits, private=private)
+
+
+def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
+    """Read one piece of evidence; what cannot be hunted (accounts, mailboxes …) yields nothing."""
+    match str(item.get("@odata.type", "")).rsplit(".", 1)[-1]:
+        case "deviceEvidence":
+            device_id = str(item.get("mdeDeviceId") or "").lower()
+            name = str(item.get("deviceDnsName") or item.get("hostName") or "")
+            if device_id or name:
+                yield Device(device_id, name, str(item.get("osPlatform") or ""))
+        case "ipEvidence":
+            yield from read_indicator(item.get("ipAddress"), "ip")
+        case "urlEvidence":
+            yield from read_indicator(item.get("url"), "url")
+            # The host of a bad URL serves others too; that of a merely unknown one may serve everyone.
+            if rank == MALICIOUS:
+                yield from read_indicator(host_of(str(item.get("url") or "")), "domain")
+        case "fileEvidence":
+            yield from _hashes(item.get("fileDetails"))
+        case "processEvidence":
+            # Half the processes of an incident are bash and svchost: only those under suspicion are hunted.
+            if rank < UNKNOWN:
+                yield from _hashes(item.get("imageFile"))
+
+
+def _hashes(details: Any) -> Iterator[Indicator]:
+    # SHA-256 is "usually not populated" in Defender's tables, as their reference says: SHA-1 first.
+    for name in ("sha1", "sha256", "md5"):
+        value = (details or {}).get(name)
+        if value:
+            yield from read_indicator(value, "fileHash")
+            return

@@ -1,0 +1,75 @@
+"""Incidents as Defender and Microsoft Sentinel describe them, as far as Outrider reads them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+# How providerName has called Defender since incidents are synchronised; Sentinel's own have "Azure Sentinel".
+_DEFENDER = {"microsoft xdr", "microsoft defender xdr", "microsoft 365 defender"}
+
+NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+
+
+class Comment(Struct, frozen=True):
+    """A comment on an incident; Graph gives it no id."""
+
+    comment: str | None = ""
+
+
+class Alert(Struct, frozen=True, rename="camel"):
+    """An alert of an incident; evidence stays as Graph sends it, since its shape depends on `@odata.type`."""
+
+    first_activity: str | None = field(default=None, name="firstActivityDateTime")
+    last_activity: str | None = field(default=None, name="lastActivityDateTime")
+    created: str | None = field(default=None, name="createdDateTime")
+    evidence: list[dict[str, Any]] | None = None
+
+
+class Incident(Struct, frozen=True, rename="camel"):
+    """What Outrider reads of an incident."""
+
+    id: str
+    display_name: str | None = ""
+    severity: str | None = ""
+    status: str | None = ""
+    incident_web_url: str | None = ""
+    redirect_incident_id: str | None = None
+    created: str | None = field(default=None, name="createdDateTime")
+    updated: str | None = field(default=None, name="lastUpdateDateTime")
+    alerts: list[Alert] | None = None
+    comments: list[Comment] | None = None
+
+
+class Snapshot(Struct, frozen=True):
+    """A Defender incident as it was when it was read, at `read_at` (seconds of the monotonic clock)."""
+
+    incident: Incident
+    read_at: float
+
+
+class SentinelIncident(Struct, frozen=True):
+    """An incident as Microsoft Sentinel shows it; times are UTC, entities as they came."""
+
+    arm_id: str
+    name: str
+    title: str = ""
+    url: str = ""
+    number: int = 0
+    severity: str = ""
+    status: str = ""
+    provider_name: str = ""
+    provider_incident_id: str = ""
+    created: datetime | None = None
+    first_activity: datetime | None = None
+    last_activity: datetime | None = None
+    entities: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def defender_id(self) -> str:
+        """The number of the Defender incident that this one mirrors; empty for Sentinel's own."""
+        mirrored = self.provider_name.lower() in _DEFENDER and NUMBER.fullmatch(self.provider_incident_id)
+        return self.provider_incident_id if mirrored else ""

@@ -1,0 +1,30 @@
+"""What all pages are made of: their style, and their templates."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
+
+#: The style of every page.
+STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
+
+#: The same, as a page's Content-Security-Policy names it.
+STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
+
+
+@cache
+def template(name: str) -> jinja2.Template:
+    """Return one of the pages' templates, which escapes whatever it is given."""
+    import jinja2
+
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(name)

@@ -1,0 +1,56 @@
+"""A hunt's rows, all of them, as JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from shared.comment import neutral
+from shared.comment.secrets import mask_secrets
+from shared.outcomes.reading import cell_text, decode_answer, decode_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def json_rows(raw: bytes, most: int, *, mask: bool) -> dict[str, Any]:
+    """A hunt's rows as JSON: exact, but for what looks like a secret."""
+    answer = decode_answer(raw)
+    columns = [column.name for column in answer.schema]
+    listed = _first(decode_rows(answer), most)
+    if mask:
+        return {
+            "columns": columns,
+            "rows": [{k: _masked(value) for k, value in row.items()} for row in listed],
+        }
+    return {"columns": columns, "rows": list(listed)}
+
+
+def csv_rows(raw: bytes, most: int, *, mask: bool) -> bytes:
+    """A hunt's rows as CSV: UTF-8 with a byte order mark (Excel's sign of it), a line a row, no formulas."""
+    answer = decode_answer(raw)
+    names = [column.name for column in answer.schema]
+    # Rows repeat themselves.
+    cell = lru_cache(10_000)(lambda value: neutral.csv_cell(mask_secrets(value) if mask else value))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(names)
+    for row in _first(decode_rows(answer), most):
+        writer.writerow([cell(cell_text(row[name])) for name in names])
+    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _masked(value: Any) -> Any:
+    """Mask a row's value as it stands in the CSV; an object or list becomes text only where it holds a secret."""
+    if not isinstance(value, str | dict | list):
+        return value
+    plain = cell_text(value)
+    masked = mask_secrets(plain)
+    return value if masked == plain else masked
+
+
+def _first(every: Iterator[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
+    for _, row in zip(range(most), every, strict=False):
+        yield row
