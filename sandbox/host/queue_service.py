@@ -14,14 +14,14 @@ import time
 import uuid
 from email.utils import formatdate
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .queue_rest import ERRORS, Refused, message_text, messages, metadata, number, xml
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
@@ -31,7 +31,6 @@ ACCOUNT = "devstoreaccount1"
 
 _DAY = 86_400
 _LONGEST = 7 * _DAY  # of a visibility timeout, and the time to live where a sender names none
-_LARGEST = 64 * 1024  # bytes of a message's text
 _NEVER = 253_402_300_799  # 9999-12-31, where time to live is -1
 _NAME = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -45,27 +44,6 @@ create table if not exists messages (
     expires real not null, visible real not null, dequeued integer not null);
 create index if not exists next on messages (queue, visible);
 """
-
-_ERRORS = {
-    "InvalidQueryParameterValue": (400, "A query parameter has a value that is not a number."),
-    "InvalidResourceName": (400, "The specified resource name contains invalid characters."),
-    "InvalidXmlDocument": (400, "The specified XML is not syntactically valid."),
-    "MessageNotFound": (404, "The specified message does not exist."),
-    "MissingRequiredQueryParameter": (400, "A required query parameter was not specified for this request."),
-    "NoAuthenticationInformation": (401, "Server failed to authenticate the request."),
-    "OutOfRangeQueryParameterValue": (400, "A query parameter is outside the permissible range."),
-    "PopReceiptMismatch": (400, "The pop receipt did not match that of the dequeued message."),
-    "QueueAlreadyExists": (409, "The specified queue already exists."),
-    "QueueNotFound": (404, "The specified queue does not exist."),
-    "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
-    "UnsupportedHttpVerb": (405, "The sandbox does not emulate this operation."),
-}
-
-
-class _Refused(Exception):
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class QueueService:
@@ -92,13 +70,13 @@ class QueueService:
         request = Request(scope, receive)
         try:
             if "authorization" not in request.headers:
-                raise _Refused("NoAuthenticationInformation")
+                raise Refused("NoAuthenticationInformation")
             body = await request.body()
             with self._db:
                 response = self._answer(request, body)
-        except _Refused as refused:
-            status, message = _ERRORS[refused.code]
-            response = _xml(f"<Error><Code>{refused.code}</Code><Message>{message}</Message></Error>", status)
+        except Refused as refused:
+            status, message = ERRORS[refused.code]
+            response = xml(f"<Error><Code>{refused.code}</Code><Message>{message}</Message></Error>", status)
             response.headers["x-ms-error-code"] = refused.code
         response.headers["x-ms-request-id"] = str(uuid.uuid4())
         response.headers["x-ms-version"] = request.headers.get("x-ms-version", "")
@@ -111,37 +89,39 @@ class QueueService:
             case ["GET"] if query.get("comp") == "list":
                 return self._list(query.get("prefix", ""))
             case ["PUT", queue] if "comp" not in query:
-                return self._create(queue, _metadata(request.headers))
+                return self._create(queue, metadata(request.headers))
             case ["DELETE", queue]:
                 return self._delete(queue)
             case ["GET" | "HEAD", queue] if query.get("comp") == "metadata":
                 return self._properties(queue)
             case ["POST", queue, "messages"]:
-                return self._put(self._existing(queue), _text(body), query)
+                return self._put(self._existing(queue), message_text(body), query)
             case ["GET", queue, "messages"]:
                 return self._get(self._existing(queue), query)
             case ["DELETE", queue, "messages"]:
                 self._db.execute("delete from messages where queue = ?", [self._existing(queue)])
                 return Response(status_code=204)
             case ["PUT", queue, "messages", message]:
-                return self._update(self._existing(queue), message, _text(body) if body else None, query)
+                return self._update(
+                    self._existing(queue), message, message_text(body) if body else None, query
+                )
             case ["DELETE", queue, "messages", message]:
                 self._held(self._existing(queue), message, query)
                 self._db.execute("delete from messages where id = ?", [message])
                 return Response(status_code=204)
-        raise _Refused("UnsupportedHttpVerb")
+        raise Refused("UnsupportedHttpVerb")
 
     def _list(self, prefix: str) -> Response:
         names = [name for (name,) in self._db.execute("select name from queues order by name")]
         queues = "".join(f"<Queue><Name>{n}</Name></Queue>" for n in names if n.startswith(prefix))
-        return _xml(f"<EnumerationResults><Queues>{queues}</Queues><NextMarker/></EnumerationResults>")
+        return xml(f"<EnumerationResults><Queues>{queues}</Queues><NextMarker/></EnumerationResults>")
 
     def _create(self, queue: str, metadata: str) -> Response:
         if not _NAME.fullmatch(queue):
-            raise _Refused("InvalidResourceName")
+            raise Refused("InvalidResourceName")
         for row in self._db.execute("select metadata from queues where name = ?", [queue]):
             if row["metadata"] != metadata:
-                raise _Refused("QueueAlreadyExists")
+                raise Refused("QueueAlreadyExists")
             return Response(status_code=204)
         self._db.execute("insert into queues values (?, ?)", [queue, metadata])
         return Response(status_code=201)
@@ -160,41 +140,41 @@ class QueueService:
 
     def _put(self, queue: str, body: str, query: Mapping[str, str]) -> Response:
         now = self._clock()
-        delay = _number(query, "visibilitytimeout", default=0, lowest=0, highest=_LONGEST)
-        ttl = _number(query, "messagettl", default=_LONGEST, lowest=-1, highest=_NEVER)
+        delay = number(query, "visibilitytimeout", default=0, lowest=0, highest=_LONGEST)
+        ttl = number(query, "messagettl", default=_LONGEST, lowest=-1, highest=_NEVER)
         if ttl == 0 or 0 < ttl <= delay:
-            raise _Refused("OutOfRangeQueryParameterValue")
+            raise Refused("OutOfRangeQueryParameterValue")
         expires = _NEVER if ttl == -1 else min(now + ttl, _NEVER)
         rows = self._db.execute(
             "insert into messages (id, queue, body, receipt, inserted, expires, visible, dequeued)"
             " values (?, ?, ?, ?, ?, ?, ?, 0) returning *",
             [str(uuid.uuid4()), queue, body, uuid.uuid4().hex, now, expires, now + delay],
         ).fetchall()
-        return _messages(rows, "MessageId InsertionTime ExpirationTime PopReceipt TimeNextVisible", 201)
+        return messages(rows, "MessageId InsertionTime ExpirationTime PopReceipt TimeNextVisible", 201)
 
     def _get(self, queue: str, query: Mapping[str, str]) -> Response:
         now = self._clock()
-        count = _number(query, "numofmessages", default=1, lowest=1, highest=32)
+        count = number(query, "numofmessages", default=1, lowest=1, highest=32)
         next_up = "from messages where queue = ? and visible <= ? order by visible, number limit ?"
         if query.get("peekonly") == "true":
             rows = self._db.execute("select * " + next_up, [queue, now, count]).fetchall()
-            return _messages(rows, "MessageId InsertionTime ExpirationTime DequeueCount MessageText")
-        hidden = _number(query, "visibilitytimeout", default=30, lowest=1, highest=_LONGEST)
+            return messages(rows, "MessageId InsertionTime ExpirationTime DequeueCount MessageText")
+        hidden = number(query, "visibilitytimeout", default=30, lowest=1, highest=_LONGEST)
         rows = self._db.execute(
             "update messages set visible = ?, dequeued = dequeued + 1, receipt = lower(hex(randomblob(16)))"
             f" where number in (select number {next_up}) returning *",
             [now + hidden, queue, now, count],
         ).fetchall()
         rows.sort(key=lambda row: row["number"])
-        return _messages(
+        return messages(
             rows, "MessageId InsertionTime ExpirationTime PopReceipt TimeNextVisible DequeueCount MessageText"
         )
 
     def _update(self, queue: str, message: str, body: str | None, query: Mapping[str, str]) -> Response:
         self._held(queue, message, query)
         if "visibilitytimeout" not in query:
-            raise _Refused("MissingRequiredQueryParameter")
-        hidden = _number(query, "visibilitytimeout", default=0, lowest=0, highest=_LONGEST)
+            raise Refused("MissingRequiredQueryParameter")
+        hidden = number(query, "visibilitytimeout", default=0, lowest=0, highest=_LONGEST)
         receipt, visible = uuid.uuid4().hex, self._clock() + hidden
         self._db.execute(
             "update messages set receipt = ?, visible = ?, body = coalesce(?, body) where id = ?",
@@ -205,7 +185,7 @@ class QueueService:
 
     def _existing(self, queue: str) -> str:
         if not self._db.execute("select 1 from queues where name = ?", [queue]).fetchone():
-            raise _Refused("QueueNotFound")
+            raise Refused("QueueNotFound")
         self._db.execute("delete from messages where expires <= ?", [self._clock()])
         return queue
 
@@ -214,53 +194,6 @@ class QueueService:
         sql = "select receipt from messages where queue = ? and id = ?"
         row = self._db.execute(sql, [queue, message]).fetchone()
         if row is None:
-            raise _Refused("MessageNotFound")
+            raise Refused("MessageNotFound")
         if row["receipt"] != query.get("popreceipt"):
-            raise _Refused("PopReceiptMismatch")
-
-
-def _number(query: Mapping[str, str], name: str, *, default: int, lowest: int, highest: int) -> int:
-    try:
-        value = int(query.get(name, default))
-    except ValueError:
-        raise _Refused("InvalidQueryParameterValue") from None
-    if not lowest <= value <= highest:
-        raise _Refused("OutOfRangeQueryParameterValue")
-    return value
-
-
-def _text(body: bytes) -> str:
-    try:
-        text = ElementTree.fromstring(body).findtext("MessageText")  # noqa: S314  (own SDK, over loopback)
-    except ElementTree.ParseError:
-        raise _Refused("InvalidXmlDocument") from None
-    if text is None:
-        raise _Refused("InvalidXmlDocument")
-    if len(text.encode()) > _LARGEST:
-        raise _Refused("RequestBodyTooLarge")
-    return text
-
-
-def _metadata(headers: Mapping[str, str]) -> str:
-    return "\n".join(sorted(f"{k}={v}" for k, v in headers.items() if k.startswith("x-ms-meta-")))
-
-
-def _messages(rows: Iterable[sqlite3.Row], elements: str, status: int = 200) -> Response:
-    def shown(row: sqlite3.Row) -> str:
-        every = {
-            "MessageId": row["id"],
-            "InsertionTime": formatdate(row["inserted"], usegmt=True),
-            "ExpirationTime": formatdate(row["expires"], usegmt=True),
-            "PopReceipt": row["receipt"],
-            "TimeNextVisible": formatdate(row["visible"], usegmt=True),
-            "DequeueCount": str(row["dequeued"]),
-            "MessageText": escape(row["body"]),
-        }
-        return "".join(f"<{name}>{every[name]}</{name}>" for name in elements.split())
-
-    shown_rows = "".join(f"<QueueMessage>{shown(row)}</QueueMessage>" for row in rows)
-    return _xml(f"<QueueMessagesList>{shown_rows}</QueueMessagesList>", status)
-
-
-def _xml(text: str, status: int = 200) -> Response:
-    return Response('<?xml version="1.0" encoding="utf-8"?>' + text, status, media_type="application/xml")
+            raise Refused("PopReceiptMismatch")

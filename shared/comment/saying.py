@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from . import cards, marker, neutral
+from .cells import write_cell
 from .content import Content, Draft, Finding, ShownRow
 from .neutral import label
-from .secrets import mask_secrets
 from .verdict import joined, name, on, verdict
 
 if TYPE_CHECKING:
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from shared.model.entity import Chosen
     from shared.model.outcome import Outcome
 
-_CELL = 160
 _REASON = 300
 _LABEL = 60
-# Columns whose whole value is an address, a domain or a URL: bare domains are links, too.
-_NAMES = ("url", "domain", "remoteip", "originip", "referrer", "indicator", "publicip")
 
 
 class Size(Struct, frozen=True):
@@ -87,14 +84,6 @@ def say(content: Content, size: Size, *, mask: bool) -> Draft:
     )
 
 
-def cell(column: str, value: str, *, mask: bool, length: int = _CELL) -> str:
-    """Write one value of a row: masked, harmless, clipped."""
-    masked = mask_secrets(value) if mask else value
-    if any(part in column.lower() for part in _NAMES):
-        masked = neutral.defang_name(masked)
-    return label(masked, length)
-
-
 def _finding(outcome: Outcome, content: Content, most: int, *, mask: bool) -> Finding:
     found, hunt = outcome.found, content.hunts.get(outcome.hunt)
     total = f"more than {found.rows:,}" if found.more else f"{found.rows:,}"
@@ -105,7 +94,7 @@ def _finding(outcome: Outcome, content: Content, most: int, *, mask: bool) -> Fi
         ShownRow(
             f"{group.count:,}×",
             _span(neutral.time(group.first), neutral.time(group.last)),
-            tuple(cell(found.shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
+            tuple(write_cell(found.shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
         )
         for group in found.groups[:most]
     )

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,15 +32,16 @@ from msgraph_core import GraphClientFactory
 
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
 from shared.model.incident import Incident
+from shared.model.times import write_time
 from shared.retrying import PATIENCE, retrying
 
 from .answers import Incidents, decode, to_error
 from .pace import Pace
+from .tokens import OneAtATime
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.settings import Settings
@@ -54,19 +55,6 @@ _MAX_REDIRECTS = 5
 # Graph refuses a larger $top: "The limit of '50' for Top query has been exceeded".
 _PAGE = 50
 _MAX_PAGES = 1_000
-
-
-class _OneAtATime:
-    """azure-identity's cache is filled by whoever comes first; those who come meanwhile would each ask again."""
-
-    def __init__(self, credential: AsyncTokenCredential) -> None:
-        self._credential = credential
-        self._lock = asyncio.Lock()
-
-    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Return a token, asked for once however many wait for it."""
-        async with self._lock:
-            return await self._credential.get_token(*scopes, **options)
 
 
 class Graph:
@@ -89,7 +77,7 @@ class Graph:
     ) -> None:
         root = settings.cloud.graph
         provider = AzureIdentityAuthenticationProvider(
-            cast("AsyncTokenCredential", _OneAtATime(credential)),
+            cast("AsyncTokenCredential", OneAtATime(credential)),
             scopes=[settings.graph_scope],
             # The SDK's default sends the token to any host that a nextLink names.
             allowed_hosts=[urlsplit(root).hostname or ""],
@@ -155,9 +143,9 @@ class Graph:
         Pages shift while they are read: an incident that is on two of them is taken as the later one shows it.
         Raises PermissionDenied, Throttled, TimedOut or Unavailable.
         """
-        terms = [f"lastUpdateDateTime ge {_time(since)}"]
+        terms = [f"lastUpdateDateTime ge {write_time(since)}"]
         if until:
-            terms.append(f"lastUpdateDateTime lt {_time(until)}")
+            terms.append(f"lastUpdateDateTime lt {write_time(until)}")
         found: dict[str, Incident] = {}
         link = ""
         for _ in range(_MAX_PAGES):
@@ -265,7 +253,3 @@ class Graph:
             self._refused(refusal)
             raise refusal
         return response.content
-
-
-def _time(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

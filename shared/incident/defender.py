@@ -42,26 +42,10 @@ async def post_once(
     incident = fresh or await tools.graph.get_incident(asked)
     if fresh is None and _says(incident, digest):
         return CommentResult(incident.id, "alreadyThere", "these findings stand on the incident")
-    attempt = 1
-    while True:
-        mine = Claim(content.run_id, tools.now())
-        holder = await tools.runs.claim(asked, digest, mine, attempt)
-        if holder is mine:
-            break
-        if holder.run_id != mine.run_id:
-            return CommentResult(
-                incident.id, "alreadyThere", f"run {holder.run_id} comments the same findings"
-            )
-        # Claimed by this very run: an earlier delivery, or another worker that is at it now.
-        incident = await tools.graph.get_incident(asked)
-        if _says(incident, digest):
-            return CommentResult(incident.id, "written")
-        left = holder.at + _LEASE - tools.now()
-        if left > timedelta(0):
-            raise Throttled(
-                "another worker is posting this comment", retry_after=left.total_seconds(), status=0
-            )
-        attempt += 1
+    claimed = await _claim(tools, asked, content.run_id, digest, incident)
+    if isinstance(claimed, CommentResult):
+        return claimed
+    incident = claimed
     settings = tools.settings
     text = render_text(content, max_chars=settings.comment_max_chars, mask=settings.masks)
     try:
@@ -78,6 +62,36 @@ async def post_once(
             incident.id, "failed", f"Graph refused the comment ({error.status}): {error.message}"
         )
     return CommentResult(incident.id, "written")
+
+
+async def _claim(
+    tools: Tools, asked: str, run_id: str, digest: str, incident: Incident
+) -> Incident | CommentResult:
+    """
+    Take the right to post, and return the incident as it was last read; or say why there is nothing to post.
+
+    Raises Throttled while another worker may be posting this comment.
+    """
+    attempt = 1
+    while True:
+        mine = Claim(run_id, tools.now())
+        holder = await tools.runs.claim(asked, digest, mine, attempt)
+        if holder is mine:
+            return incident
+        if holder.run_id != run_id:
+            return CommentResult(
+                incident.id, "alreadyThere", f"run {holder.run_id} comments the same findings"
+            )
+        # Claimed by this very run: an earlier delivery, or another worker that is at it now.
+        incident = await tools.graph.get_incident(asked)
+        if _says(incident, digest):
+            return CommentResult(incident.id, "written")
+        left = holder.at + _LEASE - tools.now()
+        if left > timedelta(0):
+            raise Throttled(
+                "another worker is posting this comment", retry_after=left.total_seconds(), status=0
+            )
+        attempt += 1
 
 
 def _says(incident: Incident, digest: str) -> bool:

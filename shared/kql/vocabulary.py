@@ -83,3 +83,20 @@ OPERATORS = frozenset(_OPERATORS.split())
 """Operators that take scalars alone; the reader knows those that take tables."""
 
 RESERVED = frozenset({"_DeviceIds", "_NotApplicable", "_IpAddresses", "_Urls", "_Domains", "_FileHashes"})
+
+LISTS = {"in", "in~", "has_any", "has_all"}
+
+WORDS = LISTS | {
+    "and", "or", "between", "by", "on", "with", "of", "to", "from", "step", "asc", "desc", "default", "kind", "has",
+    "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs", "startswith",
+    "startswith_cs", "endswith", "endswith_cs", "regex", "matches", "where",
+}  # fmt: skip
+
+LITERALS = {
+    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "long", "real", "string",
+    "time", "timespan", "typeof",
+}  # fmt: skip
+
+PLUGINS = {"bag_unpack", "narrow", "pivot"}
+
+ANYWHERE = {"search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database"}

@@ -8,30 +8,28 @@ never turns a hunt for one device into one over the whole fleet.
 from __future__ import annotations
 
 from .lexer import Group, Node, Token, bracket, inside, leading_operator, name_of, options, split, text
-from .vocabulary import ELSEWHERE, FUNCTIONS, OPERATORS, RESERVED, SCOPABLE
-
-_LISTS = {"in", "in~", "has_any", "has_all"}
-
-_WORDS = _LISTS | {
-    "and", "or", "between", "by", "on", "with", "of", "to", "from", "step", "asc", "desc", "default", "kind", "has",
-    "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs", "startswith",
-    "startswith_cs", "endswith", "endswith_cs", "regex", "matches", "where",
-}  # fmt: skip
-
-_LITERALS = {
-    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "long", "real", "string",
-    "time", "timespan", "typeof",
-}  # fmt: skip
-
-_PLUGINS = {"bag_unpack", "narrow", "pivot"}
-
-_ANYWHERE = {"search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database"}
+from .vocabulary import (
+    ANYWHERE,
+    ELSEWHERE,
+    FUNCTIONS,
+    LISTS,
+    LITERALS,
+    OPERATORS,
+    PLUGINS,
+    RESERVED,
+    SCOPABLE,
+    WORDS,
+)
 
 Known = dict[str, str]  # declared name -> "value", "function", or "table function" (one that takes a table)
 
 
 class Walk:
-    """One walk over one query."""
+    """
+    One walk over one query: call `query_itself` once, then read `problems`.
+
+    Where *scoped*, whatever could read more than the scope in front of the query is a problem, too.
+    """
 
     def __init__(self, query: str, *, scoped: bool) -> None:
         self.query = query
@@ -39,6 +37,7 @@ class Walk:
         self.problems: list[str] = []
 
     def refuse(self, where: Node | int, problem: str) -> None:
+        """Note a problem with the line that it is on; *where* is a node, or an offset in the query."""
         start = where if isinstance(where, int) else where.start
         self.problems.append(f"query line {self.query.count(chr(10), 0, start) + 1}: {problem}")
 
@@ -48,6 +47,7 @@ class Walk:
             self.refuse(where, problem)
 
     def query_itself(self, nodes: list[Node]) -> None:
+        """Read a whole query."""
         if not any(node for node in nodes if text(node) != ";"):
             self.problems.append("the query is empty")
         elif text(nodes[0]) == ".":
@@ -74,6 +74,7 @@ class Walk:
             self.expression(last, known, table=True, scalar=body)
 
     def let(self, nodes: list[Node], known: Known) -> None:
+        """Read a let statement, and add to *known* what it declares."""
         name = name_of(nodes[1]) if len(nodes) > 3 and text(nodes[2]) == "=" else None
         if name is None:
             self.refuse(nodes[0], "cannot read this let statement")
@@ -98,6 +99,7 @@ class Walk:
             known[name] = "value"
 
     def declare(self, node: Node, name: str) -> None:
+        """Refuse a name that stands in front of the query already."""
         if name in RESERVED or (self.scoped and name in SCOPABLE):
             self.refuse(node, f"{name} is declared in front of the query; choose another name")
 
@@ -128,26 +130,27 @@ class Walk:
         elif name in {"print", "range", "datatable"}:
             call = name == "datatable" and bracket(nodes[1]) == "("
             self.scalars(nodes[2:] if call else nodes[1:], known)
-        elif name in _ANYWHERE:
+        elif name in ANYWHERE:
             self.escape(first, f"{name} may read any table: name the tables")
-        elif not scalar:
-            if (
-                name
-                and len(nodes) == 2
-                and bracket(nodes[1]) == "("
-                and (name in known or name == "materialize")
-            ):
-                self.scalars(nodes, known)
-            else:
-                self.escape(first, "cannot tell which table this reads")
-        elif name and name not in known and (text(nodes[1]) == "." or bracket(nodes[1]) == "["):
+        elif scalar:
+            self.operand_or_scalars(nodes, known)
+        elif name and _is_call(nodes) and (name in known or name == "materialize"):
+            self.scalars(nodes, known)
+        else:
+            self.escape(first, "cannot tell which table this reads")
+
+    def operand_or_scalars(self, nodes: list[Node], known: Known) -> None:
+        """Read two nodes or more that may be a scalar expression, and may begin with a table's name."""
+        first, second, name = nodes[0], nodes[1], name_of(nodes[0])
+        if name and name not in known and (text(second) == "." or bracket(second) == "["):
             self.table(first, name, known)
-        elif name and isinstance(nodes[1], Token) and nodes[1].kind != "mark" and nodes[1].text not in _WORDS:
+        elif name and isinstance(second, Token) and second.kind != "mark" and second.text not in WORDS:
             self.escape(first, "cannot tell which table this reads")
         else:
             self.scalars(nodes, known)
 
     def table(self, node: Node, name: str, known: Known) -> None:
+        """Refuse the name of a table that a scope does not hold."""
         if name not in SCOPABLE and name not in known and name not in {"true", "false"}:
             self.escape(
                 node,
@@ -163,25 +166,11 @@ class Walk:
         if name == "union":
             self.union(nodes, known)
         elif name in {"join", "lookup"}:
-            rest = self.operand(options(rest), nodes[0], known)
-            if text(rest[0] if rest else nodes[0]) not in {"on", "where"}:
-                self.escape(nodes[0], f"cannot read this {name}")
-            self.scalars(rest, known)
+            self.join(nodes[0], name, rest, known)
         elif name in {"mv-apply", "mvapply"}:
-            if rest and bracket(rest[-1]) == "(" and len(rest) > 1 and text(rest[-2]) == "on":
-                for pipe in split(inside(rest[-1]), "|"):
-                    self.operator(pipe, known, nodes)
-                self.scalars(rest[:-2], known)
-            else:
-                self.escape(nodes[0], "cannot read this mv-apply")
+            self.mv_apply(nodes, rest, known)
         elif name in {"evaluate", "invoke"}:
-            allowed = _PLUGINS if name == "evaluate" else {"FileProfile", *known}
-            if len(rest) == 2 and name_of(rest[0]) in allowed and bracket(rest[1]) == "(":
-                self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
-            else:
-                self.escape(
-                    nodes[0], f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
-                )
+            self.plugin(nodes[0], name, rest, known)
         elif name in OPERATORS:
             self.scalars(rest, known)
         elif name == "render":
@@ -189,7 +178,34 @@ class Walk:
         else:
             self.escape(nodes[0], f"the operator {name or '?'} is not possible in a device hunt")
 
+    def join(self, operator: Node, name: str, nodes: list[Node], known: Known) -> None:
+        """Read what follows `join` or `lookup`: options, a table, and what it is joined on."""
+        rest = self.operand(options(nodes), operator, known)
+        if text(rest[0] if rest else operator) not in {"on", "where"}:
+            self.escape(operator, f"cannot read this {name}")
+        self.scalars(rest, known)
+
+    def mv_apply(self, nodes: list[Node], rest: list[Node], known: Known) -> None:
+        """Read `mv-apply … on (operators)`; *rest* is what follows its name in *nodes*."""
+        if rest and bracket(rest[-1]) == "(" and len(rest) > 1 and text(rest[-2]) == "on":
+            for pipe in split(inside(rest[-1]), "|"):
+                self.operator(pipe, known, nodes)
+            self.scalars(rest[:-2], known)
+        else:
+            self.escape(nodes[0], "cannot read this mv-apply")
+
+    def plugin(self, operator: Node, name: str, rest: list[Node], known: Known) -> None:
+        """Read what `evaluate` or `invoke` calls: a plugin or function that reads nothing else."""
+        allowed = PLUGINS if name == "evaluate" else {"FileProfile", *known}
+        if _is_call(rest) and name_of(rest[0]) in allowed:
+            self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
+        else:
+            self.escape(
+                operator, f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
+            )
+
     def union(self, nodes: list[Node], known: Known) -> None:
+        """Read `union` and its tables."""
         for part in split(options(nodes[1:]), ","):
             if self.operand(part, nodes[0], known):
                 self.escape(nodes[0], "cannot read this union: name each table, without wildcards")
@@ -212,22 +228,28 @@ class Walk:
                     self.table(node, node.text, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")
-            elif node.kind == "(" and word and word not in _WORDS:
+            elif node.kind == "(" and word and word not in WORDS:
                 self.call(word, node, known)
             else:
-                self.arguments(node, known, table=word in _LISTS)
+                self.arguments(node, known, table=word in LISTS)
 
     def call(self, name: str, group: Group, known: Known) -> None:
+        """Read a call of the function *name*."""
         if name in {"toscalar", "materialize"}:
             self.arguments(group, known, table=True)
         elif known.get(name, "value") != "value" or name in FUNCTIONS:
             self.arguments(group, known, table=known.get(name) == "table function")
-        elif name not in _LITERALS:
+        elif name not in LITERALS:
             self.escape(
                 group, f"{name}() is neither declared by the query nor a function that reads nothing else"
             )
 
     def arguments(self, group: Node, known: Known, *, table: bool) -> None:
+        """Read what stands between commas, where a name alone is a table if *table*."""
         for part in split(inside(group), ","):
             named = len(part) > 1 and text(part[1]) == "="
             self.expression(part[2:] if named else part, known, table=table)
+
+
+def _is_call(nodes: list[Node]) -> bool:
+    return len(nodes) == 2 and bracket(nodes[1]) == "("

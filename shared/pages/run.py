@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
-from shared.comment.saying import cell
+from shared.comment.cells import write_cell
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
 
@@ -36,7 +36,7 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
 
     def shown(kind: str, value: str) -> str:
         # `cell` knows by the column's name what is a link as a whole.
-        return cell("indicator" if kind in INDICATOR_KINDS else kind, value, mask=mask, length=_LONGEST)
+        return write_cell("indicator" if kind in INDICATOR_KINDS else kind, value, mask=mask, length=_LONGEST)
 
     return template("run.html").render(
         style=STYLE,
@@ -102,7 +102,7 @@ def _section(
             "count": group.count,
             "first": neutral.time(group.first),
             "last": neutral.time(group.last),
-            "cells": [cell(found.shown[n], group.values[n], mask=mask, length=_LONGEST) for n in kept],
+            "cells": [write_cell(found.shown[n], group.values[n], mask=mask, length=_LONGEST) for n in kept],
         }
         for group in found.groups[:_ROWS]
     ]

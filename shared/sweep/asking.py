@@ -15,7 +15,8 @@ from shared.kql.write import fleet_query
 from shared.outcomes.reading import decode_answer, decode_rows
 
 from .fleet import DeviceKind, Fleet
-from .parts import Asked, survey
+from .parts import Asked
+from .survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,9 @@ from . import ending
 from .asking import ask_all, count_fleet
 from .comments import comment_on_incidents
 from .fleet import Fleet
-from .parts import MOST, survey
+from .parts import MOST
 from .record import SweepRecord
+from .survey import survey
 from .tally import Tally
 
 if TYPE_CHECKING:

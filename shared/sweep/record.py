@@ -22,8 +22,9 @@ from msgspec import Struct
 from shared.errors import OutriderError
 
 from .fleet import Fleet
-from .parts import MOST, Asked, Part, survey
+from .parts import MOST, Asked, Part
 from .summary import SweepSummary
+from .survey import survey
 
 if TYPE_CHECKING:
     from shared.model.record import Run

@@ -7,15 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.comment import neutral
-from shared.comment.saying import cell
+from shared.comment.cells import write_cell
 from shared.kql.portal import portal_link
 from shared.kql.write import fleet_query
 from shared.pages.layout import STYLE, template
 from shared.pages.summary import progress_of
 
 from .ending import count, percent
-from .parts import MOST, survey
+from .parts import MOST
 from .record import SweepRecord, progress
+from .survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,7 @@ def render_sweep(
     def shown(kind: str, value: str) -> str:
         # A destination is an address, or texts of which it is not known what they are.
         column = "RemoteIP" if kind == "destination" and " " not in value else kind
-        return cell(column, value, mask=mask, length=_LONGEST)
+        return write_cell(column, value, mask=mask, length=_LONGEST)
 
     return template("sweep.html").render(
         style=STYLE,

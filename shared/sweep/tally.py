@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.model.hunt import Hunt
     from shared.model.outcome import Window
 
-    from .parts import Survey
+    from .survey import Survey
 
 _DAY = timedelta(days=1)
 _KEPT_ROWS = 1_000

@@ -8,7 +8,8 @@ from math import ceil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.sweep.parts import GROUPS, Ask, Asked, Part, survey
+from shared.sweep.parts import GROUPS, Ask, Asked, Part
+from shared.sweep.survey import survey
 
 AT = datetime(2026, 11, 24, 6, tzinfo=UTC)
 FLEETS = st.dictionaries(st.integers(0, GROUPS - 1), st.integers(1, 400), max_size=GROUPS)

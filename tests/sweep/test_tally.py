@@ -11,8 +11,9 @@ import pytest
 from shared.catalog.load import load_hunts
 from shared.errors import GraphError
 from shared.model.outcome import Window
-from shared.sweep.parts import Part, Survey
+from shared.sweep.parts import Part
 from shared.sweep.summary import SweepSummary
+from shared.sweep.survey import Survey
 from shared.sweep.tally import Tally
 
 END = datetime(2026, 11, 24, 6, tzinfo=UTC)

@@ -1,0 +1,125 @@
+"""
+What a sweep has asked so far -> what came whole, what is lost, and what to ask next.
+
+Pure: the same record gives the same answer, so a sweep that is stopped anywhere goes on where it was.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+
+from .parts import GROUPS, Ask, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .parts import Asked, AskStatus
+
+# Late rows may arrive between the count and the query.
+_FILL = 0.95
+
+
+class Survey(Struct):
+    """Where a hunt's sweep stands: parts that came whole with their rows, never came, or are still to come."""
+
+    whole: list[tuple[Part, int]]
+    lost: list[tuple[Part, str]]
+    pending: list[Ask]
+
+    @property
+    def coverage(self) -> float:
+        """The share of the fleet that was looked at, 0 to 1."""
+        return sum(len(part.groups) for part, _ in self.whole) / GROUPS
+
+
+class _Bounds(NamedTuple):
+    """What was learnt of parts that were not asked for yet: widths, in groups, and a number of rows."""
+
+    too_wide: int
+    too_full: int
+    full: int
+    most: int
+
+
+def survey(asked: Mapping[str, Asked], most: int) -> Survey:
+    """
+    Find out where a sweep stands; an answer of *most* rows is taken for one that was cut.
+
+    A part too large is counted, and divided into as few as fit. One that takes too long is halved, and if it was the
+    first of its width, so are all others as wide, without being asked. What has an answer is never divided another
+    way later: a part's own record decides, and before there is one, bounds that only become narrower.
+    """
+    found = Survey([], [], [])
+    bounds = _learn(asked, most)
+    open_parts: list[tuple[Part, dict[str, int] | None]] = [(Part(), None)]
+    while open_parts:
+        part, counts = open_parts.pop()
+        known, counted = asked.get(part.name), asked.get(Ask(part, counting=True).name)
+        if counted and counted.end == "whole":
+            counts = counted.counts
+        if known and known.end == "whole":
+            found.whole.append((part, known.rows or 0))
+        elif known and (known.end == "failed" or len(part.groups) == 1):
+            found.lost.append((part, known.reason))
+        elif smaller := _smaller(part, known, counted, counts, bounds):
+            open_parts += [(each, counts) for each in reversed(smaller)]
+        else:
+            found.pending.append(_ask(part, known, counts, bounds))
+    return found
+
+
+def _learn(asked: Mapping[str, Asked], most: int) -> _Bounds:
+    # Parts are asked for in the order of their names, so the least of a width was the first of it.
+    first: dict[int, AskStatus] = {}
+    for name in sorted(name for name in asked if not name.endswith(".counts")):
+        first.setdefault(len(Part(int(name[:2], 16), int(name[3:5], 16)).groups), asked[name].end)
+    refused = min((a.rows for a in asked.values() if a.end == "cut" and a.rows), default=most)
+    return _Bounds(
+        min((width for width, end in first.items() if end == "timedOut"), default=GROUPS + 1),
+        min((width for width, end in first.items() if end == "cut"), default=GROUPS + 1),
+        min(most, refused),
+        most,
+    )
+
+
+def _smaller(
+    part: Part, known: Asked | None, counted: Asked | None, counts: dict[str, int] | None, bounds: _Bounds
+) -> tuple[Part, ...]:
+    """Return the parts to ask for instead of *part*; none where it is to be asked for itself."""
+    width = len(part.groups)
+    if (known and known.end == "timedOut") or (counted and counts is None):
+        return part.halves
+    if counts is not None:
+        expected = _rows(part, counts)
+        divided = known or (expected >= bounds.full and width > 1)
+        return _divide(part, counts, expected, bounds.most) if divided else ()
+    return part.halves if not known and bounds.too_wide <= width and width > 1 else ()
+
+
+def _ask(part: Part, known: Asked | None, counts: dict[str, int] | None, bounds: _Bounds) -> Ask:
+    if counts is not None:
+        return Ask(part, expected=_rows(part, counts))
+    width = len(part.groups)
+    return Ask(part, counting=bool(known) or (bounds.too_full <= width and width > 1))
+
+
+def _rows(part: Part, counts: dict[str, int]) -> int:
+    return sum(counts.get(f"{n:02x}", 0) for n in part.groups)
+
+
+def _divide(part: Part, counts: dict[str, int], total: int, most: int) -> tuple[Part, ...]:
+    """Divide a part into two or more of about as many rows each, fewer than *most* where its groups allow that."""
+    target = total / max(2, ceil(total / (most * _FILL)))
+    parts: list[Part] = []
+    first, before, rows = part.first, 0, 0
+    for n in part.groups:
+        size = counts.get(f"{n:02x}", 0)
+        full = before + rows + size / 2 > target * (len(parts) + 1) or rows + size >= most
+        if rows and full:
+            parts.append(Part(first, n - 1))
+            first, before, rows = n, before + rows, 0
+        rows += size
+    return (*parts, Part(first, part.last)) if parts else part.halves
