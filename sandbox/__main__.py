@@ -93,7 +93,7 @@ def render(
 
     loaded = load_hunts(SHIPPED, *([hunts] if hunts else []))
     for broken in loaded.broken:
-        print(broken, file=sys.stderr)
+        print(*broken.problems, sep="\n", file=sys.stderr)
     hunt = loaded.by_name.get(name)
     if hunt is None:
         raise ValueError(f"there is no hunt {name}; there are {', '.join(loaded.by_name)}")

@@ -72,10 +72,14 @@ class SettingsError(OutriderError):
 
 
 class HuntError(OutriderError):
-    """A hunt file cannot be used; lists every problem found in it."""
+    """
+    A hunt file cannot be used.
+
+    `problems` has one line for each problem, which begins with its place: `my-hunt.yaml:12:5: …`.
+    """
 
     def __init__(self, file: Path, problems: tuple[str, ...]) -> None:
-        super().__init__(f"{file.name}: " + "; ".join(problems))
+        super().__init__("; ".join(problems))
         self.file = file
         self.problems = problems
 

@@ -49,9 +49,11 @@ def test_application_insights() -> None:
     script = f"""
 import os
 from opentelemetry import trace
+from datetime import UTC, datetime
 from shared import telemetry
+from shared.model.record import Work
 told = telemetry.connect(os.environ)
-with told.run("{"ab" * 16}", "api"), told.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
+with told.run(Work("{"ab" * 16}", datetime.now(UTC), "")), told.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
     told.parked()
 """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ingestion)
@@ -97,9 +99,12 @@ def test_bad_connection_string() -> None:
     """A connection string that cannot be read costs the telemetry, not the app, and is not repeated in the log."""
     script = """
 import logging, sys
+from datetime import UTC, datetime
 from shared import telemetry
+from shared.model.record import Work
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
-with telemetry.connect({"APPLICATIONINSIGHTS_CONNECTION_STRING": "secret"}).run("ab" * 16, "api"):
+work = Work("ab" * 16, datetime.now(UTC), "")
+with telemetry.connect({"APPLICATIONINSIGHTS_CONNECTION_STRING": "secret"}).run(work):
     print("works")
 """
     said = in_python(script)

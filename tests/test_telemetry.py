@@ -22,7 +22,7 @@ from shared.graph.client import Graph
 from shared.model.record import Work
 from shared.state.runs import run_id
 from shared.work import give_up, work_on
-from tests.infra.test_monitoring import METRICS
+from tests.support.templates import METRICS
 from tests.support.tenant import Deployment, Fleet, Identity
 
 if TYPE_CHECKING:
@@ -111,9 +111,12 @@ async def test_trace(watched: Watched) -> None:
         span.name for span in watched.spans
     )
     assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
-    assert {"outrider.run": name, "outrider.source": "watch", "outrider.status": "completed"} == dict(
-        run.attributes or {}
-    )
+    assert {
+        "outrider.run": name,
+        "outrider.kind": "enrichment",
+        "outrider.source": "watch",
+        "outrider.status": "completed",
+    } == dict(run.attributes or {})
     assert {run.context.span_id if run.context else 0} == {
         span.parent.span_id for span in watched.spans if span.parent and span is not run
     }
@@ -126,7 +129,7 @@ async def test_metrics(watched: Watched) -> None:
     done = await watched.app.done(name)
     waited = watched.metrics.pop(("outrider.comment.seconds",))
 
-    assert {("outrider.runs", "completed", "watch"): 1} | {
+    assert {("outrider.runs", "completed", "enrichment", "watch"): 1} | {
         ("outrider.hunts", *sorted((each.hunt, each.outcome))): 1 for each in done.outcomes
     } | {("outrider.rows", each.hunt): each.found.rows for each in done.outcomes} == {
         key: value for key, value in watched.metrics.items() if key[0] != "outrider.comment.seconds"
@@ -169,7 +172,7 @@ async def test_given_up(watched: Watched) -> None:
 
     assert "failed" == (run.attributes or {})["outrider.status"]
     assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
-    assert 1 == watched.metrics["outrider.runs", "api", "failed"]
+    assert 1 == watched.metrics["outrider.runs", "api", "enrichment", "failed"]
 
 
 async def test_no_values(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:

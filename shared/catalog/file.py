@@ -15,16 +15,23 @@ import msgspec
 from msgspec import Struct
 
 from shared.errors import HuntError
-from shared.kql.read import Reading, read_query
+from shared.kql.read import read_query
 from shared.kql.write import BINDINGS
 from shared.model.hunt import Enrichment, Hunt, Sweep
+
+from .source import read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.kql.read import Reading
+
+    from .source import Source
+
 _LONGEST = timedelta(days=30)  # Advanced Hunting keeps 30 days (Graph, "Quotas and resource allocation")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
+_OURS, _SWEEP = ("enrichment",), ("enrichment", "sweep")
 
 
 class _Sentinel(Struct, frozen=True, rename="camel"):
@@ -39,20 +46,24 @@ class _Sentinel(Struct, frozen=True, rename="camel"):
 
 
 def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
-    """Read *file*. Raises HuntError with every problem of the file."""
-    content = _content(file)
+    """
+    Read *file*; *shipped* says that it comes with the app.
+
+    Raises HuntError with every problem of the file, each with its line and column.
+    """
+    source = read_source(file)
     problems: list[str] = []
-    sentinel = _convert(_Sentinel, content, "", problems)
-    ours = _convert(Enrichment, content.get("enrichment", {}), "enrichment.", problems)
+    sentinel = _convert(_Sentinel, source, (), source.content, problems)
+    ours = _convert(Enrichment, source, _OURS, source.content.get("enrichment", {}), problems)
     if "id" in sentinel and not _GUID.fullmatch(sentinel["id"]):
-        problems.append("id: must be a GUID")
-    problems += _durations(ours)
+        problems.append(source.problem(("id",), "must be a GUID"))
+    problems += _durations(source, ours)
     query = sentinel.get("query", "")
     scoped = ours.get("entity", "device") == "device"
     reading = read_query(query, scoped=scoped)
     if "query" in sentinel:
-        problems += reading.problems
-        problems += _device(ours, query) if scoped else _indicator(ours, reading)
+        problems += [source.problem_within(("query",), p.line, p.column, p.text) for p in reading.problems]
+        problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
     if problems:
         raise HuntError(file, tuple(problems))
     return Hunt(
@@ -70,92 +81,89 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
     )
 
 
-def _durations(ours: dict[str, Any]) -> list[str]:
-    given = msgspec.structs.asdict(Enrichment(**ours))
-    day = timedelta(days=1)
-    spans = {"lookback": given["lookback"], "maxWindow": given["max_window"]}
-    if ours.get("sweep"):
-        spans["sweep.lookback"] = ours["sweep"].lookback
+def _durations(source: Source, ours: dict[str, Any]) -> list[str]:
+    given = Enrichment(**ours)
+    spans: dict[tuple[str, ...], timedelta] = {
+        (*_OURS, "lookback"): given.lookback,
+        (*_OURS, "maxWindow"): given.max_window,
+    }
+    if given.sweep:
+        spans[*_SWEEP, "lookback"] = given.sweep.lookback
     problems = [
-        f"enrichment.{name}: must be more than nothing and at most P30D"
-        for name, span in spans.items()
+        source.problem(path, "must be more than nothing and at most P30D")
+        for path, span in spans.items()
         if not timedelta(0) < span <= _LONGEST
     ]
-    if not timedelta(0) <= given["lookahead"] <= _LONGEST:
-        problems.append("enrichment.lookahead: must be at most P30D, and not negative")
-    if given["lookback"] > given["max_window"]:
-        problems.append(f"enrichment.maxWindow: must be as long as lookback, P{given['lookback'] / day:g}D")
+    if not timedelta(0) <= given.lookahead <= _LONGEST:
+        problems.append(source.problem((*_OURS, "lookahead"), "must be at most P30D, and not negative"))
+    if given.lookback > given.max_window:
+        days = given.lookback / timedelta(days=1)
+        problems.append(source.problem((*_OURS, "maxWindow"), f"must be as long as lookback, P{days:g}D"))
     return problems
 
 
-def _device(ours: dict[str, Any], query: str) -> list[str]:
-    problems = ["enrichment.kinds: is for indicator hunts"] if ours.get("kinds") else []
+def _device(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]:
+    kinds = (*_OURS, "kinds")
+    problems = [source.problem(kinds, "is for indicator hunts", at_key=True)] if ours.get("kinds") else []
     if sweep := ours.get("sweep"):
-        swept = read_query(f"{read_query(query, scoped=True).text}\n{sweep.summarize}", scoped=True)
-        problems += [f"enrichment.sweep.summarize: {problem}" for problem in swept.problems if not problems]
+        swept = read_query(f"{reading.text}\n{sweep.summarize}", scoped=True)
+        if not reading.problems:
+            before, path = reading.text.count("\n") + 1, (*_SWEEP, "summarize")
+            problems += [
+                source.problem_within(path, max(1, p.line - before), p.column, p.text) for p in swept.problems
+            ]
         if sweep.new not in swept.names:
-            problems.append("enrichment.sweep.new: must be a column of the sweep's rows")
+            problems.append(source.problem((*_SWEEP, "new"), "must be a column of the sweep's rows"))
     return problems
 
 
-def _indicator(ours: dict[str, Any], reading: Reading) -> list[str]:
+def _indicator(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]:
     problems = [
-        f"enrichment.{key}: is for device hunts"
+        source.problem((*_OURS, key), "is for device hunts", at_key=True)
         for field, key in (("applies_to", "appliesTo"), ("sweep", "sweep"))
         if ours.get(field)
     ]
-    kinds = ours.get("kinds", ())
+    kinds, path = ours.get("kinds", ()), (*_OURS, "kinds")
     if not kinds:
-        problems.append(f"enrichment.kinds: an indicator hunt needs one or more of {', '.join(BINDINGS)}")
+        wanted = f"an indicator hunt needs one or more of {', '.join(BINDINGS)}"
+        problems.append(source.problem(path, wanted))
     for kind, binding in BINDINGS.items():
         if (kind in kinds) != (binding in reading.names):
-            problems.append(f"enrichment.kinds: has {kind} if, and only if, the query uses {binding}")
+            problems.append(source.problem(path, f"has {kind} if, and only if, the query uses {binding}"))
     if "Indicator" not in reading.names:
-        problems.append("query: return a column Indicator, which says what each row matched")
+        wanted = "return a column Indicator, which says what each row matched"
+        problems.append(source.problem(("query",), wanted))
     return problems
 
 
-def _content(file: Path) -> dict[Any, Any]:
-    import yaml  # slow to import, and only loading needs it
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506  (a safe loader, in C where there is one)
-    except (OSError, UnicodeDecodeError) as error:
-        raise HuntError(file, (f"cannot be read: {error}",)) from error
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise HuntError(file, (f"{line}{error.problem or 'is not YAML'}",)) from error
-    except yaml.YAMLError as error:
-        raise HuntError(file, (f"is not YAML: {error}",)) from error
+def _convert(
+    kind: type[Struct], source: Source, path: tuple[str, ...], content: Any, problems: list[str]
+) -> dict[str, Any]:
+    """Convert what stands at *path* key by key, so that one wrong key does not hide the next."""
     if not isinstance(content, dict):
-        raise HuntError(file, ("is not a mapping of keys to values",))
-    return content
-
-
-def _convert(kind: type[Struct], content: Any, where: str, problems: list[str]) -> dict[str, Any]:
-    """Convert *content* key by key, so that one wrong key does not hide the next."""
-    if not isinstance(content, dict):
-        problems.append(f"{where.rstrip('.')}: must be a mapping of keys to values")
+        problems.append(source.problem(path, "must be a mapping of keys to values"))
         return {}
     fields = msgspec.structs.fields(kind)
-    if where:
+    if path:
         known = {f.encode_name for f in fields}
         problems += [
-            f"{where}{key}: unknown; there are {', '.join(known)}" for key in content if key not in known
+            source.problem((*path, str(key)), f"unknown; there are {', '.join(known)}", at_key=True)
+            for key in content
+            if key not in known
         ]
     values = {}
     for f in fields:
+        here = (*path, f.encode_name)
         if f.encode_name not in content:
             if f.required:
-                problems.append(f"{where}{f.encode_name}: is missing")
+                problems.append(source.problem(here, "is missing"))
             continue
         value = content[f.encode_name]
         if f.name == "sweep" and value is not None:
-            values[f.name] = Sweep(**_convert(Sweep, value, f"{where}sweep.", problems))
+            values[f.name] = Sweep(**_convert(Sweep, source, here, value, problems))
             continue
         try:
             values[f.name] = msgspec.convert(value, f.type)
         except msgspec.ValidationError as error:
-            problems.append(f"{where}{f.encode_name}: {error}")
+            problems.append(source.problem(here, str(error)))
     return values

@@ -11,6 +11,7 @@ from shared.errors import HuntError
 from shared.model.hunt import Hunt
 
 from .file import read_hunt
+from .source import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +47,11 @@ def load_hunts(*folders: Path) -> Catalog:
         except HuntError as error:
             broken.append(error)
             continue
-        problems = [f"the name {hunt.name} is taken by another file"] if hunt.name in hunts else []
+        problems = (
+            [f"{file.name}:1:1: the name {hunt.name} is taken by another file"] if hunt.name in hunts else []
+        )
         if hunt.id in ids:
-            problems.append(f"the id {hunt.id} is that of {ids[hunt.id]}")
+            problems.append(read_source(file).problem(("id",), f"{hunt.id} is that of {ids[hunt.id]}"))
         if problems:
             broken.append(HuntError(file, tuple(problems)))
             continue
@@ -60,6 +63,6 @@ def load_hunts(*folders: Path) -> Catalog:
 def _files(folders: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:
     for folder in folders:
         if not folder.is_dir():
-            broken.append(HuntError(folder, ("there is no such folder",)))
+            broken.append(HuntError(folder, (f"{folder}: there is no such folder",)))
             continue
         yield from sorted(f for f in folder.rglob("*") if f.suffix in {".yaml", ".yml"} and f.is_file())

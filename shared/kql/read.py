@@ -16,7 +16,7 @@ from .lexer import (
     unquoted,
 )
 from .vocabulary import SCOPABLE
-from .walk import Walk
+from .walk import Problem, Walk
 
 
 class Reading(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Reading(Struct, frozen=True):
     tables: tuple[str, ...]
     names: frozenset[str]
     own_window: bool
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 @lru_cache(maxsize=256)  # hunts are few, and every run binds the same
@@ -39,7 +39,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
     """
     Read *query*; where *scoped*, anything that could escape a scope set in front of it is a problem.
 
-    Problems are sentences that name the line and what to change. None is raised.
+    Problems say where they are and what to change. None is raised.
     """
     reader = Walk(query, scoped=scoped)
     tokens: list[Token] = []

@@ -7,6 +7,8 @@ never turns a hunt for one device into one over the whole fleet.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .lexer import Group, Node, Token, bracket, inside, leading_operator, name_of, options, split, text
 from .vocabulary import (
     ANYWHERE,
@@ -24,6 +26,17 @@ from .vocabulary import (
 Known = dict[str, str]  # declared name -> "value", "function", or "table function" (one that takes a table)
 
 
+class Problem(NamedTuple):
+    """What is wrong with a query, and where; line and column count from 1."""
+
+    line: int
+    column: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"query line {self.line}, column {self.column}: {self.text}"
+
+
 class Walk:
     """
     One walk over one query: call `query_itself` once, then read `problems`.
@@ -34,12 +47,13 @@ class Walk:
     def __init__(self, query: str, *, scoped: bool) -> None:
         self.query = query
         self.scoped = scoped
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
 
     def refuse(self, where: Node | int, problem: str) -> None:
-        """Note a problem with the line that it is on; *where* is a node, or an offset in the query."""
+        """Note a problem; *where* it is, is a node or an offset in the query."""
         start = where if isinstance(where, int) else where.start
-        self.problems.append(f"query line {self.query.count(chr(10), 0, start) + 1}: {problem}")
+        line = self.query.count("\n", 0, start) + 1
+        self.problems.append(Problem(line, start - self.query.rfind("\n", 0, start), problem))
 
     def escape(self, where: Node, problem: str) -> None:
         """Refuse what could read more than a scope allows."""
@@ -49,7 +63,7 @@ class Walk:
     def query_itself(self, nodes: list[Node]) -> None:
         """Read a whole query."""
         if not any(node for node in nodes if text(node) != ";"):
-            self.problems.append("the query is empty")
+            self.problems.append(Problem(1, 1, "the query is empty"))
         elif text(nodes[0]) == ".":
             self.refuse(nodes[0], "a control command is not possible in a hunt")
         else:
@@ -140,11 +154,15 @@ class Walk:
             self.escape(first, "cannot tell which table this reads")
 
     def operand_or_scalars(self, nodes: list[Node], known: Known) -> None:
-        """Read two nodes or more that may be a scalar expression, and may begin with a table's name."""
-        first, second, name = nodes[0], nodes[1], name_of(nodes[0])
-        if name and name not in known and (text(second) == "." or bracket(second) == "["):
+        """Read what may be a scalar expression, and may begin with a table's name that more follows."""
+        first, name = nodes[0], name_of(nodes[0])
+        if name is None:
+            self.scalars(nodes, known)
+            return
+        second = nodes[1]
+        if name not in known and (text(second) == "." or bracket(second) == "["):
             self.table(first, name, known)
-        elif name and isinstance(second, Token) and second.kind != "mark" and second.text not in WORDS:
+        elif isinstance(second, Token) and second.kind != "mark" and second.text not in WORDS:
             self.escape(first, "cannot tell which table this reads")
         else:
             self.scalars(nodes, known)

@@ -97,7 +97,7 @@ def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int) -
 def _readable(query: str, *, scoped: bool) -> Reading:
     reading = read_query(query, scoped=scoped)
     if reading.problems:
-        raise ValueError("; ".join(reading.problems))
+        raise ValueError("; ".join(map(str, reading.problems)))
     return reading
 
 

@@ -70,8 +70,6 @@ class Plan(Struct, frozen=True):
     incident_id: str = ""
     incident_title: str = ""
     incident_url: str = ""
-    #: When the incident was created; None where that is not known.
-    opened: datetime | None = None
     chosen: Chosen = Chosen()
     hunts: tuple[PlannedHunt, ...] = ()
     #: Hunts that are not sent, each with its outcome.
@@ -84,6 +82,8 @@ class Plan(Struct, frozen=True):
     #: Whether the incident was hunted before, and for which hunts that was in vain.
     follow_up: bool = False
     tried: tuple[str, ...] = ()
+    #: When the incident was created; None where that is not known.
+    opened: datetime | None = None
 
     @property
     def incident(self) -> str:

@@ -38,7 +38,6 @@ def test_sentinel_file(tmp_path: Path) -> None:
             title="Renamed archiver",
             id="6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11",
             version="1.0.0",
-            description="An archiver under another name. Questions: someone@contoso.com",
             query=hunt.query,
             entity="device",
             lookback=timedelta(days=1),
@@ -46,7 +45,6 @@ def test_sentinel_file(tmp_path: Path) -> None:
             max_window=timedelta(days=7),
             tactics=("Collection",),
             techniques=("T1560",),
-            credit="Ada",
             tables=("DeviceProcessEvents",),
             own_window=True,
             shipped=False,
@@ -84,7 +82,7 @@ def test_durations(tmp_path: Path) -> None:
         ("lookahead: -P1D", "enrichment.lookahead: must be at most P30D, and not negative"),
         ("lookback: P14D", "enrichment.maxWindow: must be as long as lookback, P14D"),
         ("kinds: [ip]", "enrichment.kinds: is for indicator hunts"),
-        ("kinds: [hostname]", "enrichment.kinds: Invalid enum value 'hostname'"),
+        ("kinds: [hostname]", "wrong.yaml:26:11: enrichment.kinds[0]: Invalid enum value 'hostname'"),
         ("appliesTo: {os: [Linux]}", "enrichment.appliesTo: Object contains unknown field `os`"),
         ("columns: FileName", "enrichment.columns: Expected `array`, got `str`"),
         ("sweep: {new: Seen}", "enrichment.sweep.new: must be a column of the sweep's rows"),
@@ -117,8 +115,8 @@ def test_wrong_indicator_hunt(tmp_path: Path, old: str, new: str, problem: str) 
     assert problem in "\n".join(problems(tmp_path, INDICATOR.replace(old, new)))
 
 
-def test_all_problems(tmp_path: Path) -> None:
-    """Everything wrong with a file is said at once, with the file's name and the query's line."""
+def test_every_problem_of_a_file_is_told_at_once_with_its_place(tmp_path: Path) -> None:
+    """Each begins with file, line and column, as editors and CI know how to open them."""
     write(
         tmp_path,
         "many.yaml",
@@ -127,22 +125,54 @@ def test_all_problems(tmp_path: Path) -> None:
     (error,) = load_hunts(tmp_path).broken
 
     wanted = [
-        "id: Expected `str`, got `int`",
-        "name: is missing",
-        "enrichment.a: unknown",
-        "enrichment.lookback: Invalid ISO8601 duration",
-        "query line 2: Foo is neither declared by the query",
+        "many.yaml:1:5: id: Expected `str`, got `int`",
+        "many.yaml:1:1: name: is missing",
+        "many.yaml:5:27: enrichment.a: unknown",
+        "many.yaml:5:24: enrichment.lookback: Invalid ISO8601 duration",
+        "many.yaml:4:11: query: Foo is neither declared by the query",
     ]
 
     assert wanted == [found[: len(start)] for start, found in zip(wanted, error.problems, strict=True)]
-    assert str(error).startswith("many.yaml: ")
+    assert str(error) == "; ".join(error.problems)
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("|\n\n    DeviceInfo\n\n      | union Foo\n", "5:15"),
+        ("|4\n     DeviceInfo\n    | union Foo\n", "3:13"),
+        (">\n  DeviceInfo\n  | union Foo\n", "1:8"),
+        ("DeviceInfo | union Foo\n", "1:8"),
+        ('"DeviceInfo | union Foo"\n', "1:8"),
+    ],
+)
+def test_a_problem_of_the_query_is_told_where_it_stands_in_the_file(
+    tmp_path: Path, query: str, place: str
+) -> None:
+    """Exactly in a literal block, whose lines stand as they are; else where the query begins."""
+    write(tmp_path, "a.yaml", f"query: {query}")
+    found = load_hunts(tmp_path).broken[0].problems
+
+    assert [f"a.yaml:{place}: query: Foo is neither"] == [
+        problem[: len(f"a.yaml:{place}: query: Foo is neither")]
+        for problem in found
+        if "is missing" not in problem
+    ]
+
+
+def test_a_problem_of_a_sweep_is_told_in_the_sweep(tmp_path: Path) -> None:
+    """Its `summarize` is read behind the query, and the place is its own."""
+    block = "sweep:\n  new: FileName\n  summarize: |\n    | where 1 == 1\n    | union Foo"
+    (problem,) = problems(tmp_path, enrichment(block))
+
+    assert problem.startswith("wrong.yaml:30:15: enrichment.sweep.summarize: Foo is neither declared")
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("id: [1\nname: x", "line 2: "),
-        ("- a list", "is not a mapping"),
+        ("id: [1\nname: x", "wrong.yaml:2:5: "),
+        ("- a list", "wrong.yaml:1:1: is not a mapping"),
         ("", "is not a mapping"),
         ("enrichment: 5", "enrichment: must be a mapping"),
         ("a: \x00", "is not YAML"),

@@ -49,8 +49,8 @@ def test_taken(tmp_path: Path) -> None:
 
     assert ["a"] == [hunt.name for hunt in loaded.hunts]
     assert [
-        ("a.yaml", ("the name a is taken by another file",)),
-        ("b.yaml", ("the id 6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11 is that of a",)),
+        ("a.yaml", ("a.yaml:1:1: the name a is taken by another file",)),
+        ("b.yaml", ("b.yaml:2:5: id: 6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11 is that of a",)),
     ] == [(error.file.name, error.problems) for error in loaded.broken]
 
 

@@ -5,44 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import time
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.comment import neutral
-from shared.comment.secrets import mask
+from shared.comment.secrets import mask_secrets
 from shared.entities.indicators import parse_indicator
 from shared.pages.rows import csv_rows
-
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-FRAGMENTS = (
-    "http://", "HTTPS://", "ftp://", "_http://evil.example", "1file://", "198.51.100.7", "198.51.100.7.", ".203.0.113.9",
-    "2001:db8::1", "<script>alert(1)</script>", "<b onclick=x>", "&lt;", "](", "![", "`", "\n", "\r\n", "\u2028", "\u202e",
-    "\u200b", "\x00", "\x1b[31m", "\ud800", "\U000e0041", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", '"', ";", ",", "www.",
-    "javascript:alert(1)", "user@contoso.com", "• 1× ", " · ", "\nOutrider ", "--password=hunter2", "[.]", "…",
-)  # fmt: skip
-#: Any text, and texts pieced together from what does harm somewhere.
-NASTY = st.one_of(
-    st.text(max_size=30),
-    st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=6).map("".join),
-    st.tuples(st.sampled_from(FRAGMENTS), st.integers(1, 400)).map(lambda pair: pair[0] * pair[1]),
-)
-
-
-def unseen(text: str) -> str:
-    """The characters of *text* that a reader does not see, but for line breaks."""
-    return "".join(c for c in text if c != "\n" and unicodedata.category(c) in UNSEEN)
-
-
-def live(text: str) -> list[str]:
-    """What in *text* a viewer may turn into a link: `scheme://` and bare IPv4 addresses."""
-    schemes = re.findall(r"(?i)[a-z][a-z0-9+.-]*(?=://)", text)
-    addresses = re.findall(r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])", text)
-    return [scheme for scheme in schemes if not scheme.lower().startswith("hxxp")] + addresses
+from tests.support.hostile import NASTY, live, unseen
 
 
 @given(NASTY)
@@ -122,7 +95,7 @@ def test_defanged_names_can_be_given_back(value: str) -> None:
 )
 def test_secrets(command: str, secret: str) -> None:
     """What looks like a password, key, token or signature is masked."""
-    masked = mask(command)
+    masked = mask_secrets(command)
 
     assert secret not in masked
     assert "***" in masked
@@ -146,7 +119,7 @@ def test_secrets(command: str, secret: str) -> None:
 )
 def test_ordinary_commands(command: str) -> None:
     """A command line without a secret is shown as it was."""
-    assert command == mask(command)
+    assert command == mask_secrets(command)
 
 
 @given(st.lists(st.tuples(NASTY, NASTY), max_size=5))
@@ -184,7 +157,7 @@ def test_long_value(text: str) -> None:
 
     def seconds(value: str) -> float:
         started = time.perf_counter()
-        neutral.inert(mask(value))
+        neutral.inert(mask_secrets(value))
         return time.perf_counter() - started
 
     short = min(seconds(text[:4_000]) for _ in range(3))
@@ -204,4 +177,4 @@ def test_long_value(text: str) -> None:
 )
 def test_no_secret(text: str) -> None:
     """What only looks like a secret at first is left as it is."""
-    assert text == mask(text)
+    assert text == mask_secrets(text)

@@ -14,9 +14,8 @@ from shared.comment.content import Content
 from shared.comment.html import render_html
 from shared.comment.text import render_text
 from shared.model.entity import Chosen, Device, Dropped, Indicator
+from tests.support.hostile import NASTY, live, unseen
 from tests.support.said import ENDINGS, RUN_ID, Tags, content, outcome
-
-from .test_neutral import NASTY, live, unseen
 
 
 @st.composite

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandbox.tenant import incidents
-from shared.enrichment import planning
+from shared.enrichment import sharing
+from shared.enrichment.planning import make_plan
 from shared.incident.reading import from_defender
 from shared.model.incident import Incident
 from shared.model.record import Work
@@ -68,8 +69,8 @@ def wanted(replay: Replay) -> dict[str, set[str]]:
         if incident["status"] not in ("resolved", "redirected"):
             read = msgspec.convert(incident, Incident)
             about = from_defender(read, read.id, tools.limits, private=False)
-            plan = planning.plan(Work("", replay.now, ""), about, tools.catalog, replay.now)
-            keys = planning.wanted(plan, tools.catalog)
+            plan = make_plan(Work("", replay.now, ""), about, tools.catalog, replay.now)
+            keys = sharing.wanted(plan, tools.catalog)
             result[read.id] = {key for key in keys if not key.endswith(SILENT)}
     return result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,47 +12,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sandbox.tenant.app import build_app
 from shared.catalog.load import load_hunts
 from shared.pages.layout import STYLE_HASH
-from tests.support.deployed import KEY, SECRET, hosted, identity, served
+from tests.support.deployed import KEY, finished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.tenant.state import Tenant
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "4101"
 HUNT = "archive-then-upload"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[tuple[str, Tenant]]:
-    """The local tenant on a port of its own: its address and its inside."""
-    app = build_app(devices=40, days=1, secret=SECRET)
-    with served(app) as address:
-        yield address, app.state.tenant
-
-
-@pytest.fixture(scope="module")
-def http(cloud: tuple[str, Tenant], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client, with the function key, of the app as it is deployed."""
-    with hosted(tmp_path_factory.mktemp("app"), **identity(cloud[0])) as client:
-        yield client
-
-
-def finished(http: httpx.Client, location: str) -> dict[str, Any]:
-    """Follow *location* until the run is done; more often than Retry-After asks, to save time."""
-    for _ in range(150):
-        answer = http.get(location)
-        if answer.status_code != 202:
-            break
-        time.sleep(0.2)
-
-    assert 200 == answer.status_code, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import httpx
 
 from sandbox.tenant.state import Tenant
+from tests.support.deployed import finished
 from tests.support.sweeping import ARCHIVES, SERVERS
 
-from .test_functions import cloud, finished, http  # noqa: F401  (fixtures)
 
-
-def test_swept(http: httpx.Client) -> None:  # noqa: F811
+def test_swept(http: httpx.Client) -> None:
     """A sweep is taken with 202, and ends with what is new in the fleet."""
     accepted = http.post("/api/sweep", json={"hunts": [SERVERS]})
     run = finished(http, accepted.headers["location"])
@@ -25,7 +24,7 @@ def test_swept(http: httpx.Client) -> None:  # noqa: F811
     assert run["verdict"].endswith("; coverage 100 %")
 
 
-def test_commented(cloud: tuple[str, Tenant], http: httpx.Client) -> None:  # noqa: F811
+def test_commented(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
     """What the sweep finds on the device of an open incident is commented there."""
     run = finished(http, http.post("/api/sweep", json={"hunts": [ARCHIVES]}).headers["location"])
     comments = [each["comment"] for each in cloud[1].incidents["4101"]["comments"]]
@@ -34,7 +33,7 @@ def test_commented(cloud: tuple[str, Tenant], http: httpx.Client) -> None:  # no
     assert any(f"Outrider {run['runId']}" in text for text in comments)
 
 
-def test_repeated(http: httpx.Client) -> None:  # noqa: F811
+def test_repeated(http: httpx.Client) -> None:
     """The same key is the same sweep; with another body it is refused."""
     key = {"Idempotency-Key": "sweep-1"}
     first, again = (http.post("/api/sweep", json={"hunts": [SERVERS]}, headers=key) for _ in range(2))
@@ -44,7 +43,7 @@ def test_repeated(http: httpx.Client) -> None:  # noqa: F811
     assert 409 == other.status_code
 
 
-def test_unknown(http: httpx.Client) -> None:  # noqa: F811
+def test_unknown(http: httpx.Client) -> None:
     """A hunt that does not sweep is refused, and those that do are named."""
     answer = http.post("/api/sweep", json={"hunts": ["device-card"]})
 

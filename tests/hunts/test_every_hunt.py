@@ -15,7 +15,6 @@ from shared.catalog.load import load_hunts
 from shared.kql.write import device_query, indicator_query
 from shared.model.entity import Device, Indicator
 from shared.model.hunt import Hunt
-from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.support.kql_judge import Judge
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -57,7 +56,7 @@ def test_golden(hunt: Hunt) -> None:
 
 @pytest.mark.node
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
-def test_binds(hunt: Hunt, judge: Judge) -> None:  # noqa: F811
+def test_binds(hunt: Hunt, judge: Judge) -> None:
     """A hunt is a query over Defender's tables without a single diagnostic, and has the columns it shows."""
     queries = bound(hunt) | ({"alone": hunt.query} if hunt.entity == "device" else {})
     for query in queries.values():

@@ -9,7 +9,6 @@ from shared.kql.write import fleet_query
 from shared.model.hunt import Hunt
 from shared.sweep.asking import COUNTS, KINDS
 from shared.sweep.parts import Part
-from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.support.kql_judge import Judge
 
 SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]
@@ -20,7 +19,7 @@ READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connecti
 @pytest.mark.node
 @pytest.mark.parametrize("part", [Part(), Part(14, 200)], ids=lambda part: part.name)
 @pytest.mark.parametrize("hunt", SWEEPING, ids=lambda hunt: hunt.name)
-def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:  # noqa: F811
+def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:
     """A hunt over the fleet, or a part of it, binds without a diagnostic, as does what counts its rows."""
     assert hunt.sweep
     columns = []
@@ -40,7 +39,7 @@ def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:  # noqa: F811
 
 
 @pytest.mark.node
-def test_fleet_binds(judge: Judge) -> None:  # noqa: F811
+def test_fleet_binds(judge: Judge) -> None:
     """The question how many devices there are binds without a diagnostic."""
     verdict = judge(fleet_query("DeviceInfo", summarize=KINDS))
 

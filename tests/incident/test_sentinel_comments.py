@@ -9,7 +9,8 @@ import pytest
 
 from sandbox.tenant.state import READER, Limits
 from shared.errors import GraphError, PermissionDenied, Throttled, Unavailable
-from shared.sentinel.client import COMMENT_LIMIT, Arm, post_once
+from shared.incident.sentinel import post_once
+from shared.sentinel.client import COMMENT_LIMIT, Arm
 from tests.support.arm_client import Pause, tenant_arm
 from tests.support.tenant_client import ArmClient
 

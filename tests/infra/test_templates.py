@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from shared.settings import NAMES
-from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 from tests.support.templates import MODULES, ROOT, TEMPLATES, text
 
 #: Built-in roles, from "Azure built-in roles", and Graph's application roles, from "Microsoft Graph permissions reference".
@@ -151,7 +150,7 @@ def test_containers() -> None:
         re.findall(r"'([^']+)'", found) for found in re.findall(r"prefixMatch: \[(.*)\]", storage)
     ]
     assert "delete: { daysAfterCreationGreaterThan: findingsDays }" in storage
-    assert 'f"runs/{run_id}' in (ROOT / "shared" / "runs.py").read_text(encoding="utf-8")
+    assert 'f"runs/{run_id}' in (ROOT / "shared" / "state" / "runs.py").read_text(encoding="utf-8")
 
 
 def test_runtime() -> None:

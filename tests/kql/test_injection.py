@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from shared.catalog.load import load_hunts
 from shared.kql import write
 from shared.model.entity import Device, Indicator
-from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
 
 if TYPE_CHECKING:
     from tests.support.kql_judge import Judge, Verdict
@@ -65,12 +64,12 @@ def shape(tokens: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 @functools.cache
-def baseline(judge: Judge, form: str, count: int) -> Verdict:  # noqa: F811
+def baseline(judge: Judge, form: str, count: int) -> Verdict:
     """What the judge says of *count* harmless values."""
     return judge(bound(form, [f"v{n:04}" for n in range(count)]), tokens=True)
 
 
-def check(judge: Judge, form: str, values: list[str]) -> None:  # noqa: F811
+def check(judge: Judge, form: str, values: list[str]) -> None:
     """Hold a query with *values* against the same query with as many harmless ones."""
     wanted = expected(form, values)
     harmless = baseline(judge, form, len(wanted) // 2 if form == "name" else len(wanted))
@@ -85,7 +84,7 @@ def check(judge: Judge, form: str, values: list[str]) -> None:  # noqa: F811
 
 @pytest.mark.node
 @pytest.mark.parametrize("form", FORMS)
-def test_many(form: str, judge: Judge) -> None:  # noqa: F811
+def test_many(form: str, judge: Judge) -> None:
     """Of 10,000 hostile strings, many in a query, each is one literal that reads back exactly."""
     chance = random.Random(form)
     size = 20 if form == "name" else 50  # parsing a long chain of `or` is slow
@@ -101,7 +100,7 @@ def test_many(form: str, judge: Judge) -> None:  # noqa: F811
     | st.lists(st.sampled_from(PIECES), min_size=1).map("".join).filter(str.strip)
 )
 @example(value='"' * 50_000)
-def test_single(form: str, judge: Judge, value: str) -> None:  # noqa: F811
+def test_single(form: str, judge: Judge, value: str) -> None:
     """Any one string is one literal that reads back exactly."""
     check(judge, form, [value])
 

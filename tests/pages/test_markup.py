@@ -13,7 +13,7 @@ from shared.model.record import Done, Plan, Run, Work
 from shared.pages import run
 from shared.pages.layout import STYLE_HASH
 from shared.settings import Settings
-from tests.comment.test_neutral import NASTY, unseen
+from tests.support.hostile import NASTY, unseen
 from tests.support.said import HUNTS, NOW, RUN_ID, Tags, outcome
 
 

@@ -120,7 +120,7 @@ def test_tenant() -> None:
 
 def test_host() -> None:
     """With --auth the host prints a key, new with each start, without which it answers 401."""
-    app = str(ROOT / "tests" / "apps" / "sample")
+    app = str(ROOT / "tests" / "support" / "sample_app")
     with started("host", "--port", "0", "--app", app, "--auth", TICK_SCHEDULE="0 */5 * * * *") as (
         process,
         lines,

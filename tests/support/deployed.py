@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,3 +87,16 @@ def identity(tenant: str) -> dict[str, str]:
         "IDENTITY_ENDPOINT": f"{tenant}/msi/token",
         "IDENTITY_HEADER": SECRET,
     }
+
+
+def finished(http: httpx.Client, location: str) -> dict[str, Any]:
+    """Follow *location* until the run is done; more often than Retry-After asks, to save time."""
+    for _ in range(150):
+        answer = http.get(location)
+        if answer.status_code != 202:
+            break
+        time.sleep(0.2)
+
+    assert 200 == answer.status_code, answer.text
+    body: dict[str, Any] = answer.json()
+    return body

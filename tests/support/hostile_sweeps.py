@@ -11,23 +11,23 @@ from shared.model.record import CommentResult, Plan, Run, Wait
 from shared.settings import Settings
 from shared.sweep.report import render_sweep
 from shared.sweep.summary import Destination, Lost, Process
-from tests.sweep.test_report import QUARTERS, TIME, row, summary, swept, work
 
 from .browser import HOSTILE
 from .said import HUNTS, NOW
+from .sweep_pages import QUARTERS, TIME, new_row, sweep_summary, sweep_work, swept
 from .sweeping import ARCHIVES, DESKTOPS, SERVERS
 
 
 def sweeps() -> dict[str, str]:
     """A sweep that is done, on whose page an attacker chose every text; one that waits; one with nothing at all."""
     full = replace(
-        summary(ARCHIVES, lost=tuple(Lost(f"{n:02x}-{n:02x}", 1 / 256, text) for n, text in enumerate(HOSTILE))),
-        ranked=tuple(row(text, text or "curl") for text in HOSTILE),
+        sweep_summary(ARCHIVES, lost=tuple(Lost(f"{n:02x}-{n:02x}", 1 / 256, text) for n, text in enumerate(HOSTILE))),
+        ranked=tuple(new_row(text, text or "curl") for text in HOSTILE),
         processes=tuple(Process(text, 1_000_000, 80_000, 70_000) for text in HOSTILE),
         rarest=tuple(Destination(text, 3, 2, TIME, TIME, HOSTILE, HOSTILE[:3], new=True) for text in HOSTILE),
         new_rows=len(HOSTILE),
     )  # fmt: skip
-    run, hunts = swept(full, summary(SERVERS, rows=40), summary(DESKTOPS, rows=0), parts=QUARTERS)
+    run, hunts = swept(full, sweep_summary(SERVERS, rows=40), sweep_summary(DESKTOPS, rows=0), parts=QUARTERS)
     assert run.done
     others = tuple(Outcome(f"gone-{n}", "gone", "notRun", text) for n, text in enumerate(HOSTILE[:3]))
     done = replace(
@@ -39,6 +39,6 @@ def sweeps() -> dict[str, str]:
     progress = {"partsDone": 3, "partsPlanned": 4, "hunts": [hunt]}
     return {
         "done": render_sweep(replace(run, done=done), hunts, HUNTS, Settings()),
-        "waiting": render_sweep(Run(work(), Plan(), wait=wait), {}, HUNTS, Settings(), progress),
+        "waiting": render_sweep(Run(sweep_work(), Plan(), wait=wait), {}, HUNTS, Settings(), progress),
         "empty": render_sweep(replace(run, done=replace(run.done, outcomes=())), {}, HUNTS, Settings()),
     }

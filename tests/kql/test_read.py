@@ -1,25 +1,19 @@
-"""Writing queries, and refusing those that could read more than they are bound to."""
+"""Reading queries, and refusing those that could read more than they are bound to."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import gzip
 import re
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from shared.errors import UnreadableQuery
 from shared.kql.lexer import lex
-from shared.kql.portal import portal_link
 from shared.kql.read import read_query
 from shared.kql.vocabulary import ELSEWHERE, FUNCTIONS, SCOPABLE
-from shared.kql.write import device_query, fleet_query, indicator_query
-from shared.model.entity import Device, Indicator
-from shared.model.hunt import AppliesTo
-from tests.support.fixtures_kql import judge  # noqa: F401  (a fixture)
+from shared.kql.write import device_query
+from shared.model.entity import Device
 from tests.support.kql_judge import Judge
 
 DEVICE = Device("a" * 40)
@@ -47,10 +41,10 @@ ACCEPTED = Path(__file__).with_name("accepted.kql").read_text(encoding="utf-8").
 
 def problems(query: str, *, scoped: bool = True) -> str:
     """What is wrong with a hunt's query."""
-    return "; ".join(read_query(query, scoped=scoped).problems)
+    return "; ".join(map(str, read_query(query, scoped=scoped).problems))
 
 
-def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:  # noqa: F811
+def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:
     """The tables that a valid query, once bound to a device, reads past its scope."""
     bound = device_query(query, [DEVICE], take=5)
     verdict = judge(bound, tables=CUSTOM)
@@ -59,7 +53,7 @@ def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:  # noqa: F811
 
 
 @pytest.mark.node
-def test_no_escape(judge: Judge) -> None:  # noqa: F811
+def test_no_escape(judge: Judge) -> None:
     """However a query names a table, it is refused or Microsoft's binder sees it read the scoped table alone."""
     read = [query for query in ESCAPES if not problems(query)]
     escaped = {query: found for query in read if (found := leaks(query, judge))}
@@ -68,7 +62,7 @@ def test_no_escape(judge: Judge) -> None:  # noqa: F811
 
 
 @pytest.mark.node
-def test_escapes_are_real(judge: Judge) -> None:  # noqa: F811
+def test_escapes_are_real(judge: Judge) -> None:
     """At least 100 of those queries are valid and read a table that cannot be scoped."""
     verdicts = [judge(query, tables=CUSTOM) for query in ESCAPES]
     real = [v for v in verdicts if not v.diagnostics and any(table in CUSTOM for table, _ in v.reads)]
@@ -78,7 +72,7 @@ def test_escapes_are_real(judge: Judge) -> None:  # noqa: F811
 
 @pytest.mark.node
 @pytest.mark.parametrize("query", ACCEPTED)
-def test_accepted(query: str, judge: Judge) -> None:  # noqa: F811
+def test_accepted(query: str, judge: Judge) -> None:
     """What hunts commonly do is accepted, binds, and reads its tables through the scope alone."""
     bound = device_query(query, [DEVICE], take=5)
 
@@ -87,7 +81,7 @@ def test_accepted(query: str, judge: Judge) -> None:  # noqa: F811
 
 
 @pytest.mark.node
-def test_same_strings(judge: Judge) -> None:  # noqa: F811
+def test_same_strings(judge: Judge) -> None:
     """Our lexer finds the very string literals that Microsoft's does."""
     quoted = re.compile("[hH]?(@?[\"']|```|~~~)")
     different = {}
@@ -102,7 +96,7 @@ def test_same_strings(judge: Judge) -> None:  # noqa: F811
 
 
 @pytest.mark.node
-def test_functions(judge: Judge) -> None:  # noqa: F811
+def test_functions(judge: Judge) -> None:
     """Every function that a hunt may call is KQL's own, and none of them reads a table."""
     assert set() == FUNCTIONS - judge.functions()
     assert set() == FUNCTIONS & {
@@ -116,7 +110,7 @@ def test_functions(judge: Judge) -> None:  # noqa: F811
 
 
 @pytest.mark.node
-def test_scopable(judge: Judge) -> None:  # noqa: F811
+def test_scopable(judge: Judge) -> None:
     """Every table that can be scoped has the columns that scope it."""
     for table in SCOPABLE:
         verdict = judge(f"{table} | project Timestamp, DeviceId, DeviceName")
@@ -131,10 +125,10 @@ def test_scopable(judge: Judge) -> None:  # noqa: F811
         ("", "the query is empty"),
         ("// nothing", "the query is empty"),
         (".show tables", "a control command is not possible"),
-        ("DeviceInfo\n| where x == 'a", "query line 2: close this string"),
-        ("DeviceInfo\n| where (x == 1", "query line 2: close this ("),
+        ("DeviceInfo\n| where x == 'a", "query line 2, column 14: close this string"),
+        ("DeviceInfo\n| where (x == 1", "query line 2, column 9: close this ("),
         ("DeviceInfo | where x)", "nothing opens this )"),
-        ("DeviceInfo\n\n| union SigninLogs", "query line 3: SigninLogs is neither declared by the query"),
+        ("DeviceInfo\n\n| union SigninLogs", "query line 3, column 9: SigninLogs is neither declared by the query"),
         ("DeviceInfo | where x in (Foo)", "Foo is neither declared by the query"),
         ('search "x"', "search may read any table"),
         ("DeviceInfo | union Device*", "without wildcards"),
@@ -158,7 +152,7 @@ def test_all_problems() -> None:
     """All problems of a query are named at once."""
     found = read_query("let _Urls = 1;\nDeviceInfo | union Foo\n| join Bar on x", scoped=True).problems
 
-    assert [1, 2, 3] == [int(problem.split(":")[0].removeprefix("query line ")) for problem in found]
+    assert [(1, 5), (2, 20), (3, 8)] == [(problem.line, problem.column) for problem in found]
 
 
 def test_indicator_hunts_read_anything() -> None:
@@ -178,118 +172,3 @@ def test_indicator_hunts_read_anything() -> None:
 def test_own_window(query: str, own: bool) -> None:
     """A query that asks for the time has a window of its own."""
     assert own is read_query(query, scoped=True).own_window
-
-
-@pytest.mark.parametrize("end", ["", ";", " ; // done", "\n// done | take 1", ";;\n\n"])
-def test_take(end: str) -> None:
-    """The limit follows the query whatever comments and semicolons end it."""
-    query = device_query(f"DeviceInfo{end}", [DEVICE], take=7)
-
-    assert ["DeviceInfo", "| take 7"] == query.splitlines()[-2:]
-
-
-def test_scope_by_id() -> None:
-    """A device with an id is found by it alone, in lower case and each once."""
-    devices = [Device("B" * 40, "pc"), Device("a" * 40), Device("b" * 40)]
-
-    assert [
-        f'let _DeviceIds = dynamic(["{"a" * 40}", "{"b" * 40}"]);',
-        "let DeviceInfo = DeviceInfo | where DeviceId in (_DeviceIds);",
-        "DeviceInfo",
-        "| take 5",
-    ] == device_query("DeviceInfo", devices, take=5).splitlines()
-
-
-def test_scope_by_name() -> None:
-    """A device known by name only is found under that name, in any domain and any case."""
-    assert [
-        'let DeviceInfo = DeviceInfo | where DeviceName =~ "pc" or DeviceName startswith "pc.";',
-        "DeviceInfo",
-        "| take 5",
-    ] == device_query("DeviceInfo", [Device(name="pc")], take=5).splitlines()
-
-
-@pytest.mark.parametrize("devices", [[], [Device()]])
-def test_no_device(devices: list[Device]) -> None:
-    """A query for no device at all is never written, since it would read the fleet."""
-    with pytest.raises(ValueError, match="no device"):
-        device_query("DeviceInfo", devices, take=5)
-
-
-def test_unscopable() -> None:
-    """A query that cannot be held to devices is never written."""
-    with pytest.raises(ValueError, match="SigninLogs"):
-        device_query("SigninLogs", [DEVICE], take=5)
-    with pytest.raises(ValueError, match="SigninLogs"):
-        fleet_query("SigninLogs")
-
-
-def test_time_generated() -> None:
-    """Sentinel's name for the time works in a query that uses it."""
-    query = device_query("DeviceInfo | where TimeGenerated > ago(1d)", [DEVICE], take=5)
-
-    assert "| where DeviceId in (_DeviceIds) | extend TimeGenerated = Timestamp;" in query
-
-
-def test_fleet() -> None:
-    """Over the fleet there is no scope but a share of the ids, and the sweep's summary follows."""
-    query = fleet_query("DeviceInfo // all", summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"])
-
-    assert [
-        'let DeviceInfo = DeviceInfo | where DeviceId startswith "0a";',
-        "DeviceInfo",
-        "| summarize count() by DeviceId",
-    ] == query.splitlines()
-    assert "DeviceInfo" == fleet_query("DeviceInfo")
-
-
-@pytest.mark.parametrize(
-    ("os_platform", "device_type", "excluded"),
-    [("Linux", "Server", False), ("linux", "server", False), ("", "", False), ("Linux", "IoT", False),
-     ("Linux", "Workstation", True), ("", "Workstation", True), ("Windows11", "Server", True)],
-)  # fmt: skip
-def test_applies_to(os_platform: str, device_type: str, excluded: bool) -> None:
-    """Only a known fact excludes a device: an unknown one, or a type that says nothing, does not."""
-    assert excluded is AppliesTo(("Linux",), ("Server",)).excludes(os_platform, device_type)
-
-
-def test_indicators() -> None:
-    """Only the bindings that the query names stand in front of it, empty where there is nothing to bind."""
-    given = [Indicator("url", "b.example/x"), Indicator("url", "a.example"), Indicator("fileHash", "0" * 40)]
-
-    assert [
-        "let _IpAddresses = dynamic([]);",
-        'let _Urls = dynamic(["a.example", "b.example/x"]);',
-        "T | where U in (_Urls) or I in (_IpAddresses)",
-        "| take 5",
-    ] == indicator_query("T | where U in (_Urls) or I in (_IpAddresses)", given, take=5).splitlines()
-
-
-@pytest.mark.parametrize("given", [[], [Indicator("ip", "192.0.2.1")], [Indicator("url", " ")]])
-def test_no_indicator(given: list[Indicator]) -> None:
-    """A query for no indicator is never written, and an empty one, which everything contains, is none."""
-    with pytest.raises(ValueError, match="no indicator"):
-        indicator_query("T | where U in (_Urls)", given, take=5)
-
-
-def test_portal_link() -> None:
-    """The link opens the query in the portal, in the tenant, and is the same every time."""
-    link = portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/", "contoso")
-    parts = urlsplit(str(link))
-    fields = parse_qs(parts.query)
-    packed = fields["query"][0]
-
-    assert ("security.microsoft.com", "/v2/advanced-hunting") == (parts.netloc, parts.path)
-    assert ["contoso"] == fields["tid"]
-    assert "=" not in packed
-    assert "DeviceInfo\n| take 1" == gzip.decompress(base64.urlsafe_b64decode(packed + "==")).decode(
-        "utf-16-le"
-    )
-    assert link == portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/", "contoso")
-
-
-def test_portal_link_too_long() -> None:
-    """A link of more than 8,000 characters, which browsers and chats cut, is not made."""
-    query = "".join(f"// {n * n * 7919}\n" for n in range(3_000))
-
-    assert portal_link(query, "https://security.microsoft.com") is None

@@ -1,0 +1,116 @@
+"""A hunt file's YAML, and where everything stands in it: a problem is told as `my-hunt.yaml:12:5: …`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.errors import HuntError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yaml import Mark, Node
+
+    Step = str | int
+
+# msgspec names the place within a value that is wrong: "Expected `str`, got `int` - at `$[1].kind`".
+_WITHIN = re.compile(r" - at `\$(?P<steps>.*)`$")
+_STEP = re.compile(r"\[(\d+)\]|\.([^.\[]+)")
+
+
+class Source(NamedTuple):
+    """
+    A file's content, and its nodes, which know their place.
+
+    Lines and columns count from 1, as editors do.
+    """
+
+    file: Path
+    lines: list[str]
+    content: dict[Any, Any]
+    root: Node
+
+    def problem(self, path: tuple[Step, ...], text: str, *, at_key: bool = False) -> str:
+        """
+        Tell a problem with the value at *path*, or with its key; of what is not there, with what should hold it.
+
+        Where *text* is msgspec's, the place is the very item that it names.
+        """
+        if within := _WITHIN.search(text):
+            path += tuple(int(n) if n else key for n, key in _STEP.findall(within["steps"]))
+            text = text[: within.start()]
+        mark = self._find(path, at_key=at_key).start_mark
+        return self._tell(mark.line + 1, mark.column + 1, f"{_dotted(path)}: {text}" if path else text)
+
+    def problem_within(self, path: tuple[Step, ...], line: int, column: int, text: str) -> str:
+        """Tell a problem at *line* and *column* of the text at *path*."""
+        node = self._find(path)
+        first = node.start_mark
+        # Only in a literal block does each line stand as it is; of other texts, their beginning is told.
+        if getattr(node, "style", None) == "|":
+            indent = _indent(self.lines[first.line + 1 :]) - _indent(node.value.splitlines())
+            return self._tell(first.line + line + 1, indent + column, f"{_dotted(path)}: {text}")
+        return self._tell(first.line + 1, first.column + 1, f"{_dotted(path)}: {text}")
+
+    def _find(self, path: tuple[Step, ...], *, at_key: bool = False) -> Node:
+        """Follow *path* as far as there is something."""
+        node = self.root
+        for n, step in enumerate(path):
+            for key, value in _children(node):
+                if (key.value if isinstance(step, str) else key) == step:
+                    node = key if at_key and n == len(path) - 1 else value
+                    break
+            else:
+                break
+        return node
+
+    def _tell(self, line: int, column: int, text: str) -> str:
+        return f"{self.file.name}:{line}:{column}: {text}"
+
+
+def read_source(file: Path) -> Source:
+    """Read a file as YAML. Raises HuntError where it cannot be read, or is no mapping of keys to values."""
+    import yaml  # slow to import, and only loading needs it
+
+    try:
+        text = file.read_text(encoding="utf-8")
+        # A safe loader, in C where there is one.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        try:
+            root = loader.get_single_node()
+            content = loader.construct_document(root) if root else None
+        finally:
+            loader.dispose()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refused(file, None, f"cannot be read: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        raise _refused(file, error.problem_mark, error.problem or "is not YAML") from error
+    except yaml.YAMLError as error:
+        raise _refused(file, None, f"is not YAML: {error}") from error
+    if root is None or not isinstance(content, dict):
+        raise _refused(file, root.start_mark if root else None, "is not a mapping of keys to values")
+    return Source(file, text.splitlines(), content, root)
+
+
+def _refused(file: Path, mark: Mark | None, problem: str) -> HuntError:
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return HuntError(file, (f"{file.name}:{line}:{column}: {problem}",))
+
+
+def _children(node: Node) -> list[tuple[Any, Node]]:
+    """Return a mapping's keys and values, or a list's items with their numbers."""
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        return list(node.value)
+    return list(enumerate(node.value)) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _indent(lines: list[str]) -> int:
+    """Return how many spaces stand before the first line that is not blank."""
+    return next((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), 0)
+
+
+def _dotted(path: tuple[Step, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
