@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,6 +14,17 @@ from sandbox.tenant.state import Tenant
 from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.kql_judge import Judge, missing
 from tests.support.tenant import Deployment, Fleet
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays until the end: some hundred thousand objects of libraries and tests."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let it be collected again, so that libraries see their objects go."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +39,9 @@ def judge() -> Iterator[Judge]:
     found.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fleet() -> Fleet:
-    """Telemetry for all tests of a module."""
+    """Telemetry for all tests of a worker."""
     return Fleet()
 
 

@@ -20,7 +20,6 @@ from tests.support.tenant import Deployment, Fleet
 async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
     """Outrider in a tenant without incidents, whose clock stands still."""
     app = Deployment(fleet, planted_open=False)
-    app.clock = fleet.end
     yield app
     await app.close()
 
@@ -164,6 +163,7 @@ async def test_severity(fleet: Fleet) -> None:
     app = Deployment(fleet, planted_open=False, WATCH_MIN_SEVERITY="medium")
     incident = incidents.generate(app.tenant, severity="low")
     before = await look(app.tools)
+    app.ahead = timedelta(minutes=1)
     incidents.grow(app.tenant, incident, severity="high")
     after = await look(app.tools)
     await app.close()

@@ -26,6 +26,8 @@ Row = dict[str, Any]
 Column = dict[str, str]
 
 _AT_ONCE = 100
+_KEPT = 1_000  # translations
+_ASKS = re.compile(r"\b(?:now|ago)\b")
 _COLUMN_TYPES = {
     "string": "VARCHAR DEFAULT ''",  # a Kusto string is never null
     "datetime": "TIMESTAMP",
@@ -77,6 +79,8 @@ class Engine:
         found = self.connection.execute("SELECT current_database()").fetchone()
         self._catalog = found[0] if found else "memory"
         self._lock = threading.Lock()
+        self._names = {table: list(columns) for table, columns in self.tables.items()}
+        self._translated: dict[tuple[str, datetime | None], tuple[str, Any]] = {}
 
     def close(self) -> None:
         """Close the database, writing it to its file if it has one."""
@@ -117,15 +121,16 @@ class Engine:
             cursor = self.connection.cursor()
         try:
             cursor.execute("SET TimeZone='UTC'")
+            sql, parameters = self._translate(query, _naive(now))
+            folded = sql.lower()
             bounds = f"BETWEEN TIMESTAMP '{_naive(start)}' AND TIMESTAMP '{_naive(end)}'"
-            for table in self.tables:
+            for table in (name for name in self.tables if name.lower() in folded):
                 # A view of its own name, for this cursor alone, also narrows tables read in joins and unions.
                 cursor.execute(
                     f'CREATE TEMP VIEW "{table}" AS FROM "{self._catalog}".main."{table}" '
                     f'WHERE "Timestamp" {bounds}'
                 )
-            sql = duckdb_kql.to_sql(query, schema=self._names, query_now=_naive(now), allow_write=False)
-            cursor.execute(str(sql), sql.parameters)
+            cursor.execute(sql, parameters)
             description = [(column[0], str(column[1])) for column in cursor.description or ()]
             rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
         except (duckdb_kql.KqlError, duckdb.Error) as error:
@@ -140,9 +145,15 @@ class Engine:
             for row in rows
         ]
 
-    @property
-    def _names(self) -> dict[str, list[str]]:
-        return {table: list(columns) for table, columns in self.tables.items()}
+    def _translate(self, query: str, now: datetime) -> tuple[str, Any]:
+        """Translate *query* to SQL and its parameters: once, unless it asks for the time."""
+        key = query, now if _ASKS.search(query) else None
+        if key not in self._translated:
+            if len(self._translated) >= _KEPT:
+                self._translated.clear()
+            sql = duckdb_kql.to_sql(query, schema=self._names, query_now=now, allow_write=False)
+            self._translated[key] = str(sql), sql.parameters
+        return self._translated[key]
 
 
 def timestamp(moment: datetime) -> str:

@@ -33,6 +33,8 @@ log = logging.getLogger("outrider")
 
 # No query is begun that the run's deadline, 10 minutes, would cut short: Graph takes up to 3 minutes for one.
 _LAST_START = 400.0
+#: Rows of an answer that weighs some megabytes.
+_MANY = 5_000
 COUNTS = "\n| summarize Rows = count() by Ids = tolower(substring(DeviceId, 0, 2))"
 KINDS = """\
 | summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId
@@ -70,8 +72,9 @@ async def ask_all(
         ask = pending[0]
         try:
             asked[ask.name] = await _ask(tools, record, hunt, window, ask)
-            # The answer, up to 50 MB, is held by cycles within the libraries that fetched it; a dozen would add up.
-            gc.collect()
+            if (asked[ask.name].rows or 0) > _MANY:
+                # The answer, up to 50 MB, is held by cycles within the libraries that fetched it: a dozen would add up.
+                gc.collect()
         except GraphError as error:
             raise later(tools, work, error, asked) from error
 

@@ -14,7 +14,7 @@ from sandbox.tenant.intrusions import DROP_ADDRESS as DROP
 from sandbox.tenant.intrusions import RELAY_ADDRESS as RELAY
 from sandbox.tenant.state import Limits
 from tests.benchmarks.scripted import ROOT, check
-from tests.support.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
+from tests.support.sweeping import DESKTOPS, SERVERS, Fleet, Sweeping
 
 FEW, MANY = 100_000, 1_000_000
 STAGE = "203.0.113.44"
@@ -53,9 +53,9 @@ def test_calls(taken: dict[int, dict[str, float]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def fleet() -> LargeFleet:
+def fleet() -> Fleet:
     """What 2,000 devices sent in a fortnight: about two million network events."""
-    return LargeFleet(devices=2_000, days=14)
+    return Fleet(devices=2_000, days=14)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def fleet() -> LargeFleet:
         (DESKTOPS, {("wks-012", "python3", STAGE), ("wks-003", "wget", RELAY)}),
     ],
 )
-async def test_rare_egress(fleet: LargeFleet, hunt: str, planted: set[tuple[str, str, str]]) -> None:
+async def test_rare_egress(fleet: Fleet, hunt: str, planted: set[tuple[str, str, str]]) -> None:
     """What an intruder did on one of 2,000 devices is among the first ten rows."""
     app = Sweeping(fleet)
     summary = await app.summary(await app.swept(hunt), hunt)
@@ -76,7 +76,7 @@ async def test_rare_egress(fleet: LargeFleet, hunt: str, planted: set[tuple[str,
     check(f"{hunt}: rank among {summary.new_rows:,} new rows", f"{worst}/10", worst / 10, 1)
 
 
-async def test_hard_tenant(fleet: LargeFleet) -> None:
+async def test_hard_tenant(fleet: Fleet) -> None:
     """A tenant that cuts at 1,000 rows, ends wide queries and blocks its CPU is swept whole, in few calls."""
     limits = Limits(truncate_rows=1_000, costly_rows=20_000)
     easy, hard = Sweeping(fleet), Sweeping(fleet, limits=limits, most=1_000)

@@ -132,7 +132,7 @@ async def test_broken_hunt(around: Surroundings, tmp_path: Path) -> None:
     answer = await around.check()
 
     assert {"hunts"} == unmet(answer).keys()
-    assert next(need.found for need in answer.needs if need.name == "hunts").startswith("mine.yaml: ")
+    assert next(need.found for need in answer.needs if need.name == "hunts").startswith("mine.yaml:1:")
 
 
 async def test_authentication_off(around: Surroundings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -102,6 +103,8 @@ def address() -> Iterator[str]:
 async def around(fleet: Fleet, address: str) -> AsyncIterator[Surroundings]:
     """Surroundings in which nothing is missing."""
     deployment = Deployment(fleet)
+    # As late as the queue service, with whose clock it is compared.
+    deployment.clock = datetime.now(UTC)
     found = Surroundings(deployment, address)
     with account(found) as service:
         for name in ALL:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Limits
-from shared.catalog.load import load_hunts
 from shared.errors import Waiting
 from shared.graph.client import Graph
 from shared.model.record import Work
@@ -23,7 +21,6 @@ from shared.sweep.record import SweepRecord
 from .tenant import Deployment, Fleet, Identity, Life, MortalTransport
 
 if TYPE_CHECKING:
-    from sandbox.telemetry.engine import Engine
     from shared.sweep.summary import SweepSummary
     from shared.tools import Tools
 
@@ -34,32 +31,6 @@ SERVERS, DESKTOPS, ARCHIVES = (
 )
 
 
-class Remembering:
-    """An engine that runs a query once: a sweep killed at fifty points asks the same fifty times."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._answers: dict[tuple[Any, ...], Any] = {}
-
-    def hunt(self, query: str, **options: Any) -> Any:
-        """Run *query*, or remember what came of it."""
-        asked = query, *options.values()
-        if asked not in self._answers:
-            self._answers[asked] = self._engine.hunt(query, **options)
-        return self._answers[asked]
-
-
-class LargeFleet(Fleet):
-    """What *devices* devices sent in *days* days, and our hunts."""
-
-    def __init__(self, devices: int, days: int) -> None:
-        self.end = datetime.now(UTC)
-        self.engine: Any = Remembering(
-            build_app(devices=devices, days=days, now=self.end).state.tenant.engine
-        )
-        self.catalog = load_hunts()
-
-
 class Sweeping(Deployment):
     """Outrider in a tenant of these *limits*; an answer of *most* rows is one that was cut."""
 
@@ -68,7 +39,6 @@ class Sweeping(Deployment):
     ) -> None:
         super().__init__(fleet, **environment)
         self.most = most
-        self.clock = fleet.end
         self.tenant.limits = limits or Limits()
         self.tools = self.worker()
 

@@ -10,21 +10,15 @@ import pytest
 from sandbox.tenant.state import WRITE
 from shared.model.record import CommentResult
 from shared.work import work_on
-from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
-from tests.support.tenant import Killed, Life
+from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
+from tests.support.tenant import Fleet, Killed, Life
 
 # The upload from srv-7 is found by the sweep, too.
 EXFILTRATION = "4101"
 
 
-@pytest.fixture(scope="module")
-def fleet() -> LargeFleet:
-    """Telemetry for all tests of this module."""
-    return LargeFleet(devices=40, days=2)
-
-
 @pytest.fixture
-async def app(fleet: LargeFleet) -> AsyncIterator[Sweeping]:
+async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
     """Outrider in a tenant of its own."""
     app = Sweeping(fleet)
     yield app
@@ -79,7 +73,7 @@ async def test_second_sweep(app: Sweeping) -> None:
     assert ["alreadyThere"] == [result.status for result in done.comments]
 
 
-async def test_off(fleet: LargeFleet) -> None:
+async def test_off(fleet: Fleet) -> None:
     """With COMMENTS=off, a sweep comments nowhere."""
     app = Sweeping(fleet, COMMENTS="off")
     done = await app.done(await app.swept(ARCHIVES))
@@ -103,7 +97,7 @@ async def test_missing_role(app: Sweeping) -> None:
     assert 1 == len(app.comments(EXFILTRATION))
 
 
-async def test_killed(fleet: LargeFleet) -> None:
+async def test_killed(fleet: Fleet) -> None:
     """Wherever its worker is killed, a sweep comments once."""
     for calls in range(8, 1_000):
         app = Sweeping(fleet)

@@ -16,17 +16,12 @@ from shared.pages.layout import STYLE_HASH
 from shared.sweep.report import sweep_page
 from shared.sweep.serving import serve_rows
 from tests.support.deployed import finished
-from tests.support.sweeping import DESKTOPS, SERVERS, LargeFleet, Sweeping
-
-
-@pytest.fixture(scope="module")
-def fleet() -> LargeFleet:
-    """Telemetry of a small fleet."""
-    return LargeFleet(devices=40, days=3)
+from tests.support.sweeping import DESKTOPS, SERVERS, Sweeping
+from tests.support.tenant import Fleet
 
 
 @pytest.fixture
-async def app(fleet: LargeFleet) -> AsyncIterator[Sweeping]:
+async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
     """Outrider in a tenant that answers with fewer than 150 rows."""
     app = Sweeping(fleet, limits=Limits(rows=149), most=150)
     yield app

@@ -11,7 +11,8 @@ from shared.catalog.load import load_hunts
 from shared.catalog.select import select_for_sweep
 from shared.entities.request import parse_sweep
 from shared.errors import InvalidRequest
-from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
+from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
+from tests.support.tenant import Fleet
 
 DROP, RELAY, STAGE = "203.0.113.9", "203.0.113.77", "203.0.113.44"
 EVERY = {ARCHIVES, DESKTOPS, SERVERS}
@@ -20,13 +21,13 @@ SYSTEM = {"http", "snapd", "fwupdmgr", "networkmanager"}
 
 
 @pytest.fixture(scope="module")
-def fleet() -> LargeFleet:
+def fleet() -> Fleet:
     """Telemetry for all tests of this module."""
-    return LargeFleet(devices=200, days=7)
+    return Fleet(devices=200, days=7)
 
 
 @pytest.fixture
-async def app(fleet: LargeFleet) -> AsyncIterator[Sweeping]:
+async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
     """Outrider in a tenant of its own."""
     app = Sweeping(fleet)
     yield app
@@ -82,7 +83,7 @@ async def test_noise(app: Sweeping) -> None:
     assert ({"srv", "box"}, {"wks", "box"}) == ({kind for kind, _ in servers}, {kind for kind, _ in desktops})
 
 
-async def test_newest_day(app: Sweeping, fleet: LargeFleet) -> None:
+async def test_newest_day(app: Sweeping, fleet: Fleet) -> None:
     """New is what a device did for the first time in the last 24 hours, and is counted exactly."""
     run = await app.swept(DESKTOPS)
     summary, rows = await app.summary(run, DESKTOPS), await app.rows(run, DESKTOPS)

@@ -20,28 +20,22 @@ from shared.model.outcome import Window
 from shared.sweep.asking import ask_all
 from shared.sweep.flow import give_up_sweep
 from shared.sweep.record import progress
-from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, LargeFleet, Sweeping
-from tests.support.tenant import Killed, Life
+from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
+from tests.support.tenant import Fleet, Killed, Life
 
 EVERY = (ARCHIVES, DESKTOPS, SERVERS)
 
 
 @pytest.fixture(scope="module")
-def medium() -> LargeFleet:
+def medium() -> Fleet:
     """Telemetry for the tests that ask for it in many parts."""
-    return LargeFleet(devices=100, days=5)
-
-
-@pytest.fixture(scope="module")
-def small() -> LargeFleet:
-    """Telemetry for the tests that need little of it."""
-    return LargeFleet(devices=40, days=3)
+    return Fleet(devices=100, days=5)
 
 
 @pytest.fixture
-async def app(small: LargeFleet) -> AsyncIterator[Sweeping]:
+async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
     """Outrider in a tenant of its own."""
-    app = Sweeping(small)
+    app = Sweeping(fleet)
     yield app
     await app.close()
 
@@ -56,7 +50,7 @@ async def app(small: LargeFleet) -> AsyncIterator[Sweeping]:
     ],
     ids=["cuts, and ends wide queries", "refuses", "refuses unexpectedly"],
 )
-async def test_hard_tenant(medium: LargeFleet, limits: Limits, most: int) -> None:
+async def test_hard_tenant(medium: Fleet, limits: Limits, most: int) -> None:
     """
     A tenant that holds back rows beyond 400, and then blocks its CPU for ten minutes, is swept whole.
 
@@ -94,14 +88,14 @@ async def test_hard_tenant(medium: LargeFleet, limits: Limits, most: int) -> Non
         assert summary == replace(await hard.summary(parts, hunt), parts=1)
 
 
-def in_parts(fleet: LargeFleet) -> Sweeping:
+def in_parts(fleet: Fleet) -> Sweeping:
     """Outrider in a tenant that answers with fewer than 100 rows, of which there are several times as many."""
     return Sweeping(fleet, limits=Limits(rows=99), most=100, HUNTS_PER_MINUTE="15")
 
 
-async def test_pace(small: LargeFleet) -> None:
+async def test_pace(fleet: Fleet) -> None:
     """A sweep of many parts leaves a third of the calls of every minute to incidents."""
-    app = in_parts(small)
+    app = in_parts(fleet)
     run = await app.swept(DESKTOPS)
     await app.close()
 
@@ -110,9 +104,9 @@ async def test_pace(small: LargeFleet) -> None:
     assert "completed" == (await app.done(run)).status
 
 
-async def test_incidents_first(small: LargeFleet) -> None:
+async def test_incidents_first(fleet: Fleet) -> None:
     """While a sweep waits for its turn, an incident that opens is hunted at once."""
-    app = in_parts(small)
+    app = in_parts(fleet)
     run = await app.start(DESKTOPS)
     wait = await app.deliver(run)
     at = app.now()
@@ -125,9 +119,9 @@ async def test_incidents_first(small: LargeFleet) -> None:
     assert 1 == len(app.comments("4101"))
 
 
-async def test_part_never_answered(small: LargeFleet) -> None:
+async def test_part_never_answered(fleet: Fleet) -> None:
     """A part that Graph never answers is named with its reason, and all others are swept."""
-    app = Sweeping(small)
+    app = Sweeping(fleet)
     # Whatever asks for the devices whose ids begin with c1, alone or among others: srv-7 is one.
     for wide, times in (("Connections = count()", 1), ('startswith "c"', 4), ('startswith "c1"', 100)):
         app.tenant.faults.add(match="hunt", contains=wide.replace('"', '\\"'), status=504, times=times)
@@ -182,9 +176,9 @@ async def test_missing_role(app: Sweeping) -> None:
     assert "completed" == (await app.done(run)).status
 
 
-async def test_progress(small: LargeFleet) -> None:
+async def test_progress(fleet: Fleet) -> None:
     """While a sweep runs, its record says how many parts of how many are done."""
-    app = in_parts(small)
+    app = in_parts(fleet)
     run = await app.start(DESKTOPS)
     await app.deliver(run)
     early = await progress(app.tools.store, await app.read(run), app.most)
@@ -198,9 +192,9 @@ async def test_progress(small: LargeFleet) -> None:
     ]
 
 
-async def test_give_up(small: LargeFleet) -> None:
+async def test_give_up(fleet: Fleet) -> None:
     """A sweep that is given up keeps the parts that came, and says of the rest why it is missing."""
-    app = in_parts(small)
+    app = in_parts(fleet)
     run = await app.start(DESKTOPS)
     await app.deliver(run)
     await give_up_sweep(app.tools, await app.read(run), "it failed 5 times", posting=True, most=app.most)
@@ -213,11 +207,11 @@ async def test_give_up(small: LargeFleet) -> None:
     assert "it failed 5 times" in done.outcomes[0].reason
 
 
-async def test_killed(small: LargeFleet) -> None:
+async def test_killed(fleet: Fleet) -> None:
     """Wherever its worker is killed, a sweep ends with the same summary, and asks nothing recorded again."""
     wanted = None
     for calls in range(1_000):
-        app = Sweeping(small, limits=Limits(rows=399), most=400)
+        app = Sweeping(fleet, limits=Limits(rows=399), most=400)
         app.tenant.faults.add(match="hunt", contains="Connections = count()", status=504)
         run = await app.start(DESKTOPS)
         life = Life(calls)
@@ -241,9 +235,9 @@ async def test_killed(small: LargeFleet) -> None:
     assert calls > 20
 
 
-async def test_two_workers(small: LargeFleet) -> None:
+async def test_two_workers(fleet: Fleet) -> None:
     """A sweep that two workers are given at the same time has one summary, with every row once."""
-    app = in_parts(small)
+    app = in_parts(fleet)
     run = await app.start(DESKTOPS)
     while not await app.tools.runs.done(run):
         await asyncio.gather(*(app.deliver(run, app.worker()) for _ in range(2)))
