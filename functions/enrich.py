@@ -20,7 +20,7 @@ blueprint = func.Blueprint()
 @blueprint.function_name("EnrichIncident")
 @blueprint.route("enrich", methods=["POST"])
 @answered
-async def enrich(req: func.HttpRequest) -> func.HttpResponse:
+async def enrich_incident(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, send it, and answer 202 with where to follow it."""
     tools = app.tools()
     body = req.get_body()

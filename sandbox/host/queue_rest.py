@@ -31,7 +31,7 @@ ERRORS = {
 }
 
 
-class Refused(Exception):
+class StorageError(Exception):
     """The call is answered with this error code of the Queue service's."""
 
     def __init__(self, code: str) -> None:
@@ -44,9 +44,9 @@ def number(query: Mapping[str, str], name: str, *, default: int, lowest: int, hi
     try:
         value = int(query.get(name, default))
     except ValueError:
-        raise Refused("InvalidQueryParameterValue") from None
+        raise StorageError("InvalidQueryParameterValue") from None
     if not lowest <= value <= highest:
-        raise Refused("OutOfRangeQueryParameterValue")
+        raise StorageError("OutOfRangeQueryParameterValue")
     return value
 
 
@@ -55,11 +55,11 @@ def message_text(body: bytes) -> str:
     try:
         text = ElementTree.fromstring(body).findtext("MessageText")  # noqa: S314  (own SDK, over loopback)
     except ElementTree.ParseError:
-        raise Refused("InvalidXmlDocument") from None
+        raise StorageError("InvalidXmlDocument") from None
     if text is None:
-        raise Refused("InvalidXmlDocument")
+        raise StorageError("InvalidXmlDocument")
     if len(text.encode()) > _LARGEST:
-        raise Refused("RequestBodyTooLarge")
+        raise StorageError("RequestBodyTooLarge")
     return text
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .queue_rest import ERRORS, Refused, message_text, messages, metadata, number, xml
+from .queue_rest import ERRORS, StorageError, message_text, messages, metadata, number, xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,11 +70,11 @@ class QueueService:
         request = Request(scope, receive)
         try:
             if "authorization" not in request.headers:
-                raise Refused("NoAuthenticationInformation")
+                raise StorageError("NoAuthenticationInformation")
             body = await request.body()
             with self._db:
                 response = self._answer(request, body)
-        except Refused as refused:
+        except StorageError as refused:
             status, message = ERRORS[refused.code]
             response = xml(f"<Error><Code>{refused.code}</Code><Message>{message}</Message></Error>", status)
             response.headers["x-ms-error-code"] = refused.code
@@ -109,7 +109,7 @@ class QueueService:
                 self._held(self._existing(queue), message, query)
                 self._db.execute("delete from messages where id = ?", [message])
                 return Response(status_code=204)
-        raise Refused("UnsupportedHttpVerb")
+        raise StorageError("UnsupportedHttpVerb")
 
     def _list(self, prefix: str) -> Response:
         names = [name for (name,) in self._db.execute("select name from queues order by name")]
@@ -118,10 +118,10 @@ class QueueService:
 
     def _create(self, queue: str, metadata: str) -> Response:
         if not _NAME.fullmatch(queue):
-            raise Refused("InvalidResourceName")
+            raise StorageError("InvalidResourceName")
         for row in self._db.execute("select metadata from queues where name = ?", [queue]):
             if row["metadata"] != metadata:
-                raise Refused("QueueAlreadyExists")
+                raise StorageError("QueueAlreadyExists")
             return Response(status_code=204)
         self._db.execute("insert into queues values (?, ?)", [queue, metadata])
         return Response(status_code=201)
@@ -143,7 +143,7 @@ class QueueService:
         delay = number(query, "visibilitytimeout", default=0, lowest=0, highest=_LONGEST)
         ttl = number(query, "messagettl", default=_LONGEST, lowest=-1, highest=_NEVER)
         if ttl == 0 or 0 < ttl <= delay:
-            raise Refused("OutOfRangeQueryParameterValue")
+            raise StorageError("OutOfRangeQueryParameterValue")
         expires = _NEVER if ttl == -1 else min(now + ttl, _NEVER)
         rows = self._db.execute(
             "insert into messages (id, queue, body, receipt, inserted, expires, visible, dequeued)"
@@ -173,7 +173,7 @@ class QueueService:
     def _update(self, queue: str, message: str, body: str | None, query: Mapping[str, str]) -> Response:
         self._held(queue, message, query)
         if "visibilitytimeout" not in query:
-            raise Refused("MissingRequiredQueryParameter")
+            raise StorageError("MissingRequiredQueryParameter")
         hidden = number(query, "visibilitytimeout", default=0, lowest=0, highest=_LONGEST)
         receipt, visible = uuid.uuid4().hex, self._clock() + hidden
         self._db.execute(
@@ -185,7 +185,7 @@ class QueueService:
 
     def _existing(self, queue: str) -> str:
         if not self._db.execute("select 1 from queues where name = ?", [queue]).fetchone():
-            raise Refused("QueueNotFound")
+            raise StorageError("QueueNotFound")
         self._db.execute("delete from messages where expires <= ?", [self._clock()])
         return queue
 
@@ -194,6 +194,6 @@ class QueueService:
         sql = "select receipt from messages where queue = ? and id = ?"
         row = self._db.execute(sql, [queue, message]).fetchone()
         if row is None:
-            raise Refused("MessageNotFound")
+            raise StorageError("MessageNotFound")
         if row["receipt"] != query.get("popreceipt"):
-            raise Refused("PopReceiptMismatch")
+            raise StorageError("PopReceiptMismatch")

@@ -70,7 +70,7 @@ def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:
 
     Raises InvalidRequest with one line for every problem found.
     """
-    asked = decode(body, EnrichBody)
+    asked = decode_body(body, EnrichBody)
     problems: list[str] = []
     incident_id = str(asked.incident_id).strip() if asked.incident_id is not None else ""
     if asked.incident_id is not None and not _INCIDENT_ID.fullmatch(incident_id):
@@ -109,10 +109,10 @@ def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:
 
 def parse_sweep(body: bytes) -> tuple[str, ...]:
     """Read the body of `POST /api/sweep`: the hunts it names, each once. Raises InvalidRequest."""
-    return tuple(dict.fromkeys(decode(body, SweepBody).hunts))
+    return tuple(dict.fromkeys(decode_body(body, SweepBody).hunts))
 
 
-def decode(body: bytes, kind: type[Strict]) -> Any:
+def decode_body(body: bytes, kind: type[Strict]) -> Any:
     """Decode a JSON body. Raises InvalidRequest naming the field that is wrong and what it should be."""
     if not body.strip():
         raise InvalidRequest("the body is empty: send a JSON object")

@@ -6,16 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from shared.errors import (
-    BadQuery,
-    GraphError,
-    NotFound,
-    PermissionDenied,
-    ResultTooLarge,
-    Throttled,
-    TimedOut,
-    Unavailable,
-)
+from shared import errors
+from shared.errors import GraphError
 from shared.model.incident import Incident
 from shared.retrying import read_retry_after
 
@@ -57,30 +49,30 @@ def to_error(response: httpx.Response, role: str) -> GraphError:
     }
     match status:
         case 400 if "exceeded the allowed result size" in message:
-            return ResultTooLarge(message, **known)
+            return errors.ResultTooLarge(message, **known)
         case 400:
-            return BadQuery(message, **known)
+            return errors.BadQuery(message, **known)
         case 401:
-            return Unavailable(f"Graph refuses the token: {message}", **known)
+            return errors.Unavailable(f"Graph refuses the token: {message}", **known)
         case 403:
-            return PermissionDenied(message, role=role, **known)
+            return errors.PermissionDenied(message, role=role, **known)
         case 404:
-            return NotFound(message, **known)
+            return errors.NotFound(message, **known)
         case 408 | 504:
-            return TimedOut(message, **known)
+            return errors.TimedOut(message, **known)
         case 429:
-            return Throttled(
+            return errors.Throttled(
                 message, retry_after=read_retry_after(response.headers.get("retry-after", "")), **known
             )
         case _ if status >= 500:
-            return Unavailable(message, **known)
+            return errors.Unavailable(message, **known)
         case _:
             return GraphError(message, **known)
 
 
-def decode(raw: bytes, kind: type[_T]) -> _T:
+def read_answer(raw: bytes, kind: type[_T]) -> _T:
     """Read an answer. Raises Unavailable where it is not what Graph documents: a proxy's page, or half of it."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.DecodeError as error:
-        raise Unavailable(f"Graph's answer is not understood: {error}") from error
+        raise errors.Unavailable(f"Graph's answer is not understood: {error}") from error

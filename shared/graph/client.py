@@ -11,8 +11,7 @@ import asyncio
 import time
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
@@ -22,22 +21,17 @@ from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_abstractions.method import Method
 from kiota_abstractions.native_response_handler import NativeResponseHandler
 from kiota_abstractions.request_information import RequestInformation
-from kiota_authentication_azure.azure_identity_authentication_provider import (
-    AzureIdentityAuthenticationProvider,
-)
-from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
+from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph import GraphServiceClient
-from msgraph.graph_request_adapter import GraphRequestAdapter, options
-from msgraph_core import GraphClientFactory
 
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
 from shared.model.incident import Incident
 from shared.model.times import write_time
 from shared.retrying import PATIENCE, retrying
 
-from .answers import Incidents, decode, to_error
+from .answers import Incidents, read_answer, to_error
 from .pace import Pace
-from .tokens import OneAtATime
+from .sdk import READ_TIMEOUT, http_client, request_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,8 +43,6 @@ if TYPE_CHECKING:
 HUNTING_ROLE = "ThreatHunting.Read.All"
 INCIDENT_ROLE = "SecurityIncident.ReadWrite.All"
 
-# Graph ends a query after 3 minutes (security API overview, quota 5): ours must outlast it to hear so.
-_READ_TIMEOUT = 190.0
 _MAX_REDIRECTS = 5
 # Graph refuses a larger $top: "The limit of '50' for Top query has been exceeded".
 _PAGE = 50
@@ -75,30 +67,8 @@ class Graph:
         patience: float = PATIENCE,
         refused: Callable[[GraphError], None] = lambda _: None,
     ) -> None:
-        root = settings.cloud.graph
-        provider = AzureIdentityAuthenticationProvider(
-            cast("AsyncTokenCredential", OneAtATime(credential)),
-            scopes=[settings.graph_scope],
-            # The SDK's default sends the token to any host that a nextLink names.
-            allowed_hosts=[urlsplit(root).hostname or ""],
-        )
-        # HTTP/1.1: the answers are large, and HTTP/2 frames in pure Python cost more than the connections saved.
-        self._http = GraphClientFactory.create_with_default_middleware(
-            client=httpx.AsyncClient(
-                timeout=httpx.Timeout(_READ_TIMEOUT, connect=10),
-                limits=httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=120),
-                transport=transport,
-            ),
-            # The SDK would retry POSTs, comments included, and hold the instance while it waits.
-            options={
-                **options,
-                RetryHandlerOption.get_key(): RetryHandlerOption(0, 0, should_retry=False),
-                # It would send a comment to whatever host a redirect names.
-                RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
-            },
-        )
-        self._adapter = GraphRequestAdapter(provider, self._http)
-        self._adapter.base_url = f"{root}/v1.0"
+        self._http = http_client(transport)
+        self._adapter = request_adapter(settings, credential, self._http)
         self._client = GraphServiceClient(request_adapter=self._adapter)
         self._sleep = sleep
         self._patience = patience
@@ -122,7 +92,7 @@ class Graph:
         seen: list[str] = []
         while incident_id not in seen:
             seen.append(incident_id)
-            incident = decode(
+            incident = read_answer(
                 await retrying(self._sleep, self._patience)(self._read_incident, incident_id), Incident
             )
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
@@ -149,7 +119,7 @@ class Graph:
         found: dict[str, Incident] = {}
         link = ""
         for _ in range(_MAX_PAGES):
-            page = decode(
+            page = read_answer(
                 await retrying(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
                 Incidents,
             )
@@ -243,7 +213,7 @@ class Graph:
         try:
             response: httpx.Response = await self._adapter.send_primitive_async(info, "bytes", {})
         except httpx.ReadTimeout as error:
-            raise TimedOut(f"no answer within {_READ_TIMEOUT:.0f} s") from error
+            raise TimedOut(f"no answer within {READ_TIMEOUT:.0f} s") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"Graph cannot be reached: {type(error).__name__}") from error
         except AzureError as error:

@@ -28,7 +28,7 @@ _POSTING = 60.0
 _LEASE = timedelta(seconds=180)
 
 
-async def post_once(
+async def comment_in_defender(
     tools: Tools, plan: Plan, content: Content, digest: str, fresh: Incident | None
 ) -> CommentResult:
     """

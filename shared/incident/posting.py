@@ -55,10 +55,10 @@ async def post(
     fresh = snapshot and not again and time.monotonic() - snapshot.read_at < _FRESH
     try:
         if plan.provider == "sentinel":
-            result = await sentinel.post(tools, plan, content, digest)
+            result = await sentinel.comment_in_sentinel(tools, plan, content, digest)
         else:
             incident = snapshot.incident if snapshot and fresh else None
-            result = await defender.post_once(tools, plan, content, digest, incident)
+            result = await defender.comment_in_defender(tools, plan, content, digest, incident)
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
         reason = waiting.given_up(error, tools.now() - work.requested)

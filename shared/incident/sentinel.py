@@ -32,7 +32,7 @@ _LAST = (
 )
 
 
-async def post(tools: Tools, plan: Plan, content: Content, digest: str) -> CommentResult:
+async def comment_in_sentinel(tools: Tools, plan: Plan, content: Content, digest: str) -> CommentResult:
     """
     Post what *content* says on the plan's incident, as HTML, with links to the queries; see `post_once`.
 

@@ -30,15 +30,15 @@ class Token(NamedTuple):
     start: int
 
 
-class Group(NamedTuple):
+class Bracketed(NamedTuple):
     """What stands between a bracket, `kind`, and its partner."""
 
     kind: str
-    items: list[Token | Group]
+    items: list[Token | Bracketed]
     start: int
 
 
-Node = Token | Group
+Node = Token | Bracketed
 
 
 def lex(query: str) -> list[Token]:
@@ -59,12 +59,12 @@ def lex(query: str) -> list[Token]:
 
 def nest(tokens: list[Token]) -> list[Node]:
     """Nest *tokens* by their brackets. Raises Unreadable."""
-    stack = [Group("", [], 0)]
+    stack = [Bracketed("", [], 0)]
     for token in tokens:
         if token.kind == "mark" and token.text in _PARTNERS:
             if len(stack) > _DEEPEST:
                 raise UnreadableQuery(token.start, "nest the query less deep")
-            opened = Group(token.text, [], token.start)
+            opened = Bracketed(token.text, [], token.start)
             stack[-1].items.append(opened)
             stack.append(opened)
         elif token.kind == "mark" and token.text in _PARTNERS.values():
@@ -95,12 +95,12 @@ def text(node: Node) -> str:
 
 def bracket(node: Node) -> str:
     """Return the bracket that opens a group, '' for a token."""
-    return node.kind if isinstance(node, Group) else ""
+    return node.kind if isinstance(node, Bracketed) else ""
 
 
 def inside(node: Node) -> list[Node]:
     """Return what a group holds; a token holds nothing."""
-    return node.items if isinstance(node, Group) else []
+    return node.items if isinstance(node, Bracketed) else []
 
 
 def name_of(node: Node) -> str | None:

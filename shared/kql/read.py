@@ -15,8 +15,9 @@ from .lexer import (
     nest,
     unquoted,
 )
+from .problem import Problem
 from .vocabulary import SCOPABLE
-from .walk import Problem, Walk
+from .walk import Walk
 
 
 class Reading(Struct, frozen=True):
@@ -47,10 +48,8 @@ def read_query(query: str, *, scoped: bool) -> Reading:
         tokens = lex(query)
         reader.query_itself(nest(tokens))
     except UnreadableQuery as error:
-        reader.refuse(error.start, str(error))
+        reader.found.add(error.start, str(error))
     names = frozenset(unquoted(token) if token.kind == "string" else token.text for token in tokens)
     end = max((token.start + len(token.text) for token in tokens if token.text != ";"), default=0)
     asks = any(a.text in {"ago", "now"} and b.text == "(" for a, b in pairwise(tokens))
-    return Reading(
-        query[:end], tuple(sorted(SCOPABLE & names)), names, asks, tuple(dict.fromkeys(reader.problems))
-    )
+    return Reading(query[:end], tuple(sorted(SCOPABLE & names)), names, asks, reader.found.all)

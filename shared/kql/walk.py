@@ -7,9 +7,8 @@ never turns a hunt for one device into one over the whole fleet.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from .lexer import Group, Node, Token, bracket, inside, leading_operator, name_of, options, split, text
+from .lexer import Bracketed, Node, Token, bracket, inside, leading_operator, name_of, options, split, text
+from .problem import Problems
 from .vocabulary import (
     ANYWHERE,
     ELSEWHERE,
@@ -21,51 +20,33 @@ from .vocabulary import (
     RESERVED,
     SCOPABLE,
     WORDS,
-)
+)  # fmt: skip
 
 Known = dict[str, str]  # declared name -> "value", "function", or "table function" (one that takes a table)
 
 
-class Problem(NamedTuple):
-    """What is wrong with a query, and where; line and column count from 1."""
-
-    line: int
-    column: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"query line {self.line}, column {self.column}: {self.text}"
-
-
 class Walk:
     """
-    One walk over one query: call `query_itself` once, then read `problems`.
+    One walk over one query: call `query_itself` once, then read `found`.
 
     Where *scoped*, whatever could read more than the scope in front of the query is a problem, too.
     """
 
     def __init__(self, query: str, *, scoped: bool) -> None:
-        self.query = query
         self.scoped = scoped
-        self.problems: list[Problem] = []
-
-    def refuse(self, where: Node | int, problem: str) -> None:
-        """Note a problem; *where* it is, is a node or an offset in the query."""
-        start = where if isinstance(where, int) else where.start
-        line = self.query.count("\n", 0, start) + 1
-        self.problems.append(Problem(line, start - self.query.rfind("\n", 0, start), problem))
+        self.found = Problems(query)
 
     def escape(self, where: Node, problem: str) -> None:
         """Refuse what could read more than a scope allows."""
         if self.scoped:
-            self.refuse(where, problem)
+            self.found.add(where, problem)
 
     def query_itself(self, nodes: list[Node]) -> None:
         """Read a whole query."""
         if not any(node for node in nodes if text(node) != ";"):
-            self.problems.append(Problem(1, 1, "the query is empty"))
+            self.found.add(0, "the query is empty")
         elif text(nodes[0]) == ".":
-            self.refuse(nodes[0], "a control command is not possible in a hunt")
+            self.found.add(nodes[0], "a control command is not possible in a hunt")
         else:
             self.block(nodes, {}, body=False)
 
@@ -76,14 +57,14 @@ class Walk:
             return
         for statement in statements[:-1]:
             if text(statement[0]) != "let":
-                self.refuse(statement[0], "only let statements may come before the query's one expression")
+                self.found.add(statement[0], "only let statements may come before the query's one expression")
                 return
             self.let(statement, known)
         last = statements[-1]
         if text(last[0]) == "let":
-            self.refuse(last[0], "end with an expression, not with let")
+            self.found.add(last[0], "end with an expression, not with let")
         elif text(last[0]) in {"alias", "declare", "restrict", "set"} and len(last) > 1:
-            self.refuse(last[0], f"a {text(last[0])} statement is not possible here")
+            self.found.add(last[0], f"a {text(last[0])} statement is not possible here")
         else:
             self.expression(last, known, table=True, scalar=body)
 
@@ -91,7 +72,7 @@ class Walk:
         """Read a let statement, and add to *known* what it declares."""
         name = name_of(nodes[1]) if len(nodes) > 3 and text(nodes[2]) == "=" else None
         if name is None:
-            self.refuse(nodes[0], "cannot read this let statement")
+            self.found.add(nodes[0], "cannot read this let statement")
             return
         self.declare(nodes[1], name)
         value = nodes[4:] if text(nodes[3]) == "view" else nodes[3:]
@@ -100,7 +81,7 @@ class Walk:
             for parameter in split(inside(value[0]), ","):
                 label = name_of(parameter[0]) if parameter else None
                 if label is None:
-                    self.refuse(value[0], "cannot read these parameters")
+                    self.found.add(value[0], "cannot read these parameters")
                     continue
                 self.declare(parameter[0], label)
                 inner[label] = "value"
@@ -115,7 +96,7 @@ class Walk:
     def declare(self, node: Node, name: str) -> None:
         """Refuse a name that stands in front of the query already."""
         if name in RESERVED or (self.scoped and name in SCOPABLE):
-            self.refuse(node, f"{name} is declared in front of the query; choose another name")
+            self.found.add(node, f"{name} is declared in front of the query; choose another name")
 
     def expression(self, nodes: list[Node], known: Known, *, table: bool, scalar: bool = True) -> None:
         """Read an expression, where a name alone is a table if *table*, and which may be *scalar*."""
@@ -132,7 +113,7 @@ class Walk:
     def source(self, nodes: list[Node], known: Known, around: list[Node], *, scalar: bool) -> None:
         """Read what a pipe begins with, or a lone operand; *around* says where, if that is nothing."""
         if not nodes:
-            self.refuse(around[0], "nothing stands before the |")
+            self.found.add(around[0], "nothing stands before the |")
             return
         first, name = nodes[0], name_of(nodes[0])
         if len(nodes) == 1 and bracket(first) == "(":
@@ -178,7 +159,7 @@ class Walk:
     def operator(self, nodes: list[Node], known: Known, around: list[Node]) -> None:
         """Read what follows a |."""
         if not nodes:
-            self.refuse(around[0], "nothing stands after the |")
+            self.found.add(around[0], "nothing stands after the |")
             return
         name, rest = leading_operator(nodes)
         if name == "union":
@@ -192,7 +173,7 @@ class Walk:
         elif name in OPERATORS:
             self.scalars(rest, known)
         elif name == "render":
-            self.refuse(nodes[0], "remove render: a hunt returns rows")
+            self.found.add(nodes[0], "remove render: a hunt returns rows")
         else:
             self.escape(nodes[0], f"the operator {name or '?'} is not possible in a device hunt")
 
@@ -251,7 +232,7 @@ class Walk:
             else:
                 self.arguments(node, known, table=word in LISTS)
 
-    def call(self, name: str, group: Group, known: Known) -> None:
+    def call(self, name: str, group: Bracketed, known: Known) -> None:
         """Read a call of the function *name*."""
         if name in {"toscalar", "materialize"}:
             self.arguments(group, known, table=True)

@@ -1,0 +1,37 @@
+"""What is wrong with a query, and where."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .lexer import Bracketed, Token
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong; line and column count from 1."""
+
+    line: int
+    column: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"query line {self.line}, column {self.column}: {self.text}"
+
+
+class Problems:
+    """All that is found wrong with *query*, each thing once."""
+
+    def __init__(self, query: str) -> None:
+        self._query = query
+        self._found: dict[Problem, None] = {}
+
+    def add(self, where: Token | Bracketed | int, text: str) -> None:
+        """Note a problem at a node, or at an offset in the query."""
+        start = where if isinstance(where, int) else where.start
+        line = self._query.count("\n", 0, start) + 1
+        self._found[Problem(line, start - self._query.rfind("\n", 0, start), text)] = None
+
+    @property
+    def all(self) -> tuple[Problem, ...]:
+        """The problems, in the order in which they were found."""
+        return tuple(self._found)
