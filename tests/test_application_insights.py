@@ -1,4 +1,4 @@
-"""Application Insights: what reaches it, and what it costs where there is none."""
+"""What reaches Application Insights, and that the app works as well without it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[1]
 
 
 class Ingestion(BaseHTTPRequestHandler):
-    """Application Insights, as far as its exporter knows it."""
+    """A server that keeps what it is sent and answers as Application Insights does."""
 
     items: ClassVar[list[dict[str, Any]]] = []
 
     def do_POST(self) -> None:
-        """Take what is sent."""
+        """Keep the items, and answer that all were accepted."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.items.extend(body)
         answer = json.dumps({"itemsReceived": len(body), "itemsAccepted": len(body), "errors": []}).encode()
@@ -30,31 +30,32 @@ class Ingestion(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def in_python(script: str, **environment: str) -> str:
-    """Run a script from the root of the project, and return what it prints."""
+    """Run a script in the project's root and return what it prints."""
+    command = [sys.executable, "-c", script]
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )  # fmt: skip
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
     assert (0, "") == (done.returncode, done.stderr)
 
     return done.stdout
 
 
-def test_application_insights() -> None:
-    """With a connection string, spans and metrics arrive there, at the latest when the worker ends; libraries' do not."""
+def test_only_our_spans_and_metrics_reach_application_insights() -> None:
+    """They arrive at the latest when the worker ends; the spans of libraries are left out."""
     script = f"""
 import os
 from opentelemetry import trace
 from datetime import UTC, datetime
 from shared import telemetry
 from shared.model.record import Work
-told = telemetry.connect(os.environ)
-with told.run(Work("{"ab" * 16}", datetime.now(UTC), "")), told.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
-    told.parked()
+ours = telemetry.connect(os.environ)
+with ours.run(Work("{"ab" * 16}", datetime.now(UTC), "")), ours.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
+    ours.parked()
 """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ingestion)
     thread = threading.Thread(target=server.serve_forever)
@@ -79,8 +80,8 @@ with told.run(Work("{"ab" * 16}", datetime.now(UTC), "")), told.hunt("device-car
     assert [("outrider.parked", 1)] == [(metric["name"], metric["value"]) for metric in metrics]
 
 
-def test_nothing_loaded() -> None:
-    """Without a connection string the app starts and works without OpenTelemetry's SDK and Microsoft's exporter."""
+def test_without_a_connection_string_no_exporter_is_loaded() -> None:
+    """The app starts without OpenTelemetry's SDK and without Microsoft's exporter."""
     script = """
 import asyncio, sys
 import function_app
@@ -95,8 +96,8 @@ print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "az
     assert "False\n[]\n" == in_python(script, **settings, WEBSITE_HOSTNAME="127.0.0.1:7071")
 
 
-def test_bad_connection_string() -> None:
-    """A connection string that cannot be read costs the telemetry, not the app, and is not repeated in the log."""
+def test_a_bad_connection_string_costs_only_the_telemetry() -> None:
+    """The app works, and its log says that the string cannot be read, but does not repeat it."""
     script = """
 import logging, sys
 from datetime import UTC, datetime
@@ -112,8 +113,8 @@ with telemetry.connect({"APPLICATIONINSIGHTS_CONNECTION_STRING": "secret"}).run(
     assert "no telemetry: APPLICATIONINSIGHTS_CONNECTION_STRING cannot be read\nworks\n" == said
 
 
-def test_host() -> None:
-    """The Functions host writes OpenTelemetry too; what it leaves unread in that mode is not set."""
+def test_the_functions_host_is_set_to_opentelemetry() -> None:
+    """host.json has the mode OpenTelemetry, and no setting that the host ignores in that mode."""
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
 
     assert "OpenTelemetry" == host["telemetryMode"]

@@ -1,4 +1,4 @@
-"""The files around the code say what the code counts on."""
+"""The files around the code agree with what the code relies on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def text(name: str) -> str:
-    """Return a file of the project."""
+    """Return the text of a file of the project."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_delivery() -> None:
-    """Four runs at a time, seen within 2 s, tried again after 30 s, given up after the fifth time."""
+def test_queue_delivery_is_set_as_the_code_expects() -> None:
+    """Four runs at a time, polled every 2 s, retried after 30 s, and given up after the fifth try."""
     expected = {
         "batchSize": 4,
         "newBatchThreshold": 0,
@@ -33,8 +33,8 @@ def test_delivery() -> None:
     assert expected == json.loads(text("host.json"))["extensions"]["queues"]
 
 
-def test_timeout() -> None:
-    """A run's own deadline of ten minutes comes before the host's, which would kill the worker."""
+def test_the_host_outwaits_a_runs_own_deadline() -> None:
+    """The host stops a worker after 15 minutes, a run stops itself after ten."""
     assert json.loads(text("host.json"))["functionTimeout"] == "00:15:00"
 
 
@@ -49,8 +49,8 @@ def test_timeout() -> None:
         "requirements.txt",
     ],
 )
-def test_deployed(path: str) -> None:
-    """What the app needs in Azure is in the package."""
+def test_what_the_app_needs_is_deployed(path: str) -> None:
+    """Files that the app needs in Azure are not excluded by .funcignore."""
     ignored = pathspec.GitIgnoreSpec.from_lines(text(".funcignore").splitlines())
 
     assert not ignored.match_file(path)
@@ -71,24 +71,24 @@ def test_deployed(path: str) -> None:
         "README.md",
     ],
 )
-def test_not_deployed(path: str) -> None:
-    """Neither the sandbox nor anyone's local settings reach Azure."""
+def test_development_files_are_not_deployed(path: str) -> None:
+    """The sandbox, the tests and anyone's local settings are excluded by .funcignore."""
     ignored = pathspec.GitIgnoreSpec.from_lines(text(".funcignore").splitlines())
 
     assert ignored.match_file(path)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "sandbox/requirements.txt", "requirements-dev.txt"])
-def test_pinned(name: str) -> None:
-    """Every requirement names the one version that was tested."""
+def test_every_requirement_is_pinned_to_one_version(name: str) -> None:
+    """Each line of a requirements file names a package and, after `==`, its version."""
     lines = [line for line in text(name).splitlines() if line and not line.startswith(("#", "-r "))]
     loose = [line for line in lines if not re.match(r"[\w-]+==[\w.]+($|; )", line)]
 
     assert [] == loose
 
 
-def test_actions_pinned() -> None:
-    """The workflow's actions are named by commit, which nobody can move."""
+def test_workflow_actions_are_pinned_to_commits() -> None:
+    """The workflow names its actions by commit hash, because a tag can be moved."""
     used = re.findall(r"uses: (\S+)", text(".github/workflows/ci.yml"))
     movable = [action for action in used if not re.search(r"@[0-9a-f]{40}$", action)]
 
@@ -97,13 +97,13 @@ def test_actions_pinned() -> None:
 
 
 def sandbox(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the sandbox."""
+    """Run a command of the sandbox, and return how it ended and what it printed."""
     command = [sys.executable, "-m", "sandbox", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_render() -> None:
-    """`hunts render` prints the query of a hunt with its devices in front, and nothing else, on stdout."""
+def test_hunts_render_prints_the_query_alone() -> None:
+    """`hunts render` writes the query, held to the devices it is given, to stdout and nothing else."""
     done = sandbox("hunts", "render", "archive-then-upload", "--device", "srv-7")
 
     assert done.returncode == 0, done.stderr
@@ -114,8 +114,8 @@ def test_render() -> None:
     assert done.stdout.endswith("\n| take 10001\n")
 
 
-def test_render_explains() -> None:
-    """A hunt that does not exist is answered with those that do, without a traceback."""
+def test_an_unknown_hunt_is_answered_with_known_ones() -> None:
+    """`hunts render` fails with a list of the hunts there are, and without a traceback."""
     done = sandbox("hunts", "render", "no-such-hunt", "--device", "srv-7")
 
     assert done.returncode == 2

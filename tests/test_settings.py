@@ -1,4 +1,4 @@
-"""Settings are read once, and whatever is wrong with them is said at once."""
+"""Settings are read once, when the app starts, and everything wrong with them is reported together."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ GOOD = {
 }
 
 
-def test_defaults() -> None:
-    """Three settings are enough, and an empty value counts as unset."""
+def test_three_settings_are_enough_to_start() -> None:
+    """All others have defaults, which also apply where a value is empty."""
     settings = read_settings({**GOOD, "COMMENTS": "", "MAX_ROWS": " "})
 
     assert ("on", 10_000, "key") == (settings.comments, settings.max_rows, settings.http_auth)
     assert "https://outrider.example" == settings.root_url
 
 
-def test_every_problem() -> None:
-    """All that is missing or wrong is named in one error."""
+def test_one_error_names_every_wrong_setting() -> None:
+    """Settings that are missing and values that cannot be used are listed together."""
     with pytest.raises(SettingsError) as raised:
         read_settings(
             {
@@ -64,8 +64,8 @@ def test_every_problem() -> None:
         ("https://", False),
     ],
 )
-def test_plain_http(name: str, url: str, taken: bool) -> None:
-    """Tokens and links go over https; http is for the own machine alone."""
+def test_plain_http_is_accepted_for_localhost_only(name: str, url: str, taken: bool) -> None:
+    """Any other address must be https, because tokens and links go there."""
     try:
         read_settings({**GOOD, name: url})
     except SettingsError as error:
@@ -88,14 +88,14 @@ def test_plain_http(name: str, url: str, taken: bool) -> None:
         ("STATE_URL", "https://account.blob.core.windows.net"),
     ],
 )
-def test_wrong_value(name: str, value: str) -> None:
-    """A value that cannot be used is named with its setting."""
+def test_an_unusable_value_is_named_with_its_setting(name: str, value: str) -> None:
+    """The error repeats the name and the value as they were given."""
     with pytest.raises(SettingsError, match=f"{name}='{value}'"):
         read_settings({**GOOD, name: value})
 
 
-def test_words_in_any_case() -> None:
-    """On, off and the like are understood in any case."""
+def test_values_are_understood_in_any_case() -> None:
+    """`Off` and `USGov` mean the same as `off` and `usgov`."""
     settings = read_settings({**GOOD, "COMMENTS": "Off", "AZURE_CLOUD": "USGov"})
 
     assert ("off", "https://graph.microsoft.us/.default") == (settings.comments, settings.graph_scope)
@@ -104,15 +104,17 @@ def test_words_in_any_case() -> None:
 @pytest.mark.parametrize(
     ("asked", "platform", "expected"), [("entra", "True", True), ("entra", "", False), ("key", "True", False)]
 )
-def test_sign_in(asked: str, platform: str, expected: bool) -> None:
-    """Function keys are dropped only where App Service authentication is asked for and there."""
+def test_function_keys_are_dropped_only_behind_platform_sign_in(
+    asked: str, platform: str, expected: bool
+) -> None:
+    """Both must hold: HTTP_AUTH asks for Entra, and App Service authentication is on."""
     assert (
         expected
         == read_settings({**GOOD, "HTTP_AUTH": asked, "WEBSITE_AUTH_ENABLED": platform}).platform_signs_in
     )
 
 
-def test_names() -> None:
-    """The platform's own variables are not among the settings to document."""
+def test_platform_variables_are_not_settings_to_document() -> None:
+    """The list of settings has the app's own names, and none of Azure's, which begin with WEBSITE_."""
     assert not any(name.startswith("WEBSITE_") for name in NAMES)
     assert {"STATE_URL", "AzureWebJobsStorage__queueServiceUri"} <= set(NAMES)

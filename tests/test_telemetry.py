@@ -1,4 +1,4 @@
-"""What the app tells its operator: a trace a run, metrics, logs; complete, and no value from an incident in any."""
+"""What telemetry holds: a trace per run, metrics and logs, and no value from an incident in any."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INCIDENT = "4101"
 
 
 class Watched:
-    """A deployment whose telemetry stays in memory."""
+    """A deployment whose telemetry is kept in memory."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.app = deployment
@@ -44,18 +44,18 @@ class Watched:
         self._metrics = InMemoryMetricReader()
         traces = TracerProvider(resource=Resource({"service.name": "outrider"}))
         traces.add_span_processor(SimpleSpanProcessor(self._spans))
-        told = telemetry.Telemetry(traces, MeterProvider([self._metrics]))
+        recorded = telemetry.Telemetry(traces, MeterProvider([self._metrics]))
         graph = Graph(
             deployment.tools.settings,
             Identity(deployment.tenant),
             transport=httpx.ASGITransport(deployment.app),
             patience=0,
-            refused=told.refused,
+            refused=recorded.refused,
         )
-        self.tools: Tools = replace(deployment.tools, graph=graph, telemetry=told)
+        self.tools: Tools = replace(deployment.tools, graph=graph, telemetry=recorded)
 
     async def watch(self) -> str:
-        """Do a run that the watch started, and return its id."""
+        """Do a run as the watch starts it, and return its id."""
         work = Work(run_id(""), self.app.now(), "", incident_id=INCIDENT, queue="runs", source="watch")
         await self.tools.runs.start(work, chosen_key=False)
         await work_on(self.tools, work.run_id)
@@ -63,12 +63,12 @@ class Watched:
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
-        """Every span that ended, in that order."""
+        """Every span that has ended, the earliest first."""
         return self._spans.get_finished_spans()
 
     @property
     def metrics(self) -> dict[tuple[str, ...], float]:
-        """Every metric's sum under its name and the values of its dimensions."""
+        """Each metric's sum, by its name and the values of its dimensions."""
         data = self._metrics.get_metrics_data()
         found: dict[tuple[str, ...], float] = {}
         for resource in data.resource_metrics if data else ():
@@ -83,7 +83,7 @@ class Watched:
 
 @pytest.fixture
 async def watched(fleet: Fleet) -> AsyncIterator[Watched]:
-    """Outrider in the tenant, with telemetry."""
+    """Outrider in a tenant, with its telemetry kept in memory."""
     deployment = Deployment(fleet)
     found = Watched(deployment)
     yield found
@@ -100,8 +100,8 @@ def leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-async def test_trace(watched: Watched) -> None:
-    """A run is one trace under its own id: a span for the run, and in it one a hunt and one for the comment."""
+async def test_a_run_is_one_trace_under_its_id(watched: Watched) -> None:
+    """The trace has a span for the run and, inside it, one per hunt and one for the comment."""
     name = await watched.watch()
     run = next(span for span in watched.spans if span.name == "run")
     plan = (await watched.app.read(name)).plan
@@ -122,8 +122,8 @@ async def test_trace(watched: Watched) -> None:
     }
 
 
-async def test_metrics(watched: Watched) -> None:
-    """A run's end, its hunts' outcomes and rows, and the time to its comment are counted, once."""
+async def test_a_redelivered_run_is_counted_only_once(watched: Watched) -> None:
+    """The run's end, its hunts' outcomes and rows and the time to its comment are each counted once."""
     name = await watched.watch()
     await work_on(watched.tools, name, again=True)
     done = await watched.app.done(name)
@@ -137,8 +137,8 @@ async def test_metrics(watched: Watched) -> None:
     assert waited > 0
 
 
-async def test_names(watched: Watched) -> None:
-    """Between them, a good run, a throttled one and one without a right write the metrics that alerts read."""
+async def test_runs_write_every_metric_that_alerts_read(watched: Watched) -> None:
+    """A good run, a throttled one and one without a role together write exactly those metrics."""
     await watched.watch()
     watched.app.tenant.faults.add(match="hunt", status=429, retry_after=60, times=100)
     asked = await watched.app.ask(incidentId=INCIDENT)
@@ -153,8 +153,8 @@ async def test_names(watched: Watched) -> None:
     assert watched.metrics["outrider.throttled", "Microsoft Graph"] >= 1
 
 
-async def test_waits(watched: Watched) -> None:
-    """A run that is throttled says so in its trace: the run waits, and which hunt it was that failed with what."""
+async def test_a_throttled_run_says_so_in_its_trace(watched: Watched) -> None:
+    """The run's span has the status waiting, and the only error in its trace is Throttled."""
     watched.app.tenant.faults.add(match="hunt", contains="arg_max", status=429, retry_after=60, times=1)
     await watched.watch()
     run = next(span for span in watched.spans if span.name == "run")
@@ -164,8 +164,8 @@ async def test_waits(watched: Watched) -> None:
     assert {None, "Throttled"} == kinds
 
 
-async def test_given_up(watched: Watched) -> None:
-    """A run that is given up is told of in its own trace, and counted as failed."""
+async def test_giving_up_is_traced_and_counted_as_a_failure(watched: Watched) -> None:
+    """The run that is given up ends as failed, in a trace under its own id and in the metrics."""
     name = await watched.app.ask(incidentId=INCIDENT)
     await give_up(watched.tools, name, "it stopped the worker", posting=True)
     run = next(span for span in watched.spans if span.name == "run")
@@ -175,8 +175,10 @@ async def test_given_up(watched: Watched) -> None:
     assert 1 == watched.metrics["outrider.runs", "api", "enrichment", "failed"]
 
 
-async def test_no_values(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither trace nor metrics nor log hold a device, an address, a command line, KQL, a title or an incident's id."""
+async def test_telemetry_and_logs_hold_no_incident_values(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They hold no device, address, command line, KQL, title or incident's id."""
     caplog.set_level(logging.INFO)
     telemetry.quieten()
     name = await watched.watch()
@@ -193,8 +195,10 @@ async def test_no_values(watched: Watched, caplog: pytest.LogCaptureFixture) -> 
 
 
 @pytest.mark.parametrize(("source", "expected"), [("api", 0), ("sentinel", 1)])
-async def test_time_to_comment(watched: Watched, source: Any, expected: int) -> None:
-    """Only of incidents that came in by themselves is it told how long they waited for a comment."""
+async def test_only_automatic_runs_measure_time_to_comment(
+    watched: Watched, source: Any, expected: int
+) -> None:
+    """How long a comment took is measured for a run from Sentinel, but not for one asked of the API."""
     work = Work(run_id(""), watched.app.now(), "", incident_id=INCIDENT, source=source)
     await watched.tools.runs.start(work, chosen_key=False)
     watched.app.ahead = timedelta(minutes=1)

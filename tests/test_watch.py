@@ -32,7 +32,7 @@ async def started(app: Deployment) -> list[tuple[str, str]]:
 
 
 async def enriched(app: Deployment) -> dict[str, Any]:
-    """Let an incident open, be found and be enriched, a minute ago."""
+    """Return an incident that opened and was enriched a minute ago."""
     incident = app.tenant.open("exfiltration")
     assert incident
     await look(app.tools)
@@ -41,8 +41,8 @@ async def enriched(app: Deployment) -> dict[str, Any]:
     return incident
 
 
-async def test_opened(app: Deployment) -> None:
-    """An incident that has opened is given a run; grave ones go to the urgent queue."""
+async def test_new_incidents_start_runs_on_a_queue_by_severity(app: Deployment) -> None:
+    """A high severity goes to the urgent queue and first, a low one to the ordinary queue."""
     low = incidents.generate(app.tenant, severity="low")
     high = incidents.generate(app.tenant, severity="high")
     looked = await look(app.tools)
@@ -51,16 +51,16 @@ async def test_opened(app: Deployment) -> None:
     assert [("urgent", high["id"]), ("runs", low["id"])] == await started(app)
 
 
-async def test_once(app: Deployment) -> None:
-    """What has not changed since is not looked at again, though the windows overlap."""
+async def test_an_unchanged_incident_is_not_looked_at_again(app: Deployment) -> None:
+    """The windows of two looks overlap, but the second look counts no incident as changed."""
     incidents.generate(app.tenant)
     first, second = await look(app.tools), await look(app.tools)
 
     assert (1, Looked()) == (first.started, second)
 
 
-async def test_own_comment(app: Deployment) -> None:
-    """Our own comment updates the incident, and starts no other run."""
+async def test_our_own_comment_starts_no_other_run(app: Deployment) -> None:
+    """The comment updates its incident; the next look sees the change and counts it as settled."""
     incident = await enriched(app)
     incidents.update(app.tenant, incident)
 
@@ -68,8 +68,8 @@ async def test_own_comment(app: Deployment) -> None:
     assert Looked(changed=1, settled=1) == await look(app.tools)
 
 
-async def test_grown(app: Deployment) -> None:
-    """An incident that gains evidence is hunted for that alone, and commented if something is found."""
+async def test_a_grown_incident_is_hunted_for_new_evidence_only(app: Deployment) -> None:
+    """The follow-up run's plan has the device that was added and none of the earlier entities."""
     incident = await enriched(app)
     name, platform = next(pair for pair in app.tenant.fleet if pair[0].startswith("srv-3."))
     incidents.grow(app.tenant, incident, incidents.evidence.device(name, platform))
@@ -84,8 +84,8 @@ async def test_grown(app: Deployment) -> None:
     assert () == plan.chosen.indicators
 
 
-async def test_nothing_new_to_say(app: Deployment) -> None:
-    """New evidence about which nothing is found is hunted, and not worth another comment."""
+async def test_new_evidence_without_findings_gets_no_comment(app: Deployment) -> None:
+    """The evidence is hunted, but nothing found about it is not worth a second comment."""
     incident = await enriched(app)
     incidents.grow(app.tenant, incident, incidents.evidence.ip("203.0.113.250", "malicious"))
     await look(app.tools)
@@ -98,8 +98,8 @@ async def test_nothing_new_to_say(app: Deployment) -> None:
     assert 1 == len(incident["comments"])
 
 
-async def test_failed_hunt(app: Deployment) -> None:
-    """A hunt that failed is tried again when the incident changes, an hour later at the earliest."""
+async def test_a_failed_hunt_is_retried_after_an_hour(app: Deployment) -> None:
+    """A change to the incident starts no run after 30 minutes, and one for the failed hunt after 61."""
     incident = app.tenant.open("exfiltration")
     assert incident
     app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400)
@@ -119,8 +119,8 @@ async def test_failed_hunt(app: Deployment) -> None:
     assert ["file-origin"] == [outcome.hunt for outcome in done.outcomes]
 
 
-async def test_asked_by_a_person(app: Deployment) -> None:
-    """What a person had hunted is not hunted again by the watch; a dry run does not count."""
+async def test_the_watch_skips_what_a_person_has_hunted(app: Deployment) -> None:
+    """A run that a person asked for settles the incident, also where a dry run came before it."""
     incident = app.tenant.open("exfiltration")
     assert incident
     await app.enrich(incidentId=incident["id"], comment=False)
@@ -131,8 +131,8 @@ async def test_asked_by_a_person(app: Deployment) -> None:
     assert Looked(changed=1, settled=1) == await look(app.tools)
 
 
-async def test_dry_run(app: Deployment) -> None:
-    """After a dry run, the watch still does its work."""
+async def test_the_watch_still_hunts_after_a_dry_run(app: Deployment) -> None:
+    """A run that must not comment settles nothing, so the watch starts one of its own."""
     incident = app.tenant.open("exfiltration")
     assert incident
     await app.enrich(incidentId=incident["id"], comment=False)
@@ -140,8 +140,8 @@ async def test_dry_run(app: Deployment) -> None:
     assert Looked(changed=1, started=1) == await look(app.tools)
 
 
-async def test_two_doors(app: Deployment) -> None:
-    """Two runs that come in by themselves for one incident at once hunt it once and comment it once."""
+async def test_two_automatic_runs_hunt_and_comment_once(app: Deployment) -> None:
+    """The watch starts two runs for an incident that changed; the second finds all of it done."""
     incident = app.tenant.open("exfiltration")
     assert incident
     await look(app.tools)
@@ -158,8 +158,8 @@ async def test_two_doors(app: Deployment) -> None:
     assert 1 == len(incident["comments"])
 
 
-async def test_severity(fleet: Fleet) -> None:
-    """Incidents below WATCH_MIN_SEVERITY are left alone until they become graver."""
+async def test_minor_incidents_are_ignored_until_they_become_graver(fleet: Fleet) -> None:
+    """Below WATCH_MIN_SEVERITY an incident starts no run; once its severity is higher, it does."""
     app = Deployment(fleet, planted_open=False, WATCH_MIN_SEVERITY="medium")
     incident = incidents.generate(app.tenant, severity="low")
     before = await look(app.tools)
@@ -172,8 +172,8 @@ async def test_severity(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("status", ["resolved", "redirected"])
-async def test_over(app: Deployment, status: str) -> None:
-    """Resolved and merged incidents are left alone; one that is opened again is not."""
+async def test_a_closed_incident_is_ignored_until_it_reopens(app: Deployment, status: str) -> None:
+    """A resolved or merged incident starts no run; once it is active again, it does."""
     incident = incidents.generate(app.tenant)
     incidents.update(app.tenant, incident, status=status)
     before = await look(app.tools)
@@ -183,8 +183,8 @@ async def test_over(app: Deployment, status: str) -> None:
     assert (0, 1) == (before.started, after.started)
 
 
-async def test_first_start(app: Deployment) -> None:
-    """A first look goes back WATCH_LOOKBACK and no further."""
+async def test_the_first_look_goes_back_one_lookback_only(app: Deployment) -> None:
+    """Incidents from before WATCH_LOOKBACK, which is an hour, are given no run."""
     incidents.generate(app.tenant, at=app.now() - timedelta(minutes=61))
     late = incidents.generate(app.tenant, at=app.now() - timedelta(minutes=59))
     await look(app.tools)
@@ -192,8 +192,8 @@ async def test_first_start(app: Deployment) -> None:
     assert [("runs", late["id"])] == await started(app)
 
 
-async def test_backlog(app: Deployment) -> None:
-    """After an outage the backlog is drained as the quota allows, gravest first; what is new does not wait."""
+async def test_a_backlog_goes_by_severity_and_delays_nothing_new(app: Deployment) -> None:
+    """The gravest and oldest go first, as many as the quota allows; a new incident starts at once."""
     await look(app.tools)
     start = app.now()
     app.clock = start + timedelta(hours=20)
@@ -218,8 +218,8 @@ async def test_backlog(app: Deployment) -> None:
     assert 9 == len(late)
 
 
-async def test_refused_send(app: Deployment) -> None:
-    """An incident whose run cannot be sent is tried again by the next look."""
+async def test_a_run_that_could_not_be_sent_is_retried(app: Deployment) -> None:
+    """The incident counts as waiting, and the next look starts its run."""
     incident = incidents.generate(app.tenant)
     send, app.messages = app.messages, None  # type: ignore[assignment]
     first = await look(app.tools)
@@ -230,8 +230,8 @@ async def test_refused_send(app: Deployment) -> None:
     assert incident["id"] == (await started(app))[0][1]
 
 
-async def test_throttled(app: Deployment) -> None:
-    """A look that Graph refuses raises and loses nothing: the next one begins where it did."""
+async def test_a_throttled_look_loses_no_incident(app: Deployment) -> None:
+    """A look that Graph throttles raises, and the next look still starts the incident's run."""
     incidents.generate(app.tenant)
     app.tenant.faults.add(match="incident", status=429, retry_after=900)
     with pytest.raises(Throttled):
@@ -240,8 +240,8 @@ async def test_throttled(app: Deployment) -> None:
     assert 1 == (await look(app.tools)).started
 
 
-async def test_missing_role(app: Deployment) -> None:
-    """Without the role to read incidents, a look fails and names it."""
+async def test_a_look_without_its_role_names_it(app: Deployment) -> None:
+    """Without the roles to read incidents, a look raises an error with the role to grant."""
     app.tenant.roles -= {READ, WRITE}
     with pytest.raises(PermissionDenied) as denied:
         await look(app.tools)

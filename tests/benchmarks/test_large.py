@@ -16,7 +16,7 @@ ROUNDS = 5
 
 @pytest.fixture(scope="module")
 def least(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
-    """The least seconds and bytes that each side needed, the sides taking turns."""
+    """The least time and memory that Outrider and json.loads needed, measured in turn."""
     file = tmp_path_factory.mktemp("large") / "answer.json"
     large.write(file)
 
@@ -33,15 +33,15 @@ def least(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float
     }
 
 
-def test_seconds(least: dict[str, dict[str, float]]) -> None:
-    """It takes at most twice as long as json.loads does of the same bytes."""
+def test_a_large_answer_takes_at_most_twice_json_loads(least: dict[str, dict[str, float]]) -> None:
+    """Outrider's processor time is compared with that of json.loads on the same bytes."""
     ours, theirs = (least[side]["seconds"] for side in ("outrider", "json"))
 
     check("100,000 rows, beside json.loads: time", f"{ours:.2f}/{theirs:.2f} s", ours / theirs, 2)
 
 
-def test_memory(least: dict[str, dict[str, float]]) -> None:
-    """It needs at most 1.7 times the memory."""
+def test_a_large_answer_needs_little_more_memory_than_json(least: dict[str, dict[str, float]]) -> None:
+    """Outrider needs at most 1.7 times the memory of json.loads on the same bytes."""
     ours, theirs = (least[side]["peak"] / 1_000_000 for side in ("outrider", "json"))
 
     check("100,000 rows, beside json.loads: memory", f"{ours:.0f}/{theirs:.0f} MB", ours / theirs, 1.7)

@@ -1,4 +1,4 @@
-"""How long an enrichment takes where Graph takes 250 ms an answer, and what it costs where Graph takes nothing."""
+"""How long an enrichment takes if Graph needs 250 ms per answer, and what it costs if Graph needs no time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DELAY = 0.25
 async def seconds(
     work: Callable[[], Awaitable[object]], clock: Callable[[], float] = time.perf_counter
 ) -> float:
-    """Time *work*."""
+    """Return how long *work* took by *clock*."""
     started = clock()
     await work()
     return clock() - started
@@ -28,7 +28,7 @@ async def seconds(
 
 @pytest.fixture(autouse=True)
 def identity(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Client], None]:
-    """Point managed identity, as the platform does, at a tenant."""
+    """A function that points the managed identity at a tenant, as the platform does."""
 
     def at(control: httpx.Client) -> None:
         monkeypatch.setenv("IDENTITY_ENDPOINT", str(control.base_url.join("/token")))
@@ -37,8 +37,8 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Client], None]:
     return at
 
 
-async def test_incident(identity: Callable[[httpx.Client], None]) -> None:
-    """An incident's enrichment takes three round trips, on connections that are open, with one token."""
+async def test_an_incident_takes_three_round_trips(identity: Callable[[httpx.Client], None]) -> None:
+    """They are the incident, its five hunts at once and the comment, on connections that are open already."""
     with tenant(DELAY) as control:
         identity(control)
         async with deployed(control) as outrider:
@@ -52,8 +52,10 @@ async def test_incident(identity: Callable[[httpx.Client], None]) -> None:
     check("incident to comment, three round trips", f"{took * 1000:.0f} ms", took / (3 * DELAY), 1.08)
 
 
-async def test_entities(identity: Callable[[httpx.Client], None]) -> None:
-    """Entities without an incident take one round trip."""
+async def test_entities_without_an_incident_take_one_round_trip(
+    identity: Callable[[httpx.Client], None],
+) -> None:
+    """All hunts are sent at once, on connections that are open already."""
     with tenant(DELAY) as control:
         identity(control)
         async with deployed(control) as outrider:
@@ -71,8 +73,8 @@ async def test_entities(identity: Callable[[httpx.Client], None]) -> None:
     check("entities to outcomes, one round trip", f"{took * 1000:.0f} ms", took / DELAY, 1.08)
 
 
-async def test_token(identity: Callable[[httpx.Client], None]) -> None:
-    """A call and 99 more at once ask for one token."""
+async def test_a_hundred_calls_request_one_token(identity: Callable[[httpx.Client], None]) -> None:
+    """The first call gets it, and 99 calls at the same time use it."""
     with tenant(0) as control:
         identity(control)
         async with deployed(control) as outrider:
@@ -85,8 +87,8 @@ async def test_token(identity: Callable[[httpx.Client], None]) -> None:
     check("token requests for 100 calls", f"{after['tokens']}", after["tokens"], 1)
 
 
-async def test_own_work(identity: Callable[[httpx.Client], None]) -> None:
-    """What Outrider does itself costs little beside sending the same requests, bare and as concurrently."""
+async def test_own_work_costs_at_most_four_times_bare_httpx(identity: Callable[[httpx.Client], None]) -> None:
+    """It is compared with sending the same requests through httpx, just as concurrently."""
     sent: list[httpx.Request] = []
 
     class Recorder(httpx.AsyncHTTPTransport):

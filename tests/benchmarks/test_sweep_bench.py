@@ -1,4 +1,4 @@
-"""What a sweep costs whose rows come in a dozen answers."""
+"""What a sweep costs if its rows come in a dozen answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STAGE = "203.0.113.44"
 
 @pytest.fixture(scope="module")
 def taken() -> dict[int, dict[str, float]]:
-    """What few and many rows took at their best of three, measured in turn."""
+    """What a sweep of few and of many rows took, by the number of rows: the best of three measurements."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.sweep"]
 
     def measure(rows: int) -> dict[str, float]:
@@ -33,28 +33,28 @@ def taken() -> dict[int, dict[str, float]]:
     return {rows: min((one[rows] for one in rounds), key=lambda one: one["seconds"]) for rows in (FEW, MANY)}
 
 
-def test_memory(taken: dict[int, dict[str, float]]) -> None:
-    """A sweep of a million rows needs at most 512 MB, all of the process counted."""
+def test_a_million_rows_need_at_most_512_mb(taken: dict[int, dict[str, float]]) -> None:
+    """The peak memory of the whole process counts."""
     peak = taken[MANY]["peak"] / 1_000_000
 
     check("sweep of 1,000,000 rows: memory", f"{peak:.0f}/512 MB", peak / 512, 1)
 
 
-def test_linear(taken: dict[int, dict[str, float]]) -> None:
+def test_time_grows_in_proportion_to_the_rows(taken: dict[int, dict[str, float]]) -> None:
     """Ten times the rows take at most eleven times as long."""
     few, many = taken[FEW]["seconds"], taken[MANY]["seconds"]
 
     check("sweep of 1,000,000 rows, beside 100,000: time", f"{many:.2f}/{few:.2f} s", many / few, 11)
 
 
-def test_calls(taken: dict[int, dict[str, float]]) -> None:
-    """A million rows take at most twice the calls that they fill."""
+def test_a_million_rows_take_few_calls(taken: dict[int, dict[str, float]]) -> None:
+    """They take at most twice as many as the eleven calls that they fill."""
     check("sweep of 1,000,000 rows: calls", f"{taken[MANY]['calls']:.0f}/11", taken[MANY]["calls"] / 11, 2)
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:
-    """What 2,000 devices sent in a fortnight: about two million network events."""
+    """A fleet of 2,000 devices over a fortnight: about two million network events."""
     return Fleet(devices=2_000, days=14)
 
 
@@ -65,8 +65,10 @@ def fleet() -> Fleet:
         (DESKTOPS, {("wks-012", "python3", STAGE), ("wks-003", "wget", RELAY)}),
     ],
 )
-async def test_rare_egress(fleet: Fleet, hunt: str, planted: set[tuple[str, str, str]]) -> None:
-    """What an intruder did on one of 2,000 devices is among the first ten rows."""
+async def test_an_intrusion_is_among_the_first_ten_rows(
+    fleet: Fleet, hunt: str, planted: set[tuple[str, str, str]]
+) -> None:
+    """What an intruder did on single devices of 2,000 is ranked above what is common."""
     app = Sweeping(fleet)
     summary = await app.summary(await app.swept(hunt), hunt)
     await app.close()
@@ -76,8 +78,8 @@ async def test_rare_egress(fleet: Fleet, hunt: str, planted: set[tuple[str, str,
     check(f"{hunt}: rank among {summary.new_rows:,} new rows", f"{worst}/10", worst / 10, 1)
 
 
-async def test_hard_tenant(fleet: Fleet) -> None:
-    """A tenant that cuts at 1,000 rows, ends wide queries and blocks its CPU is swept whole, in few calls."""
+async def test_a_difficult_tenant_is_swept_whole_in_few_calls(fleet: Fleet) -> None:
+    """It cuts answers at 1,000 rows, times out wide queries and runs out of CPU, yet no row is missing."""
     limits = Limits(truncate_rows=1_000, costly_rows=20_000)
     easy, hard = Sweeping(fleet), Sweeping(fleet, limits=limits, most=1_000)
     until = hard.now() + timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""Reading one hunt file, and refusing a wrong one with all that is wrong."""
+"""Reading one hunt file; a wrong file is refused with everything that is wrong in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.hunt_files import INDICATOR, SENTINEL, write
 
 
 def problems(folder: Path, content: str) -> list[str]:
-    """What is wrong with a hunt file."""
+    """Return what is wrong with a hunt file of this content."""
     write(folder, "wrong.yaml", content)
     loaded = load_hunts(folder)
 
@@ -23,12 +23,12 @@ def problems(folder: Path, content: str) -> list[str]:
 
 
 def enrichment(block: str) -> str:
-    """A hunt file with *block* as its own."""
+    """Return a hunt file whose enrichment block is *block*."""
     return SENTINEL + "enrichment:\n" + "".join(f"  {line}\n" for line in dedent(block).strip().splitlines())
 
 
-def test_sentinel_file(tmp_path: Path) -> None:
-    """An unmodified file of Azure-Sentinel loads as a device hunt, with the defaults and its own window."""
+def test_an_unmodified_sentinel_file_loads_as_a_device_hunt(tmp_path: Path) -> None:
+    """It has the defaults of a device hunt, and a window of its own, because its query says `ago(7d)`."""
     write(tmp_path, "Renamed archiver (1).yaml", SENTINEL)
     (hunt,) = load_hunts(tmp_path).hunts
 
@@ -53,16 +53,16 @@ def test_sentinel_file(tmp_path: Path) -> None:
     )
 
 
-def test_indicator_hunt(tmp_path: Path) -> None:
-    """An indicator hunt may read any table."""
+def test_an_indicator_hunt_loads_with_a_table_without_devices(tmp_path: Path) -> None:
+    """Its name comes from its file, and its kinds of indicators from its block."""
     write(tmp_path / "indicator", "mail-url.yaml", INDICATOR)
     (hunt,) = load_hunts(tmp_path).hunts
 
     assert ("mail-url", "indicator", ("url",)) == (hunt.name, hunt.entity, hunt.kinds)
 
 
-def test_durations(tmp_path: Path) -> None:
-    """Durations are ISO 8601."""
+def test_durations_are_written_in_iso_8601(tmp_path: Path) -> None:
+    """`PT36H`, `P0D` and `P30D` are 36 hours, no time at all and 30 days."""
     write(tmp_path, "a.yaml", enrichment("lookback: PT36H\nlookahead: P0D\nmaxWindow: P30D"))
     (hunt,) = load_hunts(tmp_path).hunts
 
@@ -90,8 +90,8 @@ def test_durations(tmp_path: Path) -> None:
         ("sweep: {summarize: '| union Foo', new: Timestamp}", "Foo is neither declared"),
     ],
 )
-def test_wrong_block(tmp_path: Path, block: str, problem: str) -> None:
-    """Whatever is wrong in our block is named with its key."""
+def test_every_mistake_in_our_block_names_its_key(tmp_path: Path, block: str, problem: str) -> None:
+    """An unknown key, a wrong value and an impossible time are each reported with the key."""
     assert problem in "\n".join(problems(tmp_path, enrichment(block)))
 
 
@@ -110,13 +110,15 @@ def test_wrong_block(tmp_path: Path, block: str, problem: str) -> None:
         ("  EmailUrlInfo", "  let _Urls = 1;\n  EmailUrlInfo", "_Urls is declared in front of the query"),
     ],
 )
-def test_wrong_indicator_hunt(tmp_path: Path, old: str, new: str, problem: str) -> None:
-    """An indicator hunt says which kinds it takes, uses them all, and tells what matched."""
+def test_an_indicator_hunt_must_use_the_kinds_it_names(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    """It must name at least one kind, and return what matched in a column Indicator."""
     assert problem in "\n".join(problems(tmp_path, INDICATOR.replace(old, new)))
 
 
-def test_every_problem_of_a_file_is_told_at_once_with_its_place(tmp_path: Path) -> None:
-    """Each begins with file, line and column, as editors and CI know how to open them."""
+def test_all_problems_of_a_file_are_reported_with_their_place(tmp_path: Path) -> None:
+    """Each of them begins with file, line and column, as editors and CI know how to open them."""
     write(
         tmp_path,
         "many.yaml",
@@ -146,10 +148,8 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_place(tmp_path: Path) 
         ('"DeviceInfo | union Foo"\n', "1:8"),
     ],
 )
-def test_a_problem_of_the_query_is_told_where_it_stands_in_the_file(
-    tmp_path: Path, query: str, place: str
-) -> None:
-    """Exactly in a literal block, whose lines stand as they are; else where the query begins."""
+def test_a_problem_of_the_query_has_its_line_in_the_file(tmp_path: Path, query: str, place: str) -> None:
+    """The place is exact in a literal block, whose lines are kept; else it is where the query begins."""
     write(tmp_path, "a.yaml", f"query: {query}")
     found = load_hunts(tmp_path).broken[0].problems
 
@@ -160,8 +160,8 @@ def test_a_problem_of_the_query_is_told_where_it_stands_in_the_file(
     ]
 
 
-def test_a_problem_of_a_sweep_is_told_in_the_sweep(tmp_path: Path) -> None:
-    """Its `summarize` is read behind the query, and the place is its own."""
+def test_a_problem_of_a_sweep_has_its_line_in_the_block(tmp_path: Path) -> None:
+    """Its `summarize` is checked at the end of the hunt's query, but has a place of its own."""
     block = "sweep:\n  new: FileName\n  summarize: |\n    | where 1 == 1\n    | union Foo"
     (problem,) = problems(tmp_path, enrichment(block))
 
@@ -178,6 +178,6 @@ def test_a_problem_of_a_sweep_is_told_in_the_sweep(tmp_path: Path) -> None:
         ("a: \x00", "is not YAML"),
     ],
 )
-def test_not_a_hunt(tmp_path: Path, content: str, problem: str) -> None:
-    """What is no hunt file at all is said to be none, with the line where YAML knows it."""
+def test_a_file_that_is_no_hunt_is_refused_as_such(tmp_path: Path, content: str, problem: str) -> None:
+    """It says so with the line, where the YAML parser knows it."""
     assert problem in "\n".join(problems(tmp_path, content))

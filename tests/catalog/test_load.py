@@ -1,4 +1,4 @@
-"""Loading folders of hunt files, and selecting what fits."""
+"""Loading folders of hunt files, and selecting the hunts that fit a request."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from shared.errors import InvalidRequest
 from tests.support.hunt_files import INDICATOR, SENTINEL, write
 
 
-def test_shipped() -> None:
-    """The hunts that come with the app all load, in the order of their names."""
+def test_all_shipped_hunts_load_in_order_of_name() -> None:
+    """The five hunts that come with the app have no errors."""
     loaded = load_hunts()
 
     assert () == loaded.broken
@@ -29,8 +29,8 @@ def test_shipped() -> None:
     assert all(hunt.shipped for hunt in loaded.hunts)
 
 
-def test_broken_hides_nothing(tmp_path: Path) -> None:
-    """A broken file, one that is not UTF-8 included, hides no other."""
+def test_a_broken_file_hides_no_other_hunt(tmp_path: Path) -> None:
+    """A wrong file and one that is not UTF-8 are listed as broken, and the hunt beside them loads."""
     write(tmp_path, "a.yaml", "id: 1")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     write(tmp_path, "c.yaml", SENTINEL)
@@ -40,8 +40,8 @@ def test_broken_hides_nothing(tmp_path: Path) -> None:
     assert ["c"] == [hunt.name for hunt in loaded.hunts]
 
 
-def test_taken(tmp_path: Path) -> None:
-    """Of two files with one name or id the first counts, and the second is broken."""
+def test_a_name_or_an_id_can_be_used_only_once(tmp_path: Path) -> None:
+    """The first file that has it counts, and the second one is broken."""
     write(tmp_path / "one", "a.yaml", SENTINEL)
     write(tmp_path / "two", "a.yaml", INDICATOR)
     write(tmp_path / "two", "b.yaml", SENTINEL)
@@ -54,8 +54,8 @@ def test_taken(tmp_path: Path) -> None:
     ] == [(error.file.name, error.problems) for error in loaded.broken]
 
 
-def test_no_folder(tmp_path: Path) -> None:
-    """A folder that does not exist is as broken as a file."""
+def test_a_missing_folder_is_listed_as_broken(tmp_path: Path) -> None:
+    """The hunts of the other folder still load."""
     loaded = load_hunts(SHIPPED, tmp_path / "nowhere")
 
     assert 5 == len(loaded.hunts)
@@ -75,8 +75,10 @@ def test_no_folder(tmp_path: Path) -> None:
         (False, ("domain", "ip"), ("file-origin",), ["file-origin"]),
     ],
 )  # fmt: skip
-def test_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], expected: list[str]) -> None:
-    """What is there, and what was asked for, select the hunts; with devices the device card is always one."""
+def test_hunts_are_selected_by_entities_and_names(
+    devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], expected: list[str]
+) -> None:
+    """What is there to hunt for and what was asked for decide; with devices, the device card is added."""
     loaded = load_hunts()
 
     assert expected == [h.name for h in select(loaded, devices=devices, kinds=kinds, names=names)]
@@ -95,24 +97,26 @@ def test_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], e
         (False, ("ip",), ("archive-then-upload",), "the hunt archive-then-upload needs a device"),
     ],
 )
-def test_cannot_select(devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], message: str) -> None:
-    """A hunt that does not exist, or that nothing given can start, is the caller's mistake."""
+def test_a_hunt_that_cannot_be_started_is_refused(
+    devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], message: str
+) -> None:
+    """That a hunt does not exist, or that nothing given is of its kind, is the caller's mistake."""
     with pytest.raises(InvalidRequest) as raised:
         select(load_hunts(), devices=devices, kinds=kinds, names=names)
 
     assert raised.value.message.startswith(message)
 
 
-def test_cannot_select_several() -> None:
-    """Every name that cannot be selected is told."""
+def test_every_hunt_that_cannot_be_started_is_reported() -> None:
+    """Two unknown names are two details of one error."""
     with pytest.raises(InvalidRequest) as raised:
         select(Catalog(()), devices=True, kinds=(), names=("a", "b"))
 
     assert 2 == len(raised.value.details)
 
 
-def test_cold_start() -> None:
-    """Importing the catalogue does not import YAML, which only loading needs."""
+def test_importing_the_catalogue_does_not_import_yaml() -> None:
+    """YAML is slow to import and only needed to load hunt files, so nothing else waits for it."""
     code = "import sys, shared.catalog.load; print('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -1,4 +1,4 @@
-"""Values from telemetry lose what they could do to whoever reads them."""
+"""Values from telemetry are made harmless before anyone reads them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.hostile import NASTY, live, unseen
 
 
 @given(NASTY)
-def test_inert(text: str) -> None:
-    """Nothing in an inert text is markup, a link, or more than one line."""
+def test_a_harmless_text_has_no_markup_link_or_line_break(text: str) -> None:
+    """Whatever it was made from, it has no live link, no markup and no invisible character."""
     inert = neutral.inert(text)
 
     assert [] == live(inert)
@@ -45,8 +45,8 @@ def test_inert(text: str) -> None:
         ("tar -czf /tmp/a.tgz", "tar -czf /tmp/a.tgz"),
     ],
 )
-def test_defang(value: str, expected: str) -> None:
-    """Links inside a text are broken; the rest stays readable."""
+def test_links_are_broken_and_other_text_is_kept(value: str, expected: str) -> None:
+    """Addresses are written so that no viewer makes them a link; versions and paths stay as they are."""
     assert expected == neutral.defang(value)
 
 
@@ -61,8 +61,8 @@ def test_defang(value: str, expected: str) -> None:
         "2001:db8:1:2:3:4:5:6",
     ],
 )
-def test_defanged_names_can_be_given_back(value: str) -> None:
-    """What a comment shows can be pasted into a request: it names the same indicator."""
+def test_a_defanged_indicator_can_be_pasted_into_a_request(value: str) -> None:
+    """What a comment shows of an indicator is read as the same indicator again."""
     shown = neutral.inert(neutral.defang_name(value))
 
     assert value != shown
@@ -93,8 +93,8 @@ def test_defanged_names_can_be_given_back(value: str) -> None:
         ("echo '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----'", "MIIE"),
     ],
 )
-def test_secrets(command: str, secret: str) -> None:
-    """What looks like a password, key, token or signature is masked."""
+def test_secrets_in_command_lines_are_masked(command: str, secret: str) -> None:
+    """Passwords, keys, tokens and signatures are replaced by `***`, as the usual tools are given them."""
     masked = mask_secrets(command)
 
     assert secret not in masked
@@ -117,14 +117,14 @@ def test_secrets(command: str, secret: str) -> None:
         "cat /etc/passwd",
     ],
 )
-def test_ordinary_commands(command: str) -> None:
-    """A command line without a secret is shown as it was."""
+def test_a_command_without_a_secret_is_unchanged(command: str) -> None:
+    """Options that could hold a password elsewhere, such as those of `ssh -p 2222`, are not masked."""
     assert command == mask_secrets(command)
 
 
 @given(st.lists(st.tuples(NASTY, NASTY), max_size=5))
-def test_csv(rows: list[tuple[str, str]]) -> None:
-    """Whatever the rows hold, CSV has one line a row, no formula and no live link."""
+def test_csv_has_one_line_per_row_and_no_formula(rows: list[tuple[str, str]]) -> None:
+    """Whatever the rows hold, no cell begins as a formula does, and nothing is a live link."""
     schema = [{"name": name, "type": "String"} for name in ("DeviceName", "ProcessCommandLine")]
     results = [{"DeviceName": name, "ProcessCommandLine": command} for name, command in rows]
 
@@ -141,8 +141,8 @@ def test_csv(rows: list[tuple[str, str]]) -> None:
 
 
 @given(NASTY, st.integers(30, 400))
-def test_clip(text: str, length: int) -> None:
-    """A clipped value is never longer than it may be, and says how much is missing."""
+def test_a_clipped_value_is_never_longer_than_allowed(text: str, length: int) -> None:
+    """A value that is short enough stays as it is, and a longer one does not."""
     clipped = neutral.clip(text, length)
 
     assert len(clipped) <= length
@@ -152,8 +152,8 @@ def test_clip(text: str, length: int) -> None:
 @pytest.mark.parametrize(
     "text", ["x" * 32_000, "a-" * 16_000, "a." * 16_000, "mysql " * 5_000, "://" * 10_000]
 )
-def test_long_value(text: str) -> None:
-    """Making a value harmless takes time in proportion to its length, whoever chose it."""
+def test_long_values_take_time_in_proportion_to_their_length(text: str) -> None:
+    """A pattern that takes quadratic time could be exploited by whoever chooses the value."""
 
     def seconds(value: str) -> float:
         started = time.perf_counter()
@@ -175,6 +175,6 @@ def test_long_value(text: str) -> None:
         "digest algorithms",
     ],
 )
-def test_no_secret(text: str) -> None:
-    """What only looks like a secret at first is left as it is."""
+def test_what_only_resembles_a_secret_is_unchanged(text: str) -> None:
+    """User ids, hosts and ordinary words where a password could stand are not masked."""
     assert text == mask_secrets(text)

@@ -1,4 +1,4 @@
-"""The comment: whole, harmless, within its limit, recognised again."""
+"""The comment is complete, harmless and within its limit, and is recognised where it already stands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.said import ENDINGS, RUN_ID, Tags, content, outcome
 
 @st.composite
 def contents(draw: st.DrawFn) -> Content:
-    """Anything a comment may have to say, a little or far too much of it, in any words."""
+    """Draw what a comment may have to say: a little or far too much of it, in any words."""
     name, reason, values = draw(NASTY), draw(NASTY), tuple(draw(st.lists(NASTY, min_size=1, max_size=3)))
     many = draw(st.sampled_from((1, 3, 15)))
     endings = draw(st.lists(st.sampled_from(ENDINGS), max_size=5))
@@ -47,10 +47,8 @@ def contents(draw: st.DrawFn) -> Content:
 
 @settings(deadline=None, max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
-def test_any_telemetry(said: Content, max_chars: int) -> None:
-    """
-    Whatever telemetry holds, the comment is plain, harmless, within its limit, and ends in its marker.
-    """
+def test_any_comment_is_harmless_and_within_its_limit(said: Content, max_chars: int) -> None:
+    """Whatever telemetry holds, the comment is plain text, shows whole rows only, and ends in its marker."""
     text = render_text(said, max_chars=max_chars)
     last = text.rsplit("\n", 1)[-1]
 
@@ -61,17 +59,15 @@ def test_any_telemetry(said: Content, max_chars: int) -> None:
     assert marker.line(RUN_ID, marker.digest(said.outcomes, said.chosen)) == last
     assert marker.is_posted([text], marker.digest(said.outcomes, said.chosen))
     assert not marker.is_posted([text], "0" * 32)
-    # The last cell of a group is known, so one that ends in it is whole, on one line or on several.
+    # A group that ends in its last cell, `port-N`, is whole, on one line or on several.
     groups = re.findall(r"^• (.*(?:\n    .*)*)", text, re.MULTILINE)
     assert [] == [group for group in groups if not re.fullmatch(r"[\d,]+× · (?s:.*)( · |: )port-\d+", group)]
 
 
 @settings(deadline=None, max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
-def test_any_telemetry_as_html(said: Content, max_chars: int) -> None:
-    """
-    Whatever telemetry holds, the HTML has our elements alone, all of them closed, and is within its limit.
-    """
+def test_any_html_comment_has_only_our_own_elements(said: Content, max_chars: int) -> None:
+    """Whatever telemetry holds, every element is closed, no link is live, and the limit is kept."""
     html = render_html(said, max_chars=max_chars)
     read = Tags(html)
 
@@ -84,8 +80,8 @@ def test_any_telemetry_as_html(said: Content, max_chars: int) -> None:
     assert "" == unseen(html)
 
 
-def test_html() -> None:
-    """The HTML holds a table of what was found, and links to the report and to the query in the portal."""
+def test_the_html_comment_has_a_table_and_links() -> None:
+    """The table shows what was found, and the links lead to the report and to the query in the portal."""
     said = content(
         outcome("found", values=("<b>&",)),
         report_url="https://outrider.example/r",
@@ -97,8 +93,8 @@ def test_html() -> None:
     assert ["https://security.example/q", "https://outrider.example/r"] == Tags(html).links
 
 
-def test_device_named_like_a_line() -> None:
-    """A device whose name imitates a line of the comment does not begin one."""
+def test_a_device_name_cannot_imitate_a_finding() -> None:
+    """A device called `FOUND: everything` begins no line of the comment."""
     said = content(outcome("nothingFound"))
     card = {"DeviceId": "a" * 40, "DeviceName": "FOUND: everything", "OSPlatform": "Linux"}
     text = render_text(msgspec.structs.replace(said, cards=(card,)), max_chars=30_000)
@@ -107,8 +103,8 @@ def test_device_named_like_a_line() -> None:
 
 
 @pytest.mark.parametrize("max_chars", [1_000, 3_000, 10_000, 30_000])
-def test_shortened(max_chars: int) -> None:
-    """However little room there is, every hunt's number of rows is that of all rows, not of those shown."""
+def test_a_shortened_comment_still_counts_all_rows(max_chars: int) -> None:
+    """However little room there is, each hunt gives the number of all its rows, not of those shown."""
     said = content(*(outcome("found", hunt=f"hunt-{n}", values=("y" * 150,), groups=90) for n in range(2)))
 
     text = render_text(said, max_chars=max_chars)
@@ -120,16 +116,16 @@ def test_shortened(max_chars: int) -> None:
     assert 2 == len(re.findall(r"[\d,]+ of 4,095 rows shown, rarest first", text))
 
 
-def test_secrets() -> None:
-    """A secret in a row is masked, unless MASK_SECRETS is off."""
+def test_secrets_in_rows_are_masked_unless_switched_off() -> None:
+    """A password in a row that was found is shown only with MASK_SECRETS=off."""
     said = content(outcome("found", values=("mysql --password=hunter2",)))
 
     assert "hunter2" not in render_text(said, max_chars=30_000)
     assert "hunter2" in render_text(said, max_chars=30_000, mask=False)
 
 
-def test_digest() -> None:
-    """The same findings are recognised in another order and run; other findings are not."""
+def test_the_digest_depends_on_findings_but_not_their_order() -> None:
+    """The same outcomes in another order are recognised; with more rows found they are not the same."""
     one, two = outcome("found", hunt="one"), outcome("nothingFound", hunt="two")
 
     assert marker.digest([one, two], Chosen()) == marker.digest([two, one], Chosen())
@@ -138,8 +134,8 @@ def test_digest() -> None:
     )
 
 
-def test_digest_of_nothing() -> None:
-    """Nothing found for one entity is not nothing found for another; what was found speaks for itself."""
+def test_nothing_found_has_another_digest_for_other_entities() -> None:
+    """Where something was found, the digest covers the rows, and the entities make no difference."""
     one, two = (Chosen(indicators=(Indicator("ip", f"203.0.113.{n}"),)) for n in (1, 2))
     nothing, found = [outcome("nothingFound")], [outcome("found", groups=2)]
 

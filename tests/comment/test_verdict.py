@@ -1,4 +1,4 @@
-"""The one line that says what came out."""
+"""The verdict: one line that sums up what a run found."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from tests.support.said import DEVICE, ENDINGS, content, outcome
 
 
 @given(st.lists(st.sampled_from(ENDINGS), min_size=1, max_size=6), st.booleans())
-def test_verdict_of_any_mix(endings: list[Ending], one_hunt_each: bool) -> None:
-    """
-    A verdict says *found nothing* only where a hunt did, and never without what was not looked at.
-    """
+def test_a_verdict_never_hides_what_was_not_looked_at(endings: list[Ending], one_hunt_each: bool) -> None:
+    """It says *found nothing* only where a hunt did, and always names what was not run or was silent."""
     if one_hunt_each:
         outcomes = [outcome(ending, hunt=f"hunt-{n}", device=f"pc{n}") for n, ending in enumerate(endings)]
     else:
@@ -53,13 +51,13 @@ def test_verdict_of_any_mix(endings: list[Ending], one_hunt_each: bool) -> None:
         (("notApplicable",), "no hunt applies on web01"),
     ],
 )
-def test_verdict(endings: tuple[Ending, ...], expected: str) -> None:
-    """The verdict names the worst that came out and where."""
+def test_the_verdict_says_how_the_hunts_ended_and_where(endings: tuple[Ending, ...], expected: str) -> None:
+    """Each mix of outcomes has wording of its own, from something found to no hunt that applies."""
     assert expected == verdict(content(*map(outcome, endings)))
 
 
-def test_silent_device() -> None:
-    """A device that sent nothing is not among those on which nothing was found."""
+def test_a_silent_device_never_counts_as_nothing_found() -> None:
+    """A device that sent no telemetry is named apart from the one on which nothing was found."""
     silent = Device("b" * 40, "web02.contoso.com")
     each = (
         DeviceEnding("web01.contoso.com", "nothingFound"),

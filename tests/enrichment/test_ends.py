@@ -1,4 +1,4 @@
-"""Runs end, and say the truth, when workers die, time runs out, answers are huge or the device card is missing."""
+"""Runs end truthfully when workers die, time runs out, answers are huge or the device card fails."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ REASON = "it stopped the worker 5 times"
 
 
 class Clockwork(asyncio.SelectorEventLoop):
-    """An event loop whose clock can be put forward."""
+    """An event loop whose clock can be moved forward."""
 
     ahead = 0.0
 
     def time(self) -> float:
-        """Tell the time, in seconds."""
+        """Return the time in seconds, moved forward by `ahead`."""
         return super().time() + self.ahead
 
 
 def at_length(scenario: Callable[[Clockwork], Awaitable[None]]) -> None:
-    """Play a *scenario* that puts its loop's clock forward."""
+    """Run *scenario* in an event loop whose clock it can move forward."""
     loop = Clockwork()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(scenario(loop))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("posting", [False, True])
-async def test_killed_giving_up(fleet: Fleet, posting: bool) -> None:
-    """Wherever a worker is killed that gives a run up, the next ends it, and nothing is said twice."""
+async def test_giving_up_survives_a_worker_killed_at_any_call(fleet: Fleet, posting: bool) -> None:
+    """Whichever call kills the worker, the next one ends the run, and no comment is written twice."""
     comments = set()
     for calls in range(1_000):
         app = Deployment(fleet)
@@ -68,11 +68,11 @@ async def test_killed_giving_up(fleet: Fleet, posting: bool) -> None:
     assert ({1} if posting else {0, 1}) == comments
 
 
-def test_deadline(fleet: Fleet) -> None:
-    """After 10 minutes a run goes back to its queue with what it has found, and goes on from there."""
+def test_a_run_resumes_where_it_was_after_ten_minutes(fleet: Fleet) -> None:
+    """At its deadline a run returns to its queue with what it has found; the next worker does the rest."""
 
     async def scenario(loop: Clockwork) -> None:
-        """Play it in a loop whose clock can be put forward."""
+        """Let ten minutes pass while a hunt is still being answered."""
         app = Deployment(fleet)
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, delay=170)
         run = await app.ask(incidentId=EXFILTRATION)
@@ -96,11 +96,11 @@ def test_deadline(fleet: Fleet) -> None:
     at_length(scenario)
 
 
-def test_deadline_giving_up(fleet: Fleet) -> None:
-    """A run that is given up ends after 10 minutes even if its incident cannot be read, without a comment."""
+def test_giving_up_ends_after_ten_minutes_without_a_comment(fleet: Fleet) -> None:
+    """Where the incident cannot be read, the run ends at its deadline and its comment counts as failed."""
 
     async def scenario(loop: Clockwork) -> None:
-        """Play it in a loop whose clock can be put forward."""
+        """Let ten minutes pass while the incident is still being read."""
         app = Deployment(fleet)
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
         run = await app.ask(incidentId=EXFILTRATION)
@@ -126,18 +126,18 @@ def test_deadline_giving_up(fleet: Fleet) -> None:
 
 
 class Counted(asyncio.Lock):
-    """A lock that counts how often it was taken."""
+    """A lock that counts how often it was acquired."""
 
     taken = 0
 
     async def acquire(self) -> Literal[True]:
-        """Take it."""
+        """Acquire the lock and count it."""
         self.taken += 1
         return await super().acquire()
 
 
-async def test_large_answer(fleet: Fleet) -> None:
-    """An answer of over 2 MB is summarised apart, one at a time, and counted and shown like any other."""
+async def test_an_answer_over_two_megabytes_is_counted_in_full(fleet: Fleet) -> None:
+    """Large answers are summarised one at a time, but grouped and shown like any other."""
     large = copy(fleet)
     large.engine = Engine()
     large.engine.load(
@@ -175,8 +175,8 @@ async def test_large_answer(fleet: Fleet) -> None:
     assert len(text) <= 30_000
 
 
-async def test_card_fails(fleet: Fleet) -> None:
-    """Without the device card, what was found stands, and a device hunt without rows counts as not run."""
+async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
+    """Without the device card, a device hunt that returned no rows counts as not run."""
     app = Deployment(fleet)
     app.tenant.faults.add(match="hunt", contains=DEVICE_CARD, status=400)
     done = await app.enrich(incidentId=EXFILTRATION)

@@ -1,4 +1,4 @@
-"""A run, from its request to its comment, in a tenant that answers."""
+"""A run from its request to its comment, while Microsoft Graph answers normally."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.support.endings import BENIGN, EXFILTRATION, MERGED, SILENT, UNKNOWN,
 from tests.support.tenant import Deployment, Fleet
 
 
-async def test_found(app: Deployment) -> None:
-    """What was done on a server is found, and commented on its incident."""
+async def test_activity_on_a_server_is_found_and_commented(app: Deployment) -> None:
+    """The planted archive and upload are found, and the comment's first line counts the hunts."""
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
 
@@ -22,8 +22,8 @@ async def test_found(app: Deployment) -> None:
     assert text.startswith("Outrider: 3 of 3 hunts found something on srv-7\n")
 
 
-async def test_marker(app: Deployment) -> None:
-    """A comment's last line names the run and what it found."""
+async def test_the_last_comment_line_names_run_and_findings(app: Deployment) -> None:
+    """The line holds the run's id and a digest of its outcomes, by which a repetition is recognised."""
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
     (text,) = app.comments(EXFILTRATION)
@@ -35,16 +35,16 @@ async def test_marker(app: Deployment) -> None:
     )
 
 
-async def test_not_applicable(app: Deployment) -> None:
-    """A hunt for desktops does not apply to a server, and says so."""
+async def test_a_desktop_hunt_does_not_apply_to_a_server(app: Deployment) -> None:
+    """The outcome is notApplicable, and its reason names both kinds of device."""
     ended = outcome(await app.enrich(incidentId=EXFILTRATION), "linux-desktop-egress-baseline")
 
     assert "notApplicable" == ended.outcome
     assert "it is a Linux server, the hunt is for Linux workstation" == ended.reason
 
 
-async def test_no_telemetry(app: Deployment) -> None:
-    """A device that sends nothing is not called clean."""
+async def test_a_silent_device_is_never_called_clean(app: Deployment) -> None:
+    """Where a device sends no telemetry, the comment says that nothing could be looked at."""
     done = await app.enrich(incidentId=SILENT)
     (text,) = app.comments(SILENT)
 
@@ -52,8 +52,8 @@ async def test_no_telemetry(app: Deployment) -> None:
     assert text.startswith("Outrider: no telemetry on srv-lost: nothing could be looked at\n")
 
 
-async def test_nothing_found(app: Deployment) -> None:
-    """Where all hunts ran without a row, the comment says that they found nothing."""
+async def test_a_comment_says_when_hunts_found_nothing(app: Deployment) -> None:
+    """Where every hunt ran and returned no rows, the run is completed and commented."""
     done = await app.enrich(incidentId=BENIGN)
     (text,) = app.comments(BENIGN)
 
@@ -61,8 +61,8 @@ async def test_nothing_found(app: Deployment) -> None:
     assert text.startswith("Outrider: 1 hunt found nothing for ")
 
 
-async def test_merged(app: Deployment) -> None:
-    """A merged incident's comment is written on the one it went into, and says so."""
+async def test_a_merged_incident_is_commented_on_its_target(app: Deployment) -> None:
+    """The comment goes to the incident that the other was merged into, and mentions the merge."""
     done = await app.enrich(incidentId=MERGED)
     (text,) = app.comments(EXFILTRATION)
 
@@ -71,8 +71,8 @@ async def test_merged(app: Deployment) -> None:
     assert "Incident 4105 was merged into incident 4101" in text
 
 
-async def test_entities(app: Deployment) -> None:
-    """Entities without an incident are hunted for; nothing is commented anywhere."""
+async def test_entities_without_an_incident_are_hunted_without_comment(app: Deployment) -> None:
+    """A request that names only a device is hunted and its findings are stored."""
     run = await app.ask(devices=["srv-7.contoso.com"])
     await work_on(app.tools, run)
     done = await app.done(run)
@@ -83,8 +83,8 @@ async def test_entities(app: Deployment) -> None:
     assert [] == app.all_comments
 
 
-async def test_unknown_incident(app: Deployment) -> None:
-    """A run for an incident that does not exist fails and says which."""
+async def test_a_run_for_an_unknown_incident_fails_naming_it(app: Deployment) -> None:
+    """The run's reason, which is also its verdict, says which incident cannot be read."""
     done = await app.enrich(incidentId=UNKNOWN)
 
     assert ("failed", ()) == (done.status, done.comments)
@@ -92,8 +92,8 @@ async def test_unknown_incident(app: Deployment) -> None:
     assert done.reason == done.verdict
 
 
-async def test_two_runs(app: Deployment) -> None:
-    """Two runs for one incident at the same time write one comment between them."""
+async def test_two_runs_at_once_write_one_comment(app: Deployment) -> None:
+    """Of two runs for one incident, one writes the comment and the other reports it as already there."""
     runs = [await app.ask(incidentId=EXFILTRATION) for _ in range(2)]
     await asyncio.gather(*(work_on(app.worker(), run) for run in runs))
     results = [(await app.done(run)).comments[0].status for run in runs]
@@ -102,8 +102,8 @@ async def test_two_runs(app: Deployment) -> None:
     assert 1 == len(app.comments(EXFILTRATION))
 
 
-async def test_two_workers(app: Deployment) -> None:
-    """A run that two workers are given at the same time writes one comment."""
+async def test_two_workers_post_one_comment(app: Deployment) -> None:
+    """A run that is delivered to two workers at the same time is completed and commented once."""
     run = await app.ask(incidentId=EXFILTRATION)
     await asyncio.gather(*(work_on(app.worker(), run) for _ in range(2)))
 
@@ -111,8 +111,8 @@ async def test_two_workers(app: Deployment) -> None:
     assert 1 == len(app.comments(EXFILTRATION))
 
 
-async def test_comments_off(fleet: Fleet) -> None:
-    """With COMMENTS=off, hunts are run and nothing is commented."""
+async def test_comments_off_still_hunts_but_writes_nothing(fleet: Fleet) -> None:
+    """With COMMENTS=off the hunts run, and the result gives the setting as the reason for no comment."""
     app = Deployment(fleet, COMMENTS="off")
     done = await app.enrich(incidentId=BENIGN)
     await app.close()
@@ -122,8 +122,8 @@ async def test_comments_off(fleet: Fleet) -> None:
     assert [] == app.all_comments
 
 
-async def test_comment_false(app: Deployment) -> None:
-    """A request with `comment: false` leaves the incident alone."""
+async def test_a_request_can_turn_its_comment_off(app: Deployment) -> None:
+    """With `comment: false` nothing is written, and the result gives the request as the reason."""
     done = await app.enrich(incidentId=BENIGN, comment=False)
 
     assert (CommentResult(BENIGN, "off", "the request said comment: false"),) == done.comments

@@ -1,4 +1,4 @@
-"""No run sees another's data, however many share the process."""
+"""No run sees another run's data, however many share the process."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 NOW = datetime.now(UTC)
 INCIDENTS, RUNS, AT_ONCE = range(100, 200), 500, 32
-# The number of an incident in its devices' ids and names, its address, URL, hash and rows, also as comments write them.
+# Finds an incident's number in its devices' ids and names, its address, URL, hash and rows, defanged or not.
 NUMBER = re.compile(r"(?:(?:ab){18}0|(?:cd){18}0|own-|198\W+51\W+100\W+)(\d{3})")
 ENTITY = re.compile(r'"((?:ab|cd){18}\d{4}|own-[^"]*|198\.51\.100\.\d{3})"')
 
 
 def evidence(number: int) -> list[dict[str, Any]]:
-    """Give an incident two devices, an address, a URL and a file of its own."""
+    """Return evidence of incident *number* alone: two devices, an address, a URL and a file."""
     kind = "#microsoft.graph.security."
     known_by = {"mdeDeviceId": f"{'ab' * 18}0{number}"}, {"deviceDnsName": f"own-{number}.contoso.com"}
     return [
@@ -58,9 +58,9 @@ def evidence(number: int) -> list[dict[str, Any]]:
 
 class Echo(httpx.AsyncBaseTransport):
     """
-    A tenant whose rows repeat the entities of the query that asks for them.
+    A tenant that answers each query with rows that repeat the query's entities.
 
-    It answers in any order, so that runs are interleaved.
+    It takes a random time to answer, so that runs are interleaved.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Echo(httpx.AsyncBaseTransport):
         self._chance = random.Random(1)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a call of Graph's."""
+        """Answer a call to Graph."""
         await asyncio.sleep(self._chance.random() / 200)
         if request.url.path.endswith("unHuntingQuery"):
             return httpx.Response(200, json=self._hunt(msgspec.json.decode(await request.aread())))
@@ -98,7 +98,7 @@ class Echo(httpx.AsyncBaseTransport):
 
 
 class Anyone:
-    """An identity whose token is good for an hour."""
+    """An identity whose token is valid for an hour."""
 
     async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         """Return the token."""
@@ -106,18 +106,18 @@ class Anyone:
 
 
 def numbers(text: str) -> set[int]:
-    """The numbers of the incidents whose values stand in *text*."""
+    """Return the numbers of the incidents whose values occur in *text*."""
     return {int(number) for number in NUMBER.findall(text)}
 
 
 def queries(page: str) -> str:
-    """Unpack the queries that a page links to."""
+    """Return the queries that a page links to, unpacked."""
     packed = re.findall(r"[?]query=([\w-]+)", page)
     return "\n".join(gzip.decompress(base64.urlsafe_b64decode(q + "===")).decode("utf-16-le") for q in packed)
 
 
 async def responses(tools: Tools, run: Run) -> dict[str, str]:
-    """All that can be read of a run, by what it is."""
+    """Return every text in which the app shows a run, by the text's kind."""
     page = run_page(run, tools.catalog, tools.settings, refresh=False)
     body = summary(run, tools.runs.expires(run.work), "https://app.example/run")
     texts = {"run": msgspec.json.encode(body).decode(), "page": page, "portal": queries(page)}
@@ -128,20 +128,20 @@ async def responses(tools: Tools, run: Run) -> dict[str, str]:
     return texts
 
 
-async def test_isolation() -> None:
-    """500 runs over 100 incidents, 32 at a time: each comment and response has its incident's values alone."""
+async def test_runs_at_the_same_time_never_mix_their_data() -> None:
+    """In 500 runs over 100 incidents, 32 at a time, each text holds only its own incident's values."""
     tenant = Echo()
     chosen = settings.read_settings({**ENVIRONMENT, "HUNTS_PER_MINUTE": "100000", "HUNT_CONCURRENCY": "64"})
     graph, arm = Graph(chosen, Anyone(), transport=tenant), Arm(chosen, Anyone())  # type: ignore[arg-type]
     store = Store(MemoryStore())
     tools = Tools(chosen, graph, arm, store, Runs(store, lambda *_: None), load_hunts())
-    # All of them at once would be five runs an incident in step; by chance, they overlap in every way.
+    # In order, the five runs of an incident would go in step; shuffled, they overlap in every way.
     asked = [INCIDENTS[n % len(INCIDENTS)] for n in range(RUNS)]
     random.Random(2).shuffle(asked)
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def done(number: int) -> tuple[int, Done, dict[str, str]]:
-        """Do one run when there is room for it."""
+        """Do one run as soon as a slot is free, and return how it ended and what is shown of it."""
         async with slots:
             work = Work(run_id(""), datetime.now(UTC), "", incident_id=str(7_000 + number))
             await tools.runs.start(work, chosen_key=False)

@@ -1,4 +1,4 @@
-"""A day of incidents, and what stands on them in the end."""
+"""Days of incidents, replayed: what was hunted and commented by their end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SILENT = "device:srv-lost.contoso.com"
 
 
 async def play(replay: Replay, seed: int) -> None:
-    """Let a day pass in which everything happens that happens to incidents."""
+    """Let a day pass in which incidents open, grow, merge, are resolved and are opened again."""
     tenant, chance = replay.app.tenant, random.Random(seed)
     for hour in range(24):
         now = replay.now
@@ -62,7 +62,7 @@ async def play(replay: Replay, seed: int) -> None:
 
 
 def wanted(replay: Replay) -> dict[str, set[str]]:
-    """All that there is to hunt on each incident that is open in the end, but for the device that is silent."""
+    """Return what is to be hunted on each incident that is still open, except on the silent device."""
     tools = replay.app.tools
     result = {}
     for incident in replay.app.tenant.incidents.values():
@@ -76,7 +76,7 @@ def wanted(replay: Replay) -> dict[str, set[str]]:
 
 
 async def check(replay: Replay) -> dict[str, set[str]]:
-    """Check that nothing was missed and nothing done or said twice; return what the ledger says."""
+    """Check that nothing was missed, hunted twice or commented twice; return what the ledger settled."""
     settled, hunted, digests = await replay.settled(), await replay.hunted(), replay.digests()
     for incident, keys in wanted(replay).items():
         assert keys <= settled.get(incident, {}).keys(), incident
@@ -84,16 +84,16 @@ async def check(replay: Replay) -> dict[str, set[str]]:
     assert not [pair for pair, count in hunted.items() if count > 1 and pair[1] in settled[pair[0]]]
     for incident, found in (await replay.found()).items():
         assert found <= set(digests[incident]), incident
-    for incident, told in digests.items():
-        assert len(set(told)) == len(told), incident
+    for incident, written in digests.items():
+        assert len(set(written)) == len(written), incident
     return {incident: set(keys) for incident, keys in settled.items()}
 
 
-async def test_day(fleet: Fleet) -> None:
+async def test_a_day_ends_the_same_when_workers_die(fleet: Fleet) -> None:
     """
-    Every incident is hunted once for each entity and hunt, and commented once for what was found.
+    Each incident is hunted once for each entity and hunt, and its findings are commented once.
 
-    Workers that die twenty times during that day change nothing of what stands there in the end.
+    The ledger ends the same whether no worker died during the day or twenty did.
     """
     plain = Replay(fleet, fleet.end - DAY)
     await play(plain, 1)
@@ -108,8 +108,8 @@ async def test_day(fleet: Fleet) -> None:
     await deadly.app.close()
 
 
-async def test_shifting_pages(fleet: Fleet) -> None:
-    """Incidents that open, or are updated, while the pages are read are neither missed nor hunted twice."""
+async def test_paging_copes_with_incidents_that_change_meanwhile(fleet: Fleet) -> None:
+    """Incidents that open or change between two pages of a list are neither missed nor hunted twice."""
     replay = Replay(fleet, fleet.end - DAY)
     tenant = replay.app.tenant
     for _ in range(60):
@@ -117,7 +117,7 @@ async def test_shifting_pages(fleet: Fleet) -> None:
     oldest = next(iter(tenant.incidents.values()))
 
     def shift(request: httpx.Request) -> None:
-        """Open an incident, and update the oldest, between two pages."""
+        """Open an incident and update the oldest one before another page is read."""
         if "skip" in str(request.url) and len(tenant.incidents) < 63:
             incidents.generate(tenant, severity="low")
             incidents.update(tenant, oldest, assignedTo="analyst@contoso.com")

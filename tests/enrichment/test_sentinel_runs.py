@@ -1,4 +1,4 @@
-"""What a playbook passes on, from its body to the comment, on Defender's incidents and on Sentinel's own."""
+"""Runs that a Sentinel playbook starts, on Defender's incidents and on Sentinel's own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DEFENDER = "4101"
 
 
 def own(app: Deployment) -> dict[str, Any]:
-    """Return an incident that Defender does not know."""
+    """Return an incident of Sentinel's own, which Defender does not have."""
     return app.tenant.standalone[0]
 
 
 @pytest.mark.parametrize("pascal", [False, True])
-async def test_defender(app: Deployment, *, pascal: bool) -> None:
-    """A Defender incident is read from Graph and commented there, however its body is written."""
+async def test_a_defender_incident_is_commented_only_in_defender(app: Deployment, *, pascal: bool) -> None:
+    """It is read from Graph and commented there, in either form that a playbook's body can have."""
     source = app.tenant.incidents[DEFENDER]
     run = await app.playbook(sentinel.trigger(app.tenant, source, pascal=pascal))
     await work_on(app.tools, run)
@@ -34,8 +34,8 @@ async def test_defender(app: Deployment, *, pascal: bool) -> None:
 
 
 @pytest.mark.parametrize("pascal", [False, True])
-async def test_own(app: Deployment, *, pascal: bool) -> None:
-    """An incident of Sentinel's own is commented there, in HTML, with a link to the query."""
+async def test_a_sentinel_incident_is_commented_there_in_html(app: Deployment, *, pascal: bool) -> None:
+    """The comment says that something was found, and links to the query in the portal."""
     source = own(app)
     run = await app.playbook(sentinel.trigger(app.tenant, source, pascal=pascal))
     await work_on(app.tools, run)
@@ -47,8 +47,8 @@ async def test_own(app: Deployment, *, pascal: bool) -> None:
     assert 'href="https://security.microsoft.com/v2/advanced-hunting?query=' in html
 
 
-async def test_late_entities(app: Deployment) -> None:
-    """Entities that the body lacks are read from the incident itself."""
+async def test_entities_missing_from_the_body_are_read_from_sentinel(app: Deployment) -> None:
+    """Where the playbook's body lists no entities, the incident's devices and indicators are hunted."""
     source = own(app)
     body = sentinel.trigger(app.tenant, source)
     body["object"]["properties"]["relatedEntities"] = []
@@ -61,8 +61,8 @@ async def test_late_entities(app: Deployment) -> None:
     assert plan.chosen.indicators
 
 
-async def test_entities_refused(app: Deployment) -> None:
-    """Where the incident's entities cannot be read, those of the body are hunted, and the comment says so."""
+async def test_unreadable_entities_are_mentioned_in_the_comment(app: Deployment) -> None:
+    """Where Azure refuses to list the incident's entities, the comment warns that there may be more."""
     source = own(app)
     app.tenant.faults.add(match="sentinel", contains="/entities", status=400)
     run = await app.playbook(sentinel.trigger(app.tenant, source))
@@ -72,8 +72,8 @@ async def test_entities_refused(app: Deployment) -> None:
     assert "there may be more" in html
 
 
-async def test_many_entities(app: Deployment) -> None:
-    """A body with sixty entities is hunted for all of them, in one query a hunt."""
+async def test_sixty_entities_take_one_query_per_hunt(app: Deployment) -> None:
+    """Sixty addresses in a playbook's body all enter the plan, and no hunt is sent more than once."""
     source = own(app)
     body = sentinel.trigger(app.tenant, source)
     body["object"]["properties"]["relatedEntities"] = [
@@ -88,8 +88,8 @@ async def test_many_entities(app: Deployment) -> None:
     assert 5 >= app.calls("hunt")
 
 
-async def test_missing_role(app: Deployment) -> None:
-    """Without the role in the workspace, the run waits, names it, and goes on once it is granted."""
+async def test_a_run_waits_until_its_workspace_role_is_granted(app: Deployment) -> None:
+    """The waiting run names the role; once it is granted, the comment is written and no hunt repeated."""
     source = own(app)
     app.tenant.roles.discard(RESPONDER)
     run = await app.playbook(sentinel.trigger(app.tenant, source))
@@ -105,8 +105,8 @@ async def test_missing_role(app: Deployment) -> None:
     assert 1 == len(app.sentinel_comments(source))
 
 
-async def test_unknown(app: Deployment) -> None:
-    """An incident that the workspace does not know ends its run, and says so."""
+async def test_an_incident_unknown_to_sentinel_fails_its_run(app: Deployment) -> None:
+    """A playbook that passes on an incident which the workspace does not have gets a failed run."""
     body = sentinel.trigger(app.tenant, own(app))
     body["object"]["id"] = body["object"]["id"][:-4] + "ffff"
     run = await app.playbook(body)
@@ -115,8 +115,8 @@ async def test_unknown(app: Deployment) -> None:
     assert "failed" == (await app.done(run)).status
 
 
-async def test_comment_again(app: Deployment) -> None:
-    """The same incident passed on twice, also at once, has one comment."""
+async def test_one_incident_passed_on_twice_has_one_comment(app: Deployment) -> None:
+    """Two runs for the same Sentinel incident, worked on at the same time, write a single comment."""
     source = own(app)
     runs = [await app.playbook(sentinel.trigger(app.tenant, source)) for _ in range(2)]
     await asyncio.gather(*(work_on(app.worker(), run) for run in runs))
@@ -124,8 +124,8 @@ async def test_comment_again(app: Deployment) -> None:
     assert 1 == len(app.sentinel_comments(source))
 
 
-async def test_watch_too(app: Deployment) -> None:
-    """With the watch and a playbook both on, one incident has one comment, and is hunted once."""
+async def test_watch_and_playbook_together_write_one_comment(app: Deployment) -> None:
+    """Each of the two starts a run, but the incident is hunted once and commented once."""
     app.tenant.incidents = {DEFENDER: app.tenant.incidents[DEFENDER]}
     run = await app.playbook(sentinel.trigger(app.tenant, app.tenant.incidents[DEFENDER]))
     incidents.update(app.tenant, app.tenant.incidents[DEFENDER])
@@ -142,8 +142,10 @@ async def test_watch_too(app: Deployment) -> None:
 @pytest.mark.parametrize(
     ("before", "status", "last"), [(98, "written", 0), (99, "written", 1), (100, "failed", 0)]
 )
-async def test_full(app: Deployment, before: int, status: str, last: int) -> None:
-    """The last comment that an incident takes says that it is; after that, the run says why there is none."""
+async def test_the_last_comment_that_fits_says_so(
+    app: Deployment, before: int, status: str, last: int
+) -> None:
+    """The 100th comment says that it is the last; with 100 already there, the run's comment fails."""
     source = own(app)
     comments = app.tenant.sentinel_comments.setdefault(sentinel.guid(source), {})
     comments |= {str(n): {"name": str(n), "properties": {"message": "seen"}} for n in range(before)}

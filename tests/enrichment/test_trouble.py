@@ -1,4 +1,4 @@
-"""A run in a tenant that refuses or fails, or whose worker dies: it waits, goes on, or says what it could not do."""
+"""Runs in a tenant that refuses or fails: they wait, resume, or say what they could not do."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.support.tenant import Deployment, Fleet, Killed, Life
 
 
 @pytest.mark.parametrize("status", [400, 504])
-async def test_one_hunt_fails(app: Deployment, status: int) -> None:
-    """A hunt that Graph refuses, or cuts short, is not run; the others are reported, and the comment names it."""
+async def test_one_failed_hunt_leaves_the_others_reported(app: Deployment, status: int) -> None:
+    """A hunt that Graph refuses or cuts short is commented as not run, next to what the others found."""
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=status)
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
@@ -27,16 +27,16 @@ async def test_one_hunt_fails(app: Deployment, status: int) -> None:
     assert "\nNOT RUN: file-origin: " in text
 
 
-async def test_short_outage(app: Deployment) -> None:
-    """A hunt that Graph answers with 500 once is tried again."""
+async def test_a_hunt_that_fails_once_is_tried_again(app: Deployment) -> None:
+    """After a single 500 from Graph the hunt is repeated, and the run is completed."""
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=500)
     done = await app.enrich(incidentId=EXFILTRATION)
 
     assert "completed" == done.status
 
 
-async def test_long_outage(app: Deployment) -> None:
-    """A hunt that Graph keeps answering with 500 is waited for; after two hours, it is not run."""
+async def test_a_hunt_is_abandoned_after_two_hours_of_errors(app: Deployment) -> None:
+    """While Graph keeps answering 500 the run waits; then the comment lists the hunt as not run."""
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=500, times=1_000)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
@@ -52,8 +52,8 @@ async def test_long_outage(app: Deployment) -> None:
     assert "\nNOT RUN: file-origin: Microsoft Graph has not answered for 2 hours" in text
 
 
-async def test_incident_never_readable(app: Deployment) -> None:
-    """An incident that Graph keeps refusing to show, for whatever reason, ends its run after two hours."""
+async def test_an_unreadable_incident_fails_its_run_after_two_hours(app: Deployment) -> None:
+    """While Graph refuses to show the incident the run waits, and then ends as failed."""
     app.tenant.faults.add(match="incident", status=400, times=1_000)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
@@ -65,8 +65,8 @@ async def test_incident_never_readable(app: Deployment) -> None:
     assert "failed" == (await app.done(run)).status
 
 
-async def test_all_hunts_fail(app: Deployment) -> None:
-    """Where no hunt could be run, the run failed, and its comment begins with that."""
+async def test_a_run_fails_when_no_hunt_can_be_run(app: Deployment) -> None:
+    """The comment begins by saying that none of the hunts could be run on the device."""
     app.tenant.faults.add(match="hunt", status=400, times=1_000)
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
@@ -75,8 +75,8 @@ async def test_all_hunts_fail(app: Deployment) -> None:
     assert text.startswith("Outrider: FAILED: none of 4 hunts could be run on srv-7\n")
 
 
-async def test_throttled(app: Deployment) -> None:
-    """A throttled run waits as long as Graph says, and comments nothing meanwhile."""
+async def test_a_throttled_run_waits_as_long_as_graph_says(app: Deployment) -> None:
+    """It is sent again with Graph's delay, records why it waits, and comments nothing meanwhile."""
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
@@ -90,8 +90,8 @@ async def test_throttled(app: Deployment) -> None:
     assert [] == app.all_comments
 
 
-async def test_after_throttling(app: Deployment) -> None:
-    """A run that has waited runs only the hunt it lacks, then comments."""
+async def test_a_resumed_run_repeats_only_the_throttled_hunt(app: Deployment) -> None:
+    """Of the five queries one is sent again, and then the comment is written."""
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
@@ -104,8 +104,8 @@ async def test_after_throttling(app: Deployment) -> None:
     assert 1 == len(app.comments(EXFILTRATION))
 
 
-async def test_missing_role(app: Deployment) -> None:
-    """A run without a Graph role waits for it and names it, then goes on once it is granted."""
+async def test_a_run_waits_until_its_graph_role_is_granted(app: Deployment) -> None:
+    """While it waits, the run names the role; once the role is granted, the run is completed."""
     app.tenant.roles.discard(HUNT)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
@@ -120,8 +120,8 @@ async def test_missing_role(app: Deployment) -> None:
     assert "completed" == (await app.done(run)).status
 
 
-async def test_role_never_granted(app: Deployment) -> None:
-    """After a day without the role, the run ends and its comment names the role."""
+async def test_a_run_fails_after_a_day_without_its_role(app: Deployment) -> None:
+    """After 24 hours the run ends as failed, and its comment names the missing role."""
     app.tenant.roles.discard(HUNT)
     run = await app.ask(incidentId=EXFILTRATION)
     app.ahead = timedelta(hours=24, minutes=1)
@@ -132,8 +132,8 @@ async def test_role_never_granted(app: Deployment) -> None:
     assert "has lacked the Graph application role ThreatHunting.Read.All for 24 hours" in text
 
 
-async def test_comment_taken_but_refused(app: Deployment) -> None:
-    """A comment that Graph takes, although it answers 503, is not written again."""
+async def test_a_comment_accepted_with_an_error_is_not_repeated(app: Deployment) -> None:
+    """Where Graph stores the comment but answers 503, the run counts it as written."""
     app.tenant.faults.add(match="comment", accept_then=503)
     done = await app.enrich(incidentId=BENIGN)
 
@@ -141,8 +141,8 @@ async def test_comment_taken_but_refused(app: Deployment) -> None:
     assert ["written"] == [result.status for result in done.comments]
 
 
-async def test_comment_lost(app: Deployment) -> None:
-    """A comment that Graph answers with 503 and does not take is written later."""
+async def test_a_comment_that_was_lost_is_written_later(app: Deployment) -> None:
+    """Where Graph answers 503 and stores nothing, the comment is written at the next delivery."""
     app.tenant.faults.add(match="comment", status=503)
     run = await app.ask(incidentId=BENIGN)
     await work_on(app.tools, run)
@@ -155,8 +155,8 @@ async def test_comment_lost(app: Deployment) -> None:
     assert "completed" == (await app.done(run)).status
 
 
-async def test_give_up(app: Deployment) -> None:
-    """A run that is given up keeps what it found, and says of the rest why it was not run."""
+async def test_giving_up_keeps_findings_and_explains_the_rest(app: Deployment) -> None:
+    """The comment has what was found, and says of the hunt that is missing why it was not run."""
     app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
     run = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, run)
@@ -169,8 +169,8 @@ async def test_give_up(app: Deployment) -> None:
     assert "\nNOT RUN: file-origin: it failed 5 times\n" in text
 
 
-async def test_give_up_silently(app: Deployment) -> None:
-    """A run whose comment is what fails is given up without one, and records that."""
+async def test_giving_up_can_leave_the_comment_out(app: Deployment) -> None:
+    """A run whose comment is what fails is given up without one, and its record says why."""
     run = await app.ask(incidentId=BENIGN)
     await give_up(app.tools, run, "it failed 5 times", posting=False)
     done = await app.done(run)
@@ -179,8 +179,8 @@ async def test_give_up_silently(app: Deployment) -> None:
     assert [] == app.all_comments
 
 
-async def test_killed(fleet: Fleet) -> None:
-    """Wherever a worker is killed, the next ends its run: no recorded hunt again, and one comment in all."""
+async def test_the_next_worker_finishes_what_a_killed_one_began(fleet: Fleet) -> None:
+    """Whichever call kills the worker, no recorded hunt is repeated and there is one comment."""
     for calls in range(1_000):
         app = Deployment(fleet)
         run = await app.ask(incidentId=WINDOWS)

@@ -1,4 +1,4 @@
-"""Bodies from outside become work, or an error that says what to change."""
+"""Request bodies become work, or an error that says what to change."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ DEVICE_ID = "0f" * 20
 
 
 def parse(body: Any) -> dict[str, Any]:
-    """Parse *body*, bytes or what is to be JSON."""
+    """Return the fields read from *body*, which is bytes or becomes JSON."""
     return parse_enrich(body if isinstance(body, bytes) else json.dumps(body).encode(), Limits())
 
 
-def test_incident() -> None:
-    """An incident's number is enough, as a number or as text."""
+def test_an_incident_number_alone_is_enough() -> None:
+    """It may be written as a number or as text."""
     expected = {"incident_id": "12", "chosen": None, "hunts": (), "lookback": None, "comment": True}
 
     assert expected == parse({"incidentId": 12})
     assert expected == parse({"incidentId": " 12 "})
 
 
-def test_everything() -> None:
-    """All that a body can say is understood, each entity in either form."""
+def test_every_field_of_a_body_is_understood() -> None:
+    """Devices and indicators may be texts or objects, and a hunt named twice is run once."""
     body = {
         "incidentId": "12",
         "devices": ["web01", {"id": DEVICE_ID, "name": "web02"}],
@@ -105,8 +105,8 @@ def test_everything() -> None:
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_refused(body: Any, message: str) -> None:
-    """What cannot be used is refused with what to change."""
+def test_an_unusable_body_is_refused_with_what_to_change(body: Any, message: str) -> None:
+    """The message stays below 500 characters, however long the body is."""
     with pytest.raises(InvalidRequest) as raised:
         parse(body)
 
@@ -114,8 +114,8 @@ def test_refused(body: Any, message: str) -> None:
     assert len(raised.value.message) < 500
 
 
-def test_every_problem() -> None:
-    """All that is wrong is told at once, but not without end."""
+def test_all_problems_are_listed_up_to_a_limit() -> None:
+    """The message counts all of them; after the first 20, the details say how many more there are."""
     with pytest.raises(InvalidRequest) as raised:
         parse({"incidentId": "abc", "lookback": "P31D", "indicators": ["x"] * 30})
 
@@ -164,8 +164,8 @@ BODIES = (
 
 @settings(max_examples=1_000, deadline=None)
 @given(BODIES.map(lambda body: json.dumps(body).encode()) | st.binary(max_size=40))
-def test_any_body(body: bytes) -> None:
-    """Whatever a body holds, it is work or an InvalidRequest, and it has a digest."""
+def test_any_body_is_work_or_an_invalid_request(body: bytes) -> None:
+    """No other exception is raised, and every body has a digest."""
     try:
         parsed = parse(body)
     except InvalidRequest as error:
@@ -177,8 +177,8 @@ def test_any_body(body: bytes) -> None:
     assert parsed is None or parsed["incident_id"] or parsed["chosen"]
 
 
-def test_every_code_point() -> None:
-    """No character of Unicode, alone or in a name, makes parsing fail otherwise than with InvalidRequest."""
+def test_no_character_breaks_the_parser() -> None:
+    """Characters from all of Unicode, in names and addresses, are accepted or refused as InvalidRequest."""
     refused = 0
     for point in range(0, 0x110000, 109):
         body = json.dumps(
@@ -195,8 +195,8 @@ def test_every_code_point() -> None:
     assert refused > 0
 
 
-def test_body_digest() -> None:
-    """Spacing and the order of fields do not make other work; another value does."""
+def test_spacing_and_field_order_do_not_change_the_digest() -> None:
+    """A body with another value has another digest."""
     one = body_digest(b'{"incidentId": 1, "comment": true}')
 
     assert one == body_digest(b'{"comment":true,"incidentId":1}')
@@ -218,6 +218,8 @@ RUN, ACTION = {"x-ms-workflow-run-id": "run"}, {"x-ms-action-tracking-id": "acti
         (ACTION, ("", False)),
     ],
 )
-def test_idempotency_key(headers: dict[str, str], expected: tuple[str, bool]) -> None:
-    """The caller's own key comes first, then what a Logic App repeats on a retry; else there is none."""
+def test_the_callers_own_idempotency_key_comes_first(
+    headers: dict[str, str], expected: tuple[str, bool]
+) -> None:
+    """Without one, it is made from what a Logic App repeats when it retries; else there is no key."""
     assert expected == idempotency_key(headers, "digest")

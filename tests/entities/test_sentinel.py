@@ -1,4 +1,4 @@
-"""Which of an incident's entities in Microsoft Sentinel a run hunts for."""
+"""Which entities of a Microsoft Sentinel incident a run hunts for."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WANTED = (
 @pytest.mark.parametrize(
     "listed", [ENTITIES, pascal(ENTITIES), FLAT], ids=["camel", "pascal", "as alerts write it"]
 )
-def test_entities(listed: list[dict[str, Any]]) -> None:
-    """Entities are hunted alike in both casings, with their properties below their kind or beside it."""
+def test_entities_are_read_in_every_form(listed: list[dict[str, Any]]) -> None:
+    """Field names come in two casings, and properties below the entity's kind or beside it."""
     chosen = from_entities(
         parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities, Limits(), private=False
     )
@@ -47,8 +47,8 @@ def test_entities(listed: list[dict[str, Any]]) -> None:
         ({"additionalData": {"MdatpDeviceId": DEVICE_ID}}, Device(DEVICE_ID)),
     ],
 )
-def test_device(fields: dict[str, Any], expected: Device) -> None:
-    """A device has the best name there is, and an id only where it is one of Defender's."""
+def test_a_device_gets_the_best_name_there_is(fields: dict[str, Any], expected: Device) -> None:
+    """It gets an id only if that has the form of Defender's device ids."""
     assert (expected,) == from_entities([entity("hOsT", **fields)], Limits(), private=False).devices
 
 
@@ -65,22 +65,22 @@ def test_device(fields: dict[str, Any], expected: Device) -> None:
         {},
     ],
 )
-def test_nothing_to_hunt(item: dict[str, Any]) -> None:
-    """What is no entity that can be hunted yields nothing."""
+def test_what_cannot_be_hunted_yields_nothing(item: dict[str, Any]) -> None:
+    """Accounts, empty fields and malformed entities are passed over, and not reported as dropped."""
     chosen = from_entities([item], Limits(), private=False)
 
     assert ((), (), ()) == (chosen.devices, chosen.indicators, chosen.dropped)
 
 
-def test_bare_domain() -> None:
-    """A domain that an analytics rule calls a URL is hunted as a domain."""
+def test_a_domain_written_as_a_url_is_a_domain() -> None:
+    """Analytics rules may name a bare domain as a URL."""
     chosen = from_entities([entity("Url", url="evil.example")], Limits(), private=False)
 
     assert (Indicator("domain", "evil.example"),) == chosen.indicators
 
 
-def test_dropped() -> None:
-    """Private and ignored entities are dropped with the reasons that evidence has."""
+def test_private_and_ignored_entities_are_dropped() -> None:
+    """The reasons are those for Defender's evidence, and runs that name hunts keep private addresses."""
     items = [entity("Ip", address="10.1.2.3"), entity("DnsResolution", domainName="www.contoso.com")]
     limits = Limits(ignored=frozenset({"contoso.com"}))
 
@@ -91,8 +91,8 @@ def test_dropped() -> None:
     assert (Indicator("ip", "10.1.2.3"),) == from_entities(items, limits, private=True).indicators
 
 
-def test_many() -> None:
-    """Beyond the caps, later entities are dropped, with the setting's name."""
+def test_entities_beyond_the_caps_are_dropped() -> None:
+    """The first ones are kept, and the reason names the setting that limits their number."""
     listed = [entity("Ip", address=f"203.0.113.{n}") for n in range(60)]
     listed += [entity("Host", hostName=f"wks-{n}") for n in range(60)]
 

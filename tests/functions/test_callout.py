@@ -1,4 +1,4 @@
-"""A Logic App calls out: one run and one comment, whatever happens to its calls."""
+"""A Logic App's action calls the app: whatever fails on the way, there is one run and one comment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUEUE = ("POST", "/devstoreaccount1/urgent/messages")
 
 
 class Callouts:
-    """The app behind a gateway, and what became of the calls to it."""
+    """The app behind a gateway that can fail, and what the calls to it led to."""
 
     def __init__(self, address: str, gateway: Gateway, tenant: Tenant, state: Path) -> None:
         self.url = f"{address}/api/enrich"
@@ -38,21 +38,21 @@ class Callouts:
         self._state = state
 
     def incident(self) -> str:
-        """Open an incident that nobody has called out for."""
+        """Open an incident that no run was started for yet, and return its id."""
         return str(generate(self.tenant)["id"])
 
     def runs(self) -> set[str]:
-        """Name the runs that there are."""
+        """Return the ids of all runs so far."""
         return {file.parent.name for file in self._state.glob("runs/*/request")}
 
     def comments(self, incident: str) -> list[str]:
-        """Return an incident's comments."""
+        """Return the texts of an incident's comments."""
         return [comment["comment"] for comment in self.tenant.incidents[incident]["comments"]]
 
 
 @pytest.fixture(scope="module")
 def callouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callouts]:
-    """The app on the local host, which the gateway stands in front of, as it does of its queues."""
+    """The app on the local host, with a gateway between it and its callers, and between it and its queues."""
     cloud = build_app(devices=40, days=1, secret=SECRET, limits=Limits(calls_per_minute=None))
     gateway, folder = Gateway(), tmp_path_factory.mktemp("callouts")
     with served(cloud) as tenant, served(gateway) as address:
@@ -64,17 +64,19 @@ def callouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callouts]:
 
 @pytest.fixture
 def action() -> HttpAction:
-    """An action with the function key in a header, as it stands in a playbook."""
+    """An HTTP action that sends the function key in a header."""
     return HttpAction({"x-functions-key": KEY})
 
 
 def call(callouts: Callouts, action: HttpAction, incident: str, query: str = "") -> httpx.Response:
-    """Let *action* ask for an incident's enrichment, with one hunt to save time."""
+    """
+    Let *action* ask for an incident's enrichment, with one hunt to save time, and return the last answer.
+    """
     return action.post(f"{callouts.url}{query}", {"incidentId": incident, "hunts": [HUNT]})
 
 
-def test_callout(callouts: Callouts, action: HttpAction) -> None:
-    """The action is told where to look and when, and goes on with the run that is done."""
+def test_an_action_polls_its_run_until_it_is_completed(callouts: Callouts, action: HttpAction) -> None:
+    """The 202 says where to look and when; the action polls there until the run has written its comment."""
     incident, before = callouts.incident(), callouts.runs()
 
     answer = call(callouts, action, incident)
@@ -95,7 +97,7 @@ def test_callout(callouts: Callouts, action: HttpAction) -> None:
     "failures",
     [
         pytest.param([Failure(*POST, 504, "answer")], id="the answer is lost"),
-        pytest.param([Failure(*POST, lose="connection")] * 3, id="the connection breaks thrice"),
+        pytest.param([Failure(*POST, lose="connection")] * 3, id="the connection breaks three times"),
         pytest.param([Failure(*POST, 429, retry_after="7")], id="too many calls"),
         pytest.param([Failure(*POST, 408), Failure(*POST, 502, "answer")], id="out of time, then lost"),
         pytest.param([Failure(*QUEUE, 403)], id="the queue refuses"),
@@ -107,8 +109,10 @@ def test_callout(callouts: Callouts, action: HttpAction) -> None:
         pytest.param([Failure(*GET, lose="connection")] * 4, id="polls break"),
     ],
 )
-def test_failures(callouts: Callouts, action: HttpAction, failures: list[Failure]) -> None:
-    """Calls that fail, or whose answers are lost, are made again and are the same run, with one comment."""
+def test_failed_or_lost_calls_still_lead_to_one_run(
+    callouts: Callouts, action: HttpAction, failures: list[Failure]
+) -> None:
+    """Calls that fail, or whose answers are lost, are retried and lead to the same run, with one comment."""
     incident, before = callouts.incident(), callouts.runs()
     callouts.gateway.failures += failures
 
@@ -122,8 +126,8 @@ def test_failures(callouts: Callouts, action: HttpAction, failures: list[Failure
     assert 1 == len(callouts.comments(incident))
 
 
-def test_queue_refuses(callouts: Callouts, action: HttpAction) -> None:
-    """An action whose run could not be sent is told so with 503 and when to ask again, and sends it again."""
+def test_a_run_that_cannot_be_queued_is_answered_with_503(callouts: Callouts, action: HttpAction) -> None:
+    """The answer says when to try again, and the second attempt, 5 seconds later, is accepted."""
     incident = callouts.incident()
     callouts.gateway.failures.append(Failure(*QUEUE, 403))
 
@@ -134,8 +138,8 @@ def test_queue_refuses(callouts: Callouts, action: HttpAction) -> None:
     ]
 
 
-def test_gives_up(callouts: Callouts, action: HttpAction) -> None:
-    """An action that gives up leaves a run that is done all the same; another one finds nothing more to say."""
+def test_a_run_completes_even_if_its_caller_gives_up(callouts: Callouts, action: HttpAction) -> None:
+    """A later call starts a second run, which finds the comment of the first and adds none."""
     incident, before = callouts.incident(), callouts.runs()
     callouts.gateway.failures += [Failure(*POST, 504, "answer")] * 5
     answer = call(callouts, action, incident)
@@ -148,8 +152,10 @@ def test_gives_up(callouts: Callouts, action: HttpAction) -> None:
     assert 1 == len(callouts.comments(incident))
 
 
-def test_key_in_query(callouts: Callouts) -> None:
-    """An action with the key in the address finds it in Location: it has nothing else to be let in by."""
+def test_a_key_in_the_query_is_repeated_in_location(callouts: Callouts) -> None:
+    """
+    An action whose only key is in the address finds it in Location; without it, its polls would be refused.
+    """
     incident, action = callouts.incident(), HttpAction()
     callouts.gateway.failures.append(Failure(*POST, 504, "answer"))
 
@@ -161,8 +167,8 @@ def test_key_in_query(callouts: Callouts) -> None:
     assert 1 == len(callouts.comments(incident))
 
 
-def test_no_key(callouts: Callouts) -> None:
-    """An action without a key is turned away at once, and starts nothing."""
+def test_a_call_without_a_key_starts_no_run(callouts: Callouts) -> None:
+    """It is refused with 401 at once, and the action does not try again."""
     before, action = callouts.runs(), HttpAction()
 
     answer = call(callouts, action, "4101")

@@ -1,4 +1,4 @@
-"""As whom the app signs in: azure-identity is asked for the right identity, in the right cloud."""
+"""Which identity the app signs in as, and in which cloud: what it asks azure-identity for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOGIN = "https://login.microsoftonline."
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Settings that are complete, and read anew for each test."""
+    """Complete settings in the environment, which each test reads anew."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("IDENTITY_ENDPOINT", raising=False)
@@ -31,10 +31,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("client", "asked"), [("", None), ("0f3c", "0f3c")])
-def test_on_azure(
+def test_on_azure_the_managed_identity_signs_in(
     client: str, asked: str | None, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    """On Azure it is the managed identity, by AZURE_CLIENT_ID where it is a user-assigned one."""
+    """If AZURE_CLIENT_ID is set, it is the user-assigned identity with that client id."""
     managed = mocker.patch("azure.identity.aio.ManagedIdentityCredential")
     monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1/msi/token")
     monkeypatch.setenv("AZURE_CLIENT_ID", client)
@@ -45,10 +45,10 @@ def test_on_azure(
 
 
 @pytest.mark.parametrize(("cloud", "authority"), [("global", f"{LOGIN}com"), ("usgov", f"{LOGIN}us")])
-def test_elsewhere(
+def test_elsewhere_the_default_credential_signs_in(
     cloud: str, authority: str, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    """Elsewhere it is whatever azure-identity finds, signed in at the cloud's own authority."""
+    """Azure-identity finds a credential by itself, and signs in at the authority of the chosen cloud."""
     found = mocker.patch("azure.identity.aio.DefaultAzureCredential")
     monkeypatch.setenv("AZURE_CLOUD", cloud)
     identity = app.credential()

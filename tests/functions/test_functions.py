@@ -1,4 +1,4 @@
-"""The whole app on Microsoft's worker library, over HTTP and queues, against the local tenant."""
+"""The whole app on Microsoft's worker library, called over HTTP and queues, against the local tenant."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def accepted(http: httpx.Client) -> httpx.Response:
 
 @pytest.fixture(scope="module")
 def run(http: httpx.Client, accepted: httpx.Response) -> dict[str, Any]:
-    """That request's run, done."""
+    """The run that this request started, once it is done."""
     return finished(http, accepted.headers["location"])
 
 
-def test_accepted(http: httpx.Client, accepted: httpx.Response) -> None:
-    """Work is taken with 202, and the caller is told where to look for it, and when."""
+def test_an_enrichment_is_accepted_with_202(http: httpx.Client, accepted: httpx.Response) -> None:
+    """The answer names the run, the address to look for it, and after how many seconds to look."""
     run_id = accepted.json()["runId"]
 
     assert (202, "queued") == (accepted.status_code, accepted.json()["status"])
@@ -46,8 +46,8 @@ def test_accepted(http: httpx.Client, accepted: httpx.Response) -> None:
     assert "no-store" == accepted.headers["cache-control"]
 
 
-def test_done(run: dict[str, Any]) -> None:
-    """A run that is done says how every hunt ended, and that its comment was written."""
+def test_a_done_run_lists_every_outcome_and_its_comment(run: dict[str, Any]) -> None:
+    """A completed run says how each hunt ended, and that its comment was written."""
     outcomes = {hunt["hunt"]: hunt["outcome"] for hunt in run["hunts"]}
 
     assert "completed" == run["status"]
@@ -57,8 +57,12 @@ def test_done(run: dict[str, Any]) -> None:
     assert datetime.fromisoformat(run["requested"]) <= datetime.fromisoformat(run["finished"])
 
 
-def test_comment(cloud: tuple[str, Tenant], run: dict[str, Any]) -> None:
-    """The incident has one comment of this run, which starts with the verdict and holds no secret."""
+def test_the_comment_starts_with_the_verdict_without_secrets(
+    cloud: tuple[str, Tenant], run: dict[str, Any]
+) -> None:
+    """
+    The incident has one comment of the run; it contains neither the key nor a password from a command line.
+    """
     comments = [each["comment"] for each in cloud[1].incidents[INCIDENT]["comments"]]
     ours = [text for text in comments if f"Outrider {run['runId']}" in text.split("\n")[-1]]
 
@@ -68,8 +72,8 @@ def test_comment(cloud: tuple[str, Tenant], run: dict[str, Any]) -> None:
     assert KEY not in ours[0]
 
 
-def test_findings(http: httpx.Client, run: dict[str, Any]) -> None:
-    """Every row of a hunt comes as JSON and as CSV, the same ones, without secrets."""
+def test_findings_are_the_same_as_json_and_csv(http: httpx.Client, run: dict[str, Any]) -> None:
+    """Both formats have the same columns and the same number of rows, and neither contains a secret."""
     where = f"/api/runs/{run['runId']}/findings"
     body = http.get(where, params={"hunt": HUNT}).json()
     answer = http.get(where, params={"hunt": HUNT, "format": "csv"})
@@ -91,16 +95,18 @@ def test_findings(http: httpx.Client, run: dict[str, Any]) -> None:
         ({"hunt": HUNT, "format": "xml"}, "give csv or json"),
     ],
 )
-def test_no_findings(http: httpx.Client, run: dict[str, Any], query: dict[str, str], message: str) -> None:
-    """What is asked for wrongly is answered with what there is."""
+def test_a_wrong_findings_query_is_answered_with_the_choices(
+    http: httpx.Client, run: dict[str, Any], query: dict[str, str], message: str
+) -> None:
+    """Without a hunt, or with an unknown hunt or format, the 400 says what can be asked for."""
     answer = http.get(f"/api/runs/{run['runId']}/findings", params=query)
 
     assert 400 == answer.status_code
     assert re.search(message, answer.json()["error"]["message"])
 
 
-def test_report(http: httpx.Client, run: dict[str, Any]) -> None:
-    """The page may load nothing but its own style, and does not load itself again once the run is done."""
+def test_the_report_page_loads_only_its_own_style(http: httpx.Client, run: dict[str, Any]) -> None:
+    """It contains no script, and once the run is done it does not reload itself."""
     answer = http.get(f"/api/runs/{run['runId']}/report")
     policy = answer.headers["content-security-policy"]
 
@@ -115,23 +121,23 @@ def test_report(http: httpx.Client, run: dict[str, Any]) -> None:
     assert run["runId"] in answer.text
 
 
-def test_hunts(http: httpx.Client) -> None:
-    """The catalogue lists every hunt that comes with the app."""
+def test_the_catalogue_lists_every_shipped_hunt(http: httpx.Client) -> None:
+    """It has the hunts in the order in which they are loaded, and none of their files is broken."""
     body = http.get("/api/hunts").json()
 
     assert [hunt.name for hunt in load_hunts().hunts] == [hunt["hunt"] for hunt in body["hunts"]]
     assert [] == body["broken"]
 
 
-def test_health(http: httpx.Client) -> None:
-    """An app all of whose hunts can be used is healthy."""
+def test_the_app_is_healthy_when_every_hunt_loads(http: httpx.Client) -> None:
+    """GET /api/health also says that comments are on, and that no hunt file is broken."""
     body = http.get("/api/health").json()
 
     assert ("healthy", "on", []) == (body["status"], body["comments"], body["broken"])
 
 
-def test_no_key(http: httpx.Client) -> None:
-    """Without the function key nothing is answered."""
+def test_a_call_without_the_key_is_answered_with_401(http: httpx.Client) -> None:
+    """This holds for GET and POST, and for a run that does not exist."""
     answers = [
         httpx.request(method, f"{http.base_url}/api/{path}").status_code
         for method, path in (
@@ -145,8 +151,8 @@ def test_no_key(http: httpx.Client) -> None:
     assert [401] * 4 == answers
 
 
-def test_key_in_query(http: httpx.Client) -> None:
-    """A caller with the key in the address finds it in Location too, so that it can be followed as it stands."""
+def test_a_key_in_the_query_is_repeated_in_location(http: httpx.Client) -> None:
+    """A caller who has the key in the address can follow Location as it is."""
     body = {"devices": ["no-such-device"], "comment": False}
     answer = httpx.post(f"{http.base_url}/api/enrich", params={"code": KEY}, json=body)
 
@@ -154,8 +160,8 @@ def test_key_in_query(http: httpx.Client) -> None:
     assert httpx.get(answer.headers["location"]).status_code in (200, 202)
 
 
-def test_same_key(http: httpx.Client) -> None:
-    """The same Idempotency-Key is the same run, however its body is spaced; with another body it is an error."""
+def test_the_same_idempotency_key_is_the_same_run(http: httpx.Client) -> None:
+    """The spacing of the body does not matter; with another body, the key is refused with 409."""
     headers = {"Idempotency-Key": "callout 7"}
     bodies = (
         b'{"devices": ["srv-7"], "comment": false}',
@@ -170,8 +176,8 @@ def test_same_key(http: httpx.Client) -> None:
     assert "IdempotencyKeyReused" == other.json()["error"]["code"]
 
 
-def test_devices_alone(http: httpx.Client) -> None:
-    """A run without an incident hunts and comments nowhere."""
+def test_a_run_without_an_incident_comments_nowhere(http: httpx.Client) -> None:
+    """It runs the hunts that the caller names, on the devices that the caller names."""
     answer = http.post("/api/enrich", json={"devices": ["srv-7"], "hunts": [HUNT]})
 
     run = finished(http, answer.headers["location"])
@@ -182,8 +188,10 @@ def test_devices_alone(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["", "/findings", "/report"])
 @pytest.mark.parametrize("run_id", ["0" * 32, "x", "..%2F..%2Fetc"])
-def test_unknown_run(http: httpx.Client, run_id: str, path: str) -> None:
-    """A run that there is not, whatever it is called, is 404."""
+def test_an_unknown_run_is_answered_with_404(http: httpx.Client, run_id: str, path: str) -> None:
+    """
+    So are its findings and its report, and ids that are malformed or point outside of the state's folder.
+    """
     assert 404 == http.get(f"/api/runs/{run_id}{path}").status_code
 
 
@@ -199,8 +207,8 @@ def test_unknown_run(http: httpx.Client, run_id: str, path: str) -> None:
         (b'{"devices": ["srv-7"], "hunts": ["x"]}', "there is no hunt x; there are "),
     ],
 )
-def test_bad_body(http: httpx.Client, body: bytes, message: str) -> None:
-    """A body that cannot be used is 400, in the shape of Graph's errors, with what to change."""
+def test_a_bad_body_is_answered_with_400(http: httpx.Client, body: bytes, message: str) -> None:
+    """The error has the shape of Graph's errors, and its message says what to change."""
     answer = http.post("/api/enrich", content=body)
 
     assert (400, "application/json") == (answer.status_code, answer.headers["content-type"])
@@ -208,16 +216,16 @@ def test_bad_body(http: httpx.Client, body: bytes, message: str) -> None:
     assert answer.json()["error"]["message"].startswith(message)
 
 
-def test_details(http: httpx.Client) -> None:
-    """Several problems come as several details."""
+def test_every_problem_in_a_body_is_a_detail(http: httpx.Client) -> None:
+    """The message counts the problems, and the details list them one by one."""
     error = http.post("/api/enrich", json={"incidentId": "abc", "lookback": "P31D"}).json()["error"]
 
     assert "2 problems in the body" == error["message"]
     assert ["InvalidRequest"] * 2 == [detail["code"] for detail in error["details"]]
 
 
-def test_no_incident(http: httpx.Client) -> None:
-    """A run for an incident that there is not fails and says so."""
+def test_a_run_for_a_missing_incident_fails(http: httpx.Client) -> None:
+    """The run's reason says that the incident cannot be read."""
     answer = http.post("/api/enrich", json={"incidentId": 999_999})
 
     run = finished(http, answer.headers["location"])

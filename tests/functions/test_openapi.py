@@ -1,4 +1,4 @@
-"""The Swagger file that Logic Apps' custom connectors take says what the app takes and answers."""
+"""The Swagger file, for Logic Apps' custom connectors, describes what the app accepts and answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.model.record import CommentResult, Status
 from tests.support.deployed import ROOT
 from tests.support.openapi import document, operations
 
-# A process of its own: Microsoft's library loads one app a process.
+# A process of its own: Microsoft's library loads one app per process.
 LIST = """
 import asyncio, json, sys
 from pathlib import Path
@@ -32,13 +32,13 @@ print(json.dumps([[f.name, f.trigger.route, f.trigger.methods] for f in function
 
 
 def definition(name: str) -> dict[str, Any]:
-    """Return a definition of the file."""
+    """Return a definition of the file, by its name."""
     content: dict[str, Any] = document()["definitions"][name]
     return content
 
 
-def test_swagger() -> None:
-    """The file is Swagger 2.0, whole, and says nothing that version does not know."""
+def test_the_file_is_valid_swagger_2() -> None:
+    """Every definition is used, and no keyword of a later version appears."""
     schema = schemathesis.openapi.from_dict(document())
     schema.validate()
     text = json.dumps(document())
@@ -51,8 +51,8 @@ def test_swagger() -> None:
     ]
 
 
-def test_routes() -> None:
-    """Every HTTP function is described, under its own name, and nothing else is."""
+def test_every_http_function_is_described() -> None:
+    """Each is described under its function's name, and nothing else is described."""
     environment = {
         "STATE_URL": "memory://",
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -69,8 +69,8 @@ def test_routes() -> None:
 
 
 @pytest.mark.parametrize(("body", "name"), [(EnrichBody, "EnrichRequest"), (SweepBody, "SweepRequest")])
-def test_request(body: type, name: str) -> None:
-    """A request's fields are those of the contract, with a type that it takes, and its limits and defaults."""
+def test_request_bodies_match_the_code(body: type, name: str) -> None:
+    """They have the fields that the code reads, with a type it accepts, and the same limits and defaults."""
     schemas, parts = msgspec.json.schema_components([body], ref_template="{name}")
     contract = parts[schemas[0]["$ref"]]
     described = definition(name)
@@ -86,7 +86,9 @@ def test_request(body: type, name: str) -> None:
 
 
 def fits(described: dict[str, Any], contract: dict[str, Any]) -> bool:
-    """Whether a field is described as the contract has it, or as one of the types that it may have there."""
+    """
+    Return whether a field's description matches the code, or one of the types that the code allows there.
+    """
     options = contract.get("anyOf", [contract])
     alike = [each for each in options if each.get("type") == described["type"]]
     return bool(alike) and all(
@@ -97,13 +99,13 @@ def fits(described: dict[str, Any], contract: dict[str, Any]) -> bool:
 
 
 def literal(struct: type[msgspec.Struct], field: str) -> list[str]:
-    """List the words that a field may have."""
+    """Return the words that a field may hold."""
     types = {each.encode_name: each.type for each in msgspec.structs.fields(struct)}
     return list(get_args(types[field]))
 
 
-def test_words() -> None:
-    """Every word that a field may have is there."""
+def test_every_enum_lists_the_words_of_the_code() -> None:
+    """Statuses, outcomes, kinds and settings have the same words in the file and in the code."""
     fields = {
         name: definition(name)["properties"] for name in ("Run", "RunHunt", "Comment", "Hunt", "Health")
     }
@@ -121,8 +123,10 @@ def test_words() -> None:
     assert literal(settings.Settings, "COMMENTS") == fields["Health"]["comments"]["enum"]
 
 
-def test_connector() -> None:
-    """What a designer shows has a title, and the choices that it offers come from where they are."""
+def test_the_designer_shows_titles_and_offers_hunts() -> None:
+    """
+    Operations and parameters have titles, and the choice of hunts comes from an operation that lists them.
+    """
     for where, operation in operations().items():
         for parameter in operation["parameters"]:
             assert parameter["in"] == "body" or parameter["x-ms-summary"], where
@@ -140,8 +144,8 @@ def test_connector() -> None:
         assert {choices["value-path"], choices["value-title"]} <= set(definition(items)["properties"])
 
 
-def test_security() -> None:
-    """A call needs a function key, or someone who is signed in."""
+def test_a_call_needs_a_function_key_or_a_token() -> None:
+    """The key goes into the header x-functions-key, and the token comes from signing in with OAuth 2."""
     schemes = document()["securityDefinitions"]
 
     assert [{"functionKey": []}, {"entra": []}] == document()["security"]

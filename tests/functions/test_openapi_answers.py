@@ -1,4 +1,4 @@
-"""The Swagger file says what the app answers: a run in every state, and every error."""
+"""The Swagger file describes every answer of the app: runs in every state, and every error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ RUN, FINDINGS = "GET /api/runs/{runId}", "GET /api/runs/{runId}/findings"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Tenant, Path]]:
-    """The app on the local host, the inside of its tenant, and where its state is."""
+    """
+    A client of the app on the local host, the state of its tenant, and the folder of the app's own state.
+    """
     cloud = build_app(devices=40, days=1, secret=SECRET, limits=Limits(calls_per_minute=None))
     folder = tmp_path_factory.mktemp("openapi")
     with served(cloud) as tenant, hosted(folder, **identity(tenant), HUNTS_PER_MINUTE="1000") as client:
@@ -39,7 +41,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client
 
 
 def answer(client: httpx.Client, operation: str, **options: Any) -> httpx.Response:
-    """Ask for *operation*, which must answer as it is described, and say so in its headers."""
+    """Call *operation*, check that its answer and headers are as described, and return the answer."""
     method, path = operation.split(" ")
     response = client.request(method, path.format(runId=options.pop("run", "")), **options)
 
@@ -50,7 +52,7 @@ def answer(client: httpx.Client, operation: str, **options: Any) -> httpx.Respon
 
 
 def run(client: httpx.Client, until: str, path: str = "enrich", **body: Any) -> dict[str, Any]:
-    """Start a run, and ask for it, as it is described all the while, until its status is *until*."""
+    """Start a run and poll it until its status is *until*, checking every answer; return the last body."""
     run_id = answer(client, f"POST /api/{path}", json=body).json()["runId"]
     for _ in range(300):
         body = answer(client, RUN, run=run_id).json()
@@ -62,8 +64,8 @@ def run(client: httpx.Client, until: str, path: str = "enrich", **body: Any) -> 
     return body
 
 
-def test_completed(app: tuple[httpx.Client, Tenant, Path]) -> None:
-    """A run that is done, and what it found, are described."""
+def test_a_completed_run_is_described(app: tuple[httpx.Client, Tenant, Path]) -> None:
+    """So are its findings; the numbers of hunts, outcomes, columns and rows agree."""
     client, *_ = app
     done = run(client, "completed", incidentId="4101")
     rows = answer(client, FINDINGS, run=done["runId"], params={"hunt": HUNT}).json()
@@ -74,16 +76,16 @@ def test_completed(app: tuple[httpx.Client, Tenant, Path]) -> None:
     assert len(done["hunts"]) == done["huntCount"] == sum(done["outcomes"].values())
 
 
-def test_swept(app: tuple[httpx.Client, Tenant, Path]) -> None:
-    """A sweep is described, while it runs and when it is done."""
+def test_a_sweep_is_described_until_it_is_done(app: tuple[httpx.Client, Tenant, Path]) -> None:
+    """Every answer while the sweep runs is as described, and so is the completed sweep."""
     client, *_ = app
     done = run(client, "completed", "sweep", hunts=[SWEPT])
 
     assert [(SWEPT, "found")] == [(hunt["hunt"], hunt["outcome"]) for hunt in done["hunts"]]
 
 
-def test_failures(app: tuple[httpx.Client, Tenant, Path]) -> None:
-    """A run that failed, and one of whose hunts did, are described."""
+def test_failed_runs_and_failed_hunts_are_described(app: tuple[httpx.Client, Tenant, Path]) -> None:
+    """One run fails because its incident is missing; another completes, but one of its hunts was not run."""
     client, tenant, _ = app
     none = run(client, "failed", incidentId=999_999)
     tenant.faults.add(match="hunt", contains="ArchiveProc", status=400)
@@ -97,8 +99,8 @@ def test_failures(app: tuple[httpx.Client, Tenant, Path]) -> None:
     assert [HUNT] == [hunt["hunt"] for hunt in some["hunts"] if hunt["outcome"] == "notRun"]
 
 
-def test_waiting(app: tuple[httpx.Client, Tenant, Path]) -> None:
-    """A run that waits is described, and answered with 202."""
+def test_a_waiting_run_is_described(app: tuple[httpx.Client, Tenant, Path]) -> None:
+    """While Graph throttles, the run says why it waits, and is answered with 202."""
     client, tenant, _ = app
     tenant.faults.add(
         match="hunt", status=429, retry_after=120, until=datetime.now(UTC) + timedelta(minutes=5)
@@ -112,8 +114,8 @@ def test_waiting(app: tuple[httpx.Client, Tenant, Path]) -> None:
     assert 202 == answer(client, RUN, run=waits["runId"]).status_code
 
 
-def test_queued(app: tuple[httpx.Client, Tenant, Path]) -> None:
-    """A run that nobody works on yet is described, and answered with 202."""
+def test_a_queued_run_is_described(app: tuple[httpx.Client, Tenant, Path]) -> None:
+    """A run that no worker has taken yet is answered with 202."""
     client, _, state = app
     run_id = "0" * 31 + "1"
     runs = Runs(Store(LocalStore(state)), lambda *_: None)
@@ -138,15 +140,15 @@ def test_queued(app: tuple[httpx.Client, Tenant, Path]) -> None:
         ("GET /api/runs/{runId}/report", {"run": "0" * 32}, 404),
     ],
 )
-def test_answers(
+def test_every_other_answer_is_described(
     app: tuple[httpx.Client, Tenant, Path], operation: str, options: dict[str, Any], status: int
 ) -> None:
-    """Every other answer is described."""
+    """These are the catalogue, health and self-test, and requests that are invalid or for unknown runs."""
     assert status == answer(app[0], operation, **options).status_code
 
 
-def test_reused(app: tuple[httpx.Client, Tenant, Path]) -> None:
-    """A key that comes again with another body is described."""
+def test_a_reused_idempotency_key_is_described(app: tuple[httpx.Client, Tenant, Path]) -> None:
+    """The same key with another body is answered with 409."""
     client, *_ = app
     bodies = ({"devices": ["no-such-1"], "hunts": [HUNT]}, {"devices": ["no-such-2"], "hunts": [HUNT]})
     statuses = [

@@ -1,4 +1,4 @@
-"""Schemathesis calls every operation with what the Swagger file allows, and with what it does not."""
+"""Schemathesis calls every operation with what the Swagger file allows, and with what it does not allow."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ IDLE = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("DoUrgentRun", "DoR
 
 
 def with_examples() -> dict[str, Any]:
-    """Add the runs that there are to the Swagger file: few would be found by chance."""
+    """Return the Swagger file with the recorded runs as examples: chance would find few of them."""
     examples = {
         "runId": {name: {"value": run} for name, run in RUNS.items()},
         "hunt": {"one": {"value": HUNT}},
@@ -67,7 +67,7 @@ schema.config.generation.modes = list(GenerationMode)
 
 
 async def record(state: Path) -> None:
-    """Record a run in each state."""
+    """Record a run in each state below the folder *state*."""
     now = datetime.now(UTC)
     window = Window(now - timedelta(days=1), now)
     found = Found(HUNT, 1, columns=("DeviceName",), first_rows=({"DeviceName": "srv-7"},))
@@ -92,7 +92,7 @@ async def record(state: Path) -> None:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """The app on the local host, with a run in each state, and a tenant to try its needs on."""
+    """A client of the app on the local host, with a run in each state, and a tenant for its self-test."""
     folder, cloud = tmp_path_factory.mktemp("schemathesis"), build_app(devices=40, days=1, secret=SECRET)
     with served(cloud) as tenant, hosted(folder, **identity(tenant), **IDLE) as client:
         asyncio.run(record(folder / "state"))
@@ -100,12 +100,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 def _calls(operation: str) -> Callable[..., None]:
-    """Make the test of one operation: of one name each, or pytest-xdist takes all of them for one."""
+    """Return the test of one operation; pytest-xdist would take tests of the same name for one."""
 
     @schema.include(operation_id=operation).parametrize()
     @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     def test(app: httpx.Client, case: schemathesis.Case) -> None:
-        """Whatever is sent, no answer is a 5xx, and each is described, every field of it."""
+        """Whatever is sent, no answer is a 5xx, and every field of an answer is described."""
         response = case.call_and_validate(
             f"{app.base_url}/api",
             headers={"x-functions-key": KEY},

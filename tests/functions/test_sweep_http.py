@@ -1,4 +1,4 @@
-"""A sweep asked for over HTTP, on Microsoft's worker library, from the call to the run that is done."""
+"""A sweep that is started over HTTP, on Microsoft's worker library, until the run is done."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.support.deployed import finished
 from tests.support.sweeping import ARCHIVES, SERVERS
 
 
-def test_swept(http: httpx.Client) -> None:
-    """A sweep is taken with 202, and ends with what is new in the fleet."""
+def test_a_sweep_is_accepted_and_finds_what_is_new(http: httpx.Client) -> None:
+    """It is accepted with 202; the verdict names the hunt and says that all of the fleet was covered."""
     accepted = http.post("/api/sweep", json={"hunts": [SERVERS]})
     run = finished(http, accepted.headers["location"])
 
@@ -24,8 +24,8 @@ def test_swept(http: httpx.Client) -> None:
     assert run["verdict"].endswith("; coverage 100 %")
 
 
-def test_commented(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
-    """What the sweep finds on the device of an open incident is commented there."""
+def test_a_sweep_comments_on_a_devices_open_incident(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
+    """What it finds on the device of incident 4101 is written there, with the run's id."""
     run = finished(http, http.post("/api/sweep", json={"hunts": [ARCHIVES]}).headers["location"])
     comments = [each["comment"] for each in cloud[1].incidents["4101"]["comments"]]
 
@@ -33,8 +33,8 @@ def test_commented(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
     assert any(f"Outrider {run['runId']}" in text for text in comments)
 
 
-def test_repeated(http: httpx.Client) -> None:
-    """The same key is the same sweep; with another body it is refused."""
+def test_the_same_idempotency_key_is_the_same_sweep(http: httpx.Client) -> None:
+    """With another body, the key is refused with 409."""
     key = {"Idempotency-Key": "sweep-1"}
     first, again = (http.post("/api/sweep", json={"hunts": [SERVERS]}, headers=key) for _ in range(2))
     other = http.post("/api/sweep", json={"hunts": [ARCHIVES]}, headers=key)
@@ -43,8 +43,8 @@ def test_repeated(http: httpx.Client) -> None:
     assert 409 == other.status_code
 
 
-def test_unknown(http: httpx.Client) -> None:
-    """A hunt that does not sweep is refused, and those that do are named."""
+def test_a_hunt_without_a_sweep_block_is_refused(http: httpx.Client) -> None:
+    """The message names the hunts that have one."""
     answer = http.post("/api/sweep", json={"hunts": ["device-card"]})
 
     assert 400 == answer.status_code

@@ -1,4 +1,4 @@
-"""What the Graph client sends: with which token, to which host, along which incidents."""
+"""What the Graph client sends: which token, to which host, and how it follows merged incidents."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import ManagedIdentityCredential
 
-from shared.errors import (
-    GraphError,
-    NotFound,
-    Unavailable,
-)
+from shared.errors import GraphError, NotFound, Unavailable
 from tests.support.line import MONTH, ROWS, Line, identity_endpoint, incident, say
 
 
-async def test_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A managed identity is asked for Graph's token once in 100 calls, by its client id."""
+async def test_a_hundred_calls_share_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A managed identity is asked for Graph's token once, by its client id."""
     line = Line(ROWS)
     with identity_endpoint(monkeypatch) as queries:
         async with ManagedIdentityCredential(
@@ -46,8 +42,10 @@ async def test_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"GRAPH_URL": "http://127.0.0.1:9"}, "https://graph.microsoft.com", "http://127.0.0.1:9"),
     ],
 )
-async def test_cloud(environment: dict[str, str], scope: str, address: str) -> None:
-    """Each cloud's Graph is called with that cloud's token, which a redirected root does not change."""
+async def test_each_cloud_is_called_with_its_own_token(
+    environment: dict[str, str], scope: str, address: str
+) -> None:
+    """A GRAPH_URL that points elsewhere changes the address, but not what the token is for."""
     line = Line(ROWS)
     await line.graph(**environment).run_hunting_query("A", MONTH)
 
@@ -56,8 +54,8 @@ async def test_cloud(environment: dict[str, str], scope: str, address: str) -> N
     assert "Bearer token" == line.requests[0].headers["authorization"]
 
 
-async def test_token_stays_with_graph() -> None:
-    """A next page at another host is fetched without the token."""
+async def test_the_token_is_not_sent_to_another_host() -> None:
+    """A next page that is at another host is fetched without it."""
     page = httpx.Response(200, json={"value": [], "@odata.nextLink": "https://graph.example/v1.0/next"})
     line = Line(page, httpx.Response(200, json={"value": []}))
     await line.graph().list_incidents(datetime(2026, 11, 24, tzinfo=UTC))
@@ -67,14 +65,14 @@ async def test_token_stays_with_graph() -> None:
     ]
 
 
-async def test_no_token() -> None:
-    """Without a token nothing is sent, and the error says that it is the token that is missing."""
+async def test_nothing_is_sent_without_a_token() -> None:
+    """The error says that the token for Graph is missing, and which error caused that."""
 
     class Nobody:
-        """An identity that is given no token."""
+        """An identity that never gets a token."""
 
         async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-            """Refuse."""
+            """Refuse every request for a token."""
             raise ClientAuthenticationError("no")
 
     line = Line(ROWS)
@@ -85,8 +83,8 @@ async def test_no_token() -> None:
 
 
 @pytest.mark.parametrize("hops", range(6))
-async def test_merged(hops: int) -> None:
-    """An incident is followed through as many as five merges."""
+async def test_an_incident_is_followed_through_five_merges(hops: int) -> None:
+    """An incident that was merged names the one it went into, which is read instead."""
     line = Line(*(incident(n, n + 1) for n in range(hops)), incident(hops))
 
     assert str(hops) == (await line.graph().get_incident("0")).id
@@ -104,8 +102,8 @@ async def test_merged(hops: int) -> None:
         ),
     ],
 )
-async def test_lost(answers: list[httpx.Response], message: str) -> None:
-    """Merges in a circle, or more than five of them, end in an error that lists them."""
+async def test_endless_merges_end_in_an_error(answers: list[httpx.Response], message: str) -> None:
+    """Merges in a circle, or more than five in a row, are an error that lists the incidents."""
     line = Line(*answers)
     with pytest.raises(NotFound) as caught:
         await line.graph().get_incident("0")
@@ -113,8 +111,8 @@ async def test_lost(answers: list[httpx.Response], message: str) -> None:
     assert (message, len(answers)) == (caught.value.message, len(line.requests))
 
 
-async def test_one_token_when_cold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls that start together, before there is a token, ask for one."""
+async def test_calls_that_start_together_ask_for_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even before there is a token, eight calls at the same time cause only one request for it."""
     line = Line(ROWS)
     with identity_endpoint(monkeypatch) as queries:
         async with ManagedIdentityCredential(transport=AsyncioRequestsTransport()) as identity:
@@ -124,8 +122,8 @@ async def test_one_token_when_cold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 == len(queries)
 
 
-async def test_redirected_comment() -> None:
-    """A comment is sent to Graph and nowhere else."""
+async def test_a_comment_is_never_redirected_to_another_host() -> None:
+    """An answer that sends it elsewhere is an error."""
     redirect = httpx.Response(307, headers={"location": "https://graph.example/"})
     line = Line(redirect, httpx.Response(200, json={}))
     with pytest.raises(GraphError):

@@ -1,4 +1,4 @@
-"""What the Graph client makes of a refusal: wait, try again, or say what it means."""
+"""What the Graph client does about a refusal: wait, try again, or raise an error that explains it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from shared.errors import (
     Unavailable,
 )
 from shared.graph.client import HUNTING_ROLE, INCIDENT_ROLE, Graph
+from shared.incident import waiting
+from tests.support.line import MONTH, ROWS, Answer, Line, hunt, look, refusal, say
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-from shared.incident import waiting
-from tests.support.line import MONTH, ROWS, Answer, Line, hunt, look, refusal, say
 
 TOO_LARGE = "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of rows."
 PAGE = httpx.Response(502, html="<h1>Bad gateway</h1>", headers={"request-id": "7d1e"})
@@ -43,16 +42,18 @@ PAGE = httpx.Response(502, html="<h1>Bad gateway</h1>", headers={"request-id": "
         ({}, [1]),
     ],
 )
-async def test_retry_after(headers: dict[str, str], waits: list[float]) -> None:
-    """A throttled call is made again after what Retry-After says in any of its forms, else after a second."""
+async def test_a_throttled_call_is_made_again_after_retry_after(
+    headers: dict[str, str], waits: list[float]
+) -> None:
+    """It is read as seconds or a date, and where it cannot be read, the call waits one second."""
     line = Line(refusal(429, **headers), ROWS)
 
     assert ROWS.content == await line.graph().run_hunting_query("A", MONTH)
     assert waits == line.slept
 
 
-async def test_retry_at() -> None:
-    """Retry-After may name the time of day."""
+async def test_retry_after_may_be_a_date_in_the_future() -> None:
+    """The call waits until then."""
     when = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     line = Line(refusal(429, retry_after=when), ROWS)
     await line.graph().run_hunting_query("A", MONTH)
@@ -60,8 +61,8 @@ async def test_retry_at() -> None:
     assert 18 < line.slept[0] <= 20
 
 
-async def test_long_wait() -> None:
-    """A wait of more than half a minute is the caller's to make, and told in seconds."""
+async def test_a_wait_of_over_30_seconds_is_left_to_the_caller() -> None:
+    """The call fails at once, and its error holds the number of seconds."""
     line = Line(refusal(429, retry_after="31"))
     with pytest.raises(Throttled) as caught:
         await line.graph().run_hunting_query("A", MONTH)
@@ -70,8 +71,8 @@ async def test_long_wait() -> None:
 
 
 @pytest.mark.parametrize("answer", [refusal(429), refusal(503), httpx.ConnectError("no route")])
-async def test_four_times(answer: Answer) -> None:
-    """What may pass is tried four times, each wait twice as long."""
+async def test_a_failure_that_may_pass_is_tried_four_times(answer: Answer) -> None:
+    """Each wait in between is twice as long as the one before."""
     line = Line(answer)
     with pytest.raises((Throttled, Unavailable)):
         await line.graph().run_hunting_query("A", MONTH)
@@ -98,10 +99,10 @@ async def test_four_times(answer: Answer) -> None:
         (say, httpx.ReadTimeout("quiet"), TimedOut, "no answer within 190 s"),
     ],
 )  # fmt: skip
-async def test_error(
+async def test_each_refusal_is_an_error_of_its_own(
     call: Callable[[Graph], Awaitable[Any]], answer: Answer, error: type[GraphError], message: str
 ) -> None:
-    """Each refusal is an error of its own with Graph's words; what cannot pass, and any comment, is sent once."""
+    """It has Graph's words. What cannot pass is sent only once, and so is any comment."""
     line = Line(answer)
     with pytest.raises(GraphError) as caught:
         await call(line.graph())
@@ -113,8 +114,10 @@ async def test_error(
 @pytest.mark.parametrize(
     ("call", "role"), [(hunt, HUNTING_ROLE), (look, INCIDENT_ROLE), (say, INCIDENT_ROLE)]
 )
-async def test_role(call: Callable[[Graph], Awaitable[Any]], role: str) -> None:
-    """A 403 names the application role that the call needs."""
+async def test_a_403_names_the_role_that_is_missing(
+    call: Callable[[Graph], Awaitable[Any]], role: str
+) -> None:
+    """Hunting needs one application role; reading and commenting on incidents needs another."""
     with pytest.raises(PermissionDenied) as caught:
         await call(Line(refusal(403)).graph())
 
@@ -124,22 +127,24 @@ async def test_role(call: Callable[[Graph], Awaitable[Any]], role: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "facts"), [(refusal(404), (404, "Code", "0f3c")), (PAGE, (502, "", "7d1e"))]
 )
-async def test_request_id(answer: Answer, facts: tuple[int, str, str]) -> None:
-    """An error carries its status, Graph's code and the request id, from the body or the header."""
+async def test_an_error_carries_status_code_and_request_id(
+    answer: Answer, facts: tuple[int, str, str]
+) -> None:
+    """The request id comes from the body of the answer, or else from its header."""
     with pytest.raises(GraphError) as caught:
         await look(Line(answer).graph())
 
     assert facts == (caught.value.status, caught.value.code, caught.value.request_id)
 
 
-async def test_slow_comment() -> None:
-    """A comment that is not answered in its time is given up, since it may have been taken."""
+async def test_a_comment_without_an_answer_is_given_up() -> None:
+    """It is not sent again, since Graph may have taken it."""
 
     class Silence(Line):
-        """A line on which nothing ever comes back."""
+        """A line on which no answer ever comes back."""
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            """Wait for ever."""
+            """Keep the request, and wait for ever."""
             self.requests.append(request)
             return await asyncio.Future()
 
@@ -158,21 +163,21 @@ async def test_slow_comment() -> None:
         httpx.Response(302, headers={"location": "https://graph.microsoft.com/v1.0/security/incidents/1"}),
     ],
 )
-async def test_no_incident(answer: httpx.Response) -> None:
-    """What is no incident is an error of Graph's, which passes; not one of ours, which kills the run."""
+async def test_an_unreadable_incident_is_an_error_of_graph(answer: httpx.Response) -> None:
+    """A run waits for such an error to pass; an error of our own would end it."""
     with pytest.raises(GraphError):
         await look(Line(answer).graph())
 
 
-async def test_page_of_no_incidents() -> None:
-    """The same holds for a page of incidents."""
+async def test_an_unreadable_list_of_incidents_is_an_error_of_graph() -> None:
+    """As with a single incident, the watch can then try again later."""
     with pytest.raises(GraphError):
         await Line(httpx.Response(200, html="x")).graph().list_incidents(datetime(2026, 11, 24, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("text", ["inf", "1e999", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
-async def test_endless_wait(text: str) -> None:
-    """However long Graph says to wait, a run waits a day at most before it looks again."""
+async def test_a_run_waits_a_day_at_most_before_trying_again(text: str) -> None:
+    """That holds however long Graph says to wait, be it forever."""
     with pytest.raises(Throttled) as caught:
         await look(Line(refusal(429, retry_after=text)).graph())
 

@@ -1,4 +1,4 @@
-"""How many hunting queries are sent in a minute, and at once."""
+"""How many hunting queries are sent per minute, and at the same time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import (
-    Throttled,
-)
+from shared.errors import Throttled
 from shared.graph.pace import Pace
 from tests.support.line import ROWS, Line, hunt
 
@@ -21,8 +19,8 @@ from tests.support.line import ROWS, Line, hunt
     st.floats(0, 200),
     st.lists(st.one_of(st.just(0.0), st.floats(0, 40), st.just(60.0)), min_size=1, max_size=40),
 )
-def test_pace(per_minute: int, patience: float, gaps: list[float]) -> None:
-    """Whenever calls come: in order, at most so many in any minute, none too late, and none refused needlessly."""
+def test_no_minute_has_more_calls_than_allowed(per_minute: int, patience: float, gaps: list[float]) -> None:
+    """Calls start in order and as soon as they may; only those that would wait too long are refused."""
     now = 1_000.0
     pace = Pace(per_minute, lambda: now)
     starts: list[float] = []
@@ -45,8 +43,8 @@ def test_pace(per_minute: int, patience: float, gaps: list[float]) -> None:
     )
 
 
-async def test_hunts_a_minute() -> None:
-    """Hunts beyond HUNTS_PER_MINUTE are not sent: the caller hears how long it is until they can be."""
+async def test_hunts_beyond_the_limit_per_minute_are_not_sent() -> None:
+    """The caller is given the number of seconds until there is room under HUNTS_PER_MINUTE."""
     line = Line(ROWS)
     graph = line.graph(HUNTS_PER_MINUTE="2")
     await hunt(graph)
@@ -59,12 +57,12 @@ async def test_hunts_a_minute() -> None:
     assert (2, []) == (len(line.requests), line.slept)
 
 
-async def test_hunts_at_once() -> None:
-    """No more than HUNT_CONCURRENCY hunts are under way at any time."""
+async def test_no_more_hunts_run_at_once_than_allowed() -> None:
+    """Of twelve hunts that start together, only HUNT_CONCURRENCY are under way at any time."""
     under_way: list[int] = []
 
     class Busy(Line):
-        """A line that counts how many are on it."""
+        """A line that counts the calls that are under way."""
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             """Answer after a moment."""

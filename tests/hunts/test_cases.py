@@ -1,8 +1,9 @@
 """
-Every hunt file, run over the cases beside it.
+Every hunt file, run over the cases that belong to it.
 
-They stand in `tests/hunts/cases/`, one file a hunt: `telemetry` is there in every case; each case adds its own, and names
-the rows that it must give, which may leave columns out, or none. A `Timestamp` is written as minutes before now.
+They are in `tests/hunts/cases/`, one file per hunt. The `telemetry` of the file is there in every case.
+Each case adds rows of its own, and lists the rows that the hunt must return; a row may leave out columns,
+and the list may be empty. A `Timestamp` is written as minutes before now.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ HUNTS = load_hunts().hunts
 
 
 def beside(hunt: Hunt) -> dict[str, Any]:
-    """The cases of a hunt."""
+    """Return the content of a hunt's file of cases."""
     file = Path(__file__).with_name("cases") / f"{hunt.name}.yaml"
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
 def dated(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with its time in place of the minutes before now."""
+    """Return a row with a time in place of the minutes before now."""
     return row | {"Timestamp": NOW - timedelta(minutes=row["Timestamp"])}
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """An engine without telemetry."""
+    """Return an engine without telemetry, shared by all cases."""
     return Engine()
 
 
@@ -49,8 +50,10 @@ def engine() -> Engine:
         for case in beside(hunt)["cases"]
     ],
 )
-def test_case(engine: Engine, hunt: Hunt, case: dict[str, Any]) -> None:
-    """A hunt gives the rows that a case says it must, in that order, and no others."""
+def test_a_hunt_returns_exactly_the_rows_of_its_case(
+    engine: Engine, hunt: Hunt, case: dict[str, Any]
+) -> None:
+    """It returns the listed rows, in their order, and no others."""
     content = beside(hunt)
     for table in engine.tables:
         engine.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  (the schema's own names)
@@ -72,6 +75,6 @@ def test_case(engine: Engine, hunt: Hunt, case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
-def test_both_kinds(hunt: Hunt) -> None:
-    """Beside every hunt stand rows that must match and rows that must not."""
+def test_every_hunt_has_cases_with_and_without_rows(hunt: Hunt) -> None:
+    """Each hunt is tried on rows that it must match, and on rows that it must not."""
     assert {True, False} == {bool(case["rows"]) for case in beside(hunt)["cases"]}

@@ -1,5 +1,5 @@
 """
-Every hunt file, as Microsoft's parser and binder see it, alone and bound.
+Every hunt file as Microsoft's parser reads it, alone and bound to devices or indicators.
 
 `UPDATE_GOLDEN=1` writes the exact queries in `tests/hunts/golden/` anew.
 """
@@ -34,7 +34,7 @@ INDICATORS = {
 
 
 def bound(hunt: Hunt) -> dict[str, str]:
-    """Every form in which a hunt is sent."""
+    """Return every form in which a hunt is sent, by its name."""
     if hunt.entity == "device":
         return {
             name: device_query(hunt.query, devices, take=10_001, applies_to=hunt.applies_to)
@@ -44,8 +44,8 @@ def bound(hunt: Hunt) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
-def test_golden(hunt: Hunt) -> None:
-    """The exact query sent is the one that was reviewed."""
+def test_the_exact_query_sent_is_the_one_reviewed(hunt: Hunt) -> None:
+    """Each form of a hunt's query is the same, character for character, as its file in `golden/`."""
     for name, query in bound(hunt).items():
         file = GOLDEN / f"{hunt.name}.{name}.kql"
         if os.environ.get("UPDATE_GOLDEN"):
@@ -56,8 +56,8 @@ def test_golden(hunt: Hunt) -> None:
 
 @pytest.mark.node
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
-def test_binds(hunt: Hunt, judge: Judge) -> None:
-    """A hunt is a query over Defender's tables without a single diagnostic, and has the columns it shows."""
+def test_microsofts_parser_accepts_every_hunt(hunt: Hunt, judge: Judge) -> None:
+    """A hunt reads Defender's tables without an error or warning, and has the columns it shows."""
     queries = bound(hunt) | ({"alone": hunt.query} if hunt.entity == "device" else {})
     for query in queries.values():
         verdict = judge(query)

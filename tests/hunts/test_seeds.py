@@ -1,7 +1,7 @@
 """
-Each shipped hunt gives the rows of the published hunt it comes from, over the same telemetry.
+Each shipped hunt gives the rows of the published hunt it comes from, its seed, over the same telemetry.
 
-The published queries stand in `tests/hunts/seeds/`, their placeholders filled in.
+The published queries are in `tests/hunts/seeds/`, with their placeholders filled in.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ BASELINES = ("linux-server-egress-baseline", "linux-desktop-egress-baseline")
 EVERYONE = [Device(identity(name)) for name in KINDS]
 IP, URL = Indicator("ip", "203.0.113.9"), Indicator("url", "evil.example/a")
 
-few = bounds(max_examples=10, deadline=None)  # an example is two or three hunts, of a tenth of a second each
+few = bounds(max_examples=10, deadline=None)  # each example runs two or three hunts, a tenth of a second each
 # Telemetry drawn value by value would be too sparse for a join to find anything.
 randoms = st.randoms(use_true_random=True)
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """Telemetry full of traps."""
+    """Return an engine whose telemetry combines all edge cases of the hunts."""
     return filled(every_combination())
 
 
 def run(engine: Engine, query: str, columns: list[str] | None = None) -> tuple[Counter[Any], list[str]]:
-    """The rows of a query over the last day, counted, on *columns* or its own."""
+    """Return the rows of a query over the last day, counted, and the columns: *columns* or its own."""
     schema, rows = engine.hunt(query, start=NOW - DAY + TICK, end=NOW, now=NOW)
     names = columns or [column["name"] for column in schema]
     return Counter(tuple(str(row[name]) for name in names) for row in rows), names
 
 
 def seed(hunt: str) -> str:
-    """The published query that a hunt comes from."""
+    """Return the published query that a hunt comes from."""
     return (SEEDS / f"{hunt}.kql").read_text()
 
 
 def of_devices(rows: Counter[Any], columns: list[str], devices: set[str]) -> Counter[Any]:
-    """Those of *rows* that are of *devices*."""
+    """Return those of *rows* that belong to *devices*."""
     where = columns.index("DeviceName")
     return Counter({row: n for row, n in rows.items() if row[where].split(".")[0].lower() in devices})
 
@@ -78,8 +78,10 @@ def of_devices(rows: Counter[Any], columns: list[str], devices: set[str]) -> Cou
         ("linux-desktop-egress-baseline", {"wks-1", "box-1"}),
     ],
 )
-def test_baselines(engine: Engine, hunt: str, devices: set[str]) -> None:
-    """A baseline gives its seed's rows over the devices of its kind, and none of the others."""
+def test_a_baseline_gives_its_seeds_rows_for_its_devices(
+    engine: Engine, hunt: str, devices: set[str]
+) -> None:
+    """That holds for named devices and for the fleet; devices of another kind have no rows."""
     published, columns = run(engine, seed(hunt))
     wanted = of_devices(published, columns, devices)
     shipped = HUNTS[hunt]
@@ -93,8 +95,8 @@ def test_baselines(engine: Engine, hunt: str, devices: set[str]) -> None:
 @pytest.mark.parametrize("hunt", BASELINES)
 @few
 @given(chance=randoms)
-def test_baselines_by_chance(hunt: str, chance: Random) -> None:
-    """Also where devices change their kind: what they were last within the day decides."""
+def test_a_baseline_goes_by_the_last_kind_of_a_device(hunt: str, chance: Random) -> None:
+    """In random telemetry devices change their kind, and what they were last within the day decides."""
     tables = egress_by_chance(chance)
     engine = filled(tables)
     shipped = HUNTS[hunt]
@@ -112,8 +114,8 @@ def test_baselines_by_chance(hunt: str, chance: Random) -> None:
 @pytest.mark.parametrize(
     "device", [Device(identity("srv-1")), Device(name="srv-1"), Device(name="SRV-1.contoso.com")]
 )
-def test_archive_then_upload(engine: Engine, device: Device) -> None:
-    """Archive and upload give the seed's rows, the 30 minutes inclusive, by id, short or full name."""
+def test_archive_then_upload_gives_its_seeds_rows(engine: Engine, device: Device) -> None:
+    """Exactly 30 minutes later still counts, and the device is found by id, short name or full name."""
     wanted, columns = run(engine, seed("archive-then-upload"))
     query = device_query(HUNTS["archive-then-upload"].query, [device], take=100_000)
 
@@ -124,8 +126,8 @@ def test_archive_then_upload(engine: Engine, device: Device) -> None:
 
 @few
 @given(chance=randoms)
-def test_archive_then_upload_by_chance(chance: Random) -> None:
-    """Also at any time and for any command."""
+def test_archive_then_upload_agrees_on_random_telemetry(chance: Random) -> None:
+    """The hunt and its seed give the same rows, at random times and for random commands."""
     engine = filled(upload_by_chance(chance))
     wanted, columns = run(engine, seed("archive-then-upload"))
     query = device_query(HUNTS["archive-then-upload"].query, [Device(name="Srv-1")], take=100_000)
@@ -134,7 +136,7 @@ def test_archive_then_upload_by_chance(chance: Random) -> None:
 
 
 def origins(engine: Engine) -> tuple[Counter[Any], Counter[Any], list[str]]:
-    """The seed's rows for the address, where it also looks at FileOriginIP, and for the URL."""
+    """Return the seed's rows for the address, also by FileOriginIP, those for the URL, and the columns."""
     text = seed("file-origin")
     by_ip = text.replace(
         'FileOriginUrl contains "evil.example/a" or FileOriginReferrerUrl contains "evil.example/a"',
@@ -144,8 +146,8 @@ def origins(engine: Engine) -> tuple[Counter[Any], Counter[Any], list[str]]:
     return addresses, run(engine, text.replace('FileOriginUrl == "203.0.113.9" or ', ""))[0], columns
 
 
-def test_file_origin(engine: Engine) -> None:
-    """File origin gives the seed's rows and those whose FileOriginIP is the address, and no other."""
+def test_file_origin_gives_its_seeds_rows_and_direct_ones(engine: Engine) -> None:
+    """It adds the rows whose FileOriginIP is the address, and no others."""
     shipped = HUNTS["file-origin"].query
     addresses, pages, columns = origins(engine)
 
@@ -158,8 +160,8 @@ def test_file_origin(engine: Engine) -> None:
 
 @few
 @given(chance=randoms)
-def test_file_origin_by_chance(chance: Random) -> None:
-    """Also for any origin; a file that came from the address by way of the URL is there for each."""
+def test_file_origin_agrees_on_random_telemetry(chance: Random) -> None:
+    """A file that came from the address by way of the URL is there once for each of them."""
     engine = filled(download_by_chance(chance))
     addresses, pages, columns = origins(engine)
     query = indicator_query(HUNTS["file-origin"].query, [IP, URL], take=100_000)

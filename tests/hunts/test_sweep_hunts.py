@@ -1,4 +1,4 @@
-"""The sweep blocks of the hunts, as Microsoft's parser and binder see them, in every form that is sent."""
+"""The sweep blocks of the hunts as Microsoft's parser reads them, in every form that is sent."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from shared.sweep.parts import Part
 from tests.support.kql_judge import Judge
 
 SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]
-#: What `sweep_rows` reads.
+#: The columns that a sweep reads from each row.
 READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connections", "LastSeen", "Days"}
 
 
 @pytest.mark.node
 @pytest.mark.parametrize("part", [Part(), Part(14, 200)], ids=lambda part: part.name)
 @pytest.mark.parametrize("hunt", SWEEPING, ids=lambda hunt: hunt.name)
-def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:
-    """A hunt over the fleet, or a part of it, binds without a diagnostic, as does what counts its rows."""
+def test_microsofts_parser_accepts_every_sweep_query(hunt: Hunt, part: Part, judge: Judge) -> None:
+    """Over the whole fleet and over a part, the query and its count have the columns that a sweep reads."""
     assert hunt.sweep
     columns = []
     for more in ("", COUNTS):
@@ -39,8 +39,8 @@ def test_binds(hunt: Hunt, part: Part, judge: Judge) -> None:
 
 
 @pytest.mark.node
-def test_fleet_binds(judge: Judge) -> None:
-    """The question how many devices there are binds without a diagnostic."""
+def test_microsofts_parser_accepts_the_count_of_devices(judge: Judge) -> None:
+    """It has no error or warning, and the columns from which the fleet's size is read."""
     verdict = judge(fleet_query("DeviceInfo", summarize=KINDS))
 
     assert [] == verdict.diagnostics

@@ -1,4 +1,4 @@
-"""What was found stands on an incident of Microsoft Sentinel's once, as long as comments fit there."""
+"""Findings are commented once on an incident of Microsoft Sentinel, as long as comments fit there."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ RUN, OTHER, DIGEST = "0a" * 16, "0b" * 16, "0d" * 16
 
 @pytest.fixture
 async def tenant() -> AsyncIterator[ArmClient]:
-    """A tenant whose workspace has an incident of its own."""
+    """A client of a tenant whose workspace has an incident that only Sentinel knows."""
     async with ArmClient() as client:
         yield client
 
 
 def text_of(run_id: str) -> Callable[[bool], str]:
-    """What a run writes, as the last comment or not."""
+    """Return a function that renders a run's comment, as the last one that fits or not."""
     return lambda last: f"<p>{'no more fit' if last else 'found'}</p><p>Outrider {run_id} {DIGEST}</p>"
 
 
 async def post(arm: Arm, arm_id: str, run_id: str = RUN, digest: str = DIGEST) -> CommentResult:
-    """Post *run_id*'s comment."""
+    """Post the comment of *run_id*, and return the result."""
     return await post_once(arm, run_id=run_id, arm_id=arm_id, digest=digest, render=text_of(run_id))
 
 
 async def messages(tenant: ArmClient) -> list[str]:
-    """What stands on the workspace's own incident."""
+    """Return the texts of the comments on Sentinel's own incident."""
     return [one["properties"]["message"] for one in await tenant.comments()]
 
 
-async def test_comment_once(tenant: ArmClient) -> None:
-    """The same findings are one comment, whichever run writes them and however the incident's id is written."""
+async def test_the_same_findings_are_commented_only_once(tenant: ArmClient) -> None:
+    """A second run with the same findings writes nothing, even if it spells the incident's id differently."""
     arm = tenant_arm(tenant)
     first = await post(arm, tenant.own)
     again = await post(arm, tenant.own.replace("/incidents/", "/Incidents/"), OTHER)
@@ -55,24 +55,24 @@ async def test_comment_once(tenant: ArmClient) -> None:
     assert [f"<p>found</p><p>Outrider {RUN} {DIGEST}</p>"] == await messages(tenant)
 
 
-async def test_delivered_again(tenant: ArmClient) -> None:
-    """A run that is delivered again finds its own comment and says that it is written."""
+async def test_a_redelivered_run_finds_its_own_comment(tenant: ArmClient) -> None:
+    """When it posts for the second time, its comment counts as written and is not repeated."""
     arm = tenant_arm(tenant)
 
     assert ["written"] * 2 == [(await post(arm, tenant.own)).status for _ in range(2)]
     assert 1 == len(await tenant.comments())
 
 
-async def test_at_once(tenant: ArmClient) -> None:
-    """Two runs that write the same findings at once write one comment."""
+async def test_two_runs_at_once_write_one_comment(tenant: ArmClient) -> None:
+    """Two runs that post the same findings at the same time leave a single comment."""
     arm = tenant_arm(tenant)
     await asyncio.gather(post(arm, tenant.own), post(arm, tenant.own, OTHER))
 
     assert 1 == len(await tenant.comments())
 
 
-async def test_other_findings(tenant: ArmClient) -> None:
-    """Other findings are another comment, and another incident's are, too."""
+async def test_other_findings_or_incidents_get_their_own_comment(tenant: ArmClient) -> None:
+    """An earlier comment holds back neither different findings nor the same ones on another incident."""
     arm = tenant_arm(tenant)
     results = [await post(arm, tenant.own), await post(arm, tenant.own, digest="0e" * 16),
                await post(arm, tenant.mirrored)]  # fmt: skip
@@ -81,8 +81,8 @@ async def test_other_findings(tenant: ArmClient) -> None:
     assert 2 == len(await tenant.comments())
 
 
-async def test_accepted_then_failed(tenant: ArmClient) -> None:
-    """A comment that was taken and answered with an error is sent again, and is one."""
+async def test_a_comment_accepted_with_an_error_is_not_doubled(tenant: ArmClient) -> None:
+    """Where Azure stores the comment but answers 503, sending it again leaves a single comment."""
     tenant.tenant.faults.add(match="sentinel", contains="/comments/", accept_then=503)
     pause = Pause()
     result = await post(tenant_arm(tenant, pause), tenant.own)
@@ -92,13 +92,13 @@ async def test_accepted_then_failed(tenant: ArmClient) -> None:
 
 
 async def fill(tenant: ArmClient, count: int) -> None:
-    """Put *count* comments of other people's on the incident."""
+    """Put *count* comments by other people on the incident."""
     for number in range(count):
         await tenant.comment("seen", f"00000000-0000-4000-8000-{number:012}")
 
 
-async def test_last_comment(tenant: ArmClient) -> None:
-    """The hundredth comment says that no more fit, and the run after it is told so."""
+async def test_the_hundredth_comment_says_no_more_fit(tenant: ArmClient) -> None:
+    """The run after it writes nothing, and gives the full incident as its reason."""
     await fill(tenant, COMMENT_LIMIT - 1)
     arm = tenant_arm(tenant)
     last, late = await post(arm, tenant.own), await post(arm, tenant.own, OTHER, "0e" * 16)
@@ -112,8 +112,8 @@ async def test_last_comment(tenant: ArmClient) -> None:
     assert COMMENT_LIMIT == len(await tenant.comments())
 
 
-async def test_refused() -> None:
-    """A comment that Azure refuses is failed, in Azure's words."""
+async def test_a_refused_comment_fails_in_azures_words() -> None:
+    """The result of a comment that is too long repeats what Azure answered."""
     async with ArmClient(limits=Limits(comment=10)) as tenant:
         result = await post(tenant_arm(tenant), tenant.own)
 
@@ -121,16 +121,16 @@ async def test_refused() -> None:
     assert "Microsoft Sentinel refused the comment (400): Comment length should not exceed" in result.reason
 
 
-async def test_gone(tenant: ArmClient) -> None:
-    """An incident that is gone takes no comment."""
+async def test_an_incident_that_is_gone_takes_no_comment(tenant: ArmClient) -> None:
+    """Posting to an incident that does not exist fails, and the reason holds the status 404."""
     result = await post(tenant_arm(tenant), tenant.own[:-12] + "000000000000")
 
     assert "failed" == result.status
     assert "(404)" in result.reason
 
 
-async def test_only_reader() -> None:
-    """A missing role is the run's to wait for, and is named."""
+async def test_a_missing_role_is_named_by_the_error() -> None:
+    """With the Reader role alone, posting raises an error that names the role to assign."""
     async with ArmClient(roles=[READER]) as tenant:
         with pytest.raises(PermissionDenied) as raised:
             await post(tenant_arm(tenant), tenant.own)
@@ -145,8 +145,10 @@ async def test_only_reader() -> None:
         ({"status": 503, "times": 4}, Unavailable),
     ],
 )
-async def test_later(tenant: ArmClient, fault: dict[str, Any], expected: type[GraphError]) -> None:
-    """Throttling and failures of Azure's are the run's to wait for."""
+async def test_throttling_and_outages_are_left_to_the_run(
+    tenant: ArmClient, fault: dict[str, Any], expected: type[GraphError]
+) -> None:
+    """Both raise an error that a run can wait for, and nothing is commented."""
     tenant.tenant.faults.add(match="sentinel", contains="/comments/", **fault)
     with pytest.raises(expected):
         await post(tenant_arm(tenant), tenant.own)

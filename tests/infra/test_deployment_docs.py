@@ -1,4 +1,4 @@
-"""DEPLOYMENT.md and azure.yaml say what is there."""
+"""DEPLOYMENT.md and azure.yaml agree with the templates, the settings and the project's files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MAIN = (ROOT / "infra" / "main.bicep").read_text("utf-8")
 PARAMETERS = (ROOT / "infra" / "main.bicepparam").read_text("utf-8")
 
 
-def test_azd() -> None:
-    """Azd packages this folder as the function app that carries its service's name, with a version that honours .funcignore."""
+def test_azd_deploys_this_folder_as_the_function_app() -> None:
+    """The service is named as the template tags the app, and azd must be new enough to read .funcignore."""
     project = yaml.safe_load((ROOT / "azure.yaml").read_text("utf-8"))
     tags = re.findall(
         r"'azd-service-name': '(\w+)'", (ROOT / "infra/modules/function-app.bicep").read_text("utf-8")
@@ -28,8 +28,8 @@ def test_azd() -> None:
     assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").is_file()
 
 
-def test_guide_names() -> None:
-    """Every parameter and output that the guide names is one of main.bicep, every setting one of the app's."""
+def test_the_guide_names_only_what_exists() -> None:
+    """Parameters and outputs that it names are in main.bicep, and settings are settings of the app."""
     known = set(re.findall(r"^(?:param|output) (\w+)", MAIN, re.MULTILINE))
     named = set(re.findall(r"`([a-z]+[A-Z]\w*)`", GUIDE)) | set(re.findall(r"<([a-z]+[A-Z]\w*)>", GUIDE))
     screaming = set(re.findall(r"`([A-Z]+_?[A-Z_]+)`", GUIDE)) - set(re.findall(r"OUTRIDER_\w+", GUIDE))
@@ -38,8 +38,8 @@ def test_guide_names() -> None:
     assert set() == screaming - set(settings.NAMES)
 
 
-def test_guide_variables() -> None:
-    """The guide names every variable that main.bicepparam reads, beside its parameter, and no other."""
+def test_the_guide_lists_every_variable_of_the_parameter_file() -> None:
+    """Each stands beside its parameter, and the guide names no other variable."""
     read = dict(re.findall(r"param (\w+) = .*?'(OUTRIDER_\w+)'", PARAMETERS))
     listed = dict(re.findall(r"^\| `(OUTRIDER_\w+)` \| `(\w+)` \|", GUIDE, re.MULTILINE))
 
@@ -47,8 +47,8 @@ def test_guide_variables() -> None:
     assert set(listed) == set(re.findall(r"OUTRIDER_\w+", GUIDE))
 
 
-def test_guide_files() -> None:
-    """Every file of the project that the guide links to or runs is there, and so is every heading it points at."""
+def test_every_file_and_heading_the_guide_links_exists() -> None:
+    """So does every file below infra/ that it mentions or runs."""
     links = re.findall(r"\]\((?!https:)([^)#]*)(?:#([\w-]+))?\)", GUIDE)
     files = {path for path, _ in links if path} | set(re.findall(r"\binfra/[\w./-]+\.\w+", GUIDE))
     headings = {
@@ -60,8 +60,8 @@ def test_guide_files() -> None:
     assert set() == {heading for path, heading in links if heading and not path} - headings
 
 
-def test_guide_cost() -> None:
-    """The arithmetic of the guide's example is right."""
+def test_the_arithmetic_of_the_cost_example_is_right() -> None:
+    """The seconds, executions and dollars in the guide are calculated again here."""
     seconds = 2 * (43_200 + 1_500 * 20)
 
     assert 60 * 24 * 30 == 43_200

@@ -1,4 +1,4 @@
-"""The script that assigns Graph roles and callers, against an `az` that answers as Microsoft Graph would."""
+"""The script that assigns Graph roles and callers, with an `az` that answers as Microsoft Graph would."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ elif path.removeprefix("servicePrincipals/") not in state["principals"]:
 
 
 class Tenant:
-    """A tenant behind an `az` that stands before any other on PATH."""
+    """A tenant behind a fake `az`, which comes before any other on PATH."""
 
     def __init__(self, home: Path) -> None:
-        """Two applications, one identity, and nothing assigned."""
+        """Start with two applications, one identity and no assignment."""
         self.home = home
         self.change(
             graph="https://graph.microsoft.com",
@@ -96,7 +96,7 @@ class Tenant:
         (self.home / "state.json").write_text(json.dumps(self.state | values))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the script against the tenant."""
+        """Run the script against the tenant, and return how it ended."""
         path = f"{self.home}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
             [SCRIPT, *arguments],
@@ -109,12 +109,12 @@ class Tenant:
 
     @property
     def assigned(self) -> list[tuple[str, str, str]]:
-        """What was assigned: principal, resource, role."""
+        """The assignments so far: principal, resource and role of each."""
         return [(a["principalId"], a["resourceId"], a["appRoleId"]) for a in self.state["assigned"]]
 
     @property
     def log(self) -> list[list[str]]:
-        """Every call of `az`."""
+        """The arguments of every call of `az`."""
         log = self.home / "log"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
@@ -128,16 +128,16 @@ def tenant(tmp_path: Path) -> Tenant:
 ROLES = [(IDENTITY, "graph-id", f"{name}-id") for name in GRAPH_ROLES]
 
 
-def test_grants(tenant: Tenant) -> None:
-    """The identity gets the two Graph roles, and no third."""
+def test_the_identity_gets_exactly_two_graph_roles(tenant: Tenant) -> None:
+    """The script succeeds, prints no error, and assigns nothing else."""
     done = tenant.run(IDENTITY)
 
     assert (0, "") == (done.returncode, done.stderr)
     assert ROLES == tenant.assigned
 
 
-def test_grants_once(tenant: Tenant) -> None:
-    """Run again, the script leaves what is there and adds what is missing."""
+def test_a_second_run_assigns_only_what_is_missing(tenant: Tenant) -> None:
+    """A role that is assigned already is left as it is, and the script says so."""
     tenant.change(
         assigned=[dict(zip(("principalId", "resourceId", "appRoleId", "id"), (*ROLES[0], "1"), strict=True))]
     )
@@ -148,8 +148,8 @@ def test_grants_once(tenant: Tenant) -> None:
     assert (2, 0) == (second.stdout.count("already there:"), second.stdout.count("assigned: "))
 
 
-def test_grants_callers(tenant: Tenant) -> None:
-    """Each caller gets the role of Outrider's registration, once."""
+def test_each_caller_gets_the_role_once(tenant: Tenant) -> None:
+    """Callers get the role of Outrider's own registration, however often the script runs."""
     callers = ("--app", CLIENT, "--caller", GROUP, "--caller", PLAYBOOKS)
     tenant.run(IDENTITY, *callers)
     done = tenant.run(IDENTITY, *callers)
@@ -165,8 +165,10 @@ def test_grants_callers(tenant: Tenant) -> None:
     ("graph", "arguments", "asked"),
     [("https://graph.microsoft.us", (), True), ("https://dod-graph.microsoft.us", ("--graph",), False)],
 )
-def test_grants_in_cloud(tenant: Tenant, graph: str, arguments: tuple[str, ...], asked: bool) -> None:
-    """Graph is that of az's cloud, or the one that was named: every call and its token are for it."""
+def test_roles_are_granted_in_the_chosen_cloud(
+    tenant: Tenant, graph: str, arguments: tuple[str, ...], asked: bool
+) -> None:
+    """Graph is that of az's cloud, or the one given with --graph; every call and its token are for it."""
     tenant.change(graph=graph)
     done = tenant.run(IDENTITY, *(part for name in arguments for part in (name, graph)))
 
@@ -175,8 +177,8 @@ def test_grants_in_cloud(tenant: Tenant, graph: str, arguments: tuple[str, ...],
     assert asked == (["cloud", "show"] in [call[:2] for call in tenant.log])
 
 
-def test_refused(tenant: Tenant) -> None:
-    """Who may not assign hears what it takes, and the script stops at the first role."""
+def test_a_refused_assignment_says_who_may_assign(tenant: Tenant) -> None:
+    """The script stops at the first refusal, and names the role that may assign."""
     tenant.change(refuse=True)
     done = tenant.run(IDENTITY)
 
@@ -203,8 +205,10 @@ def test_refused(tenant: Tenant) -> None:
         ({}, ("--what",), "unknown option --what"),
     ],
 )
-def test_explains(tenant: Tenant, change: dict[str, Any], arguments: tuple[str, ...], said: str) -> None:
-    """What is wrong is named, and nothing is assigned."""
+def test_wrong_input_is_named_and_assigns_nothing(
+    tenant: Tenant, change: dict[str, Any], arguments: tuple[str, ...], said: str
+) -> None:
+    """The script fails when a principal, an application, a role or an argument is missing or unknown."""
     tenant.change(**change)
     done = tenant.run(*arguments)
 
@@ -213,8 +217,8 @@ def test_explains(tenant: Tenant, change: dict[str, Any], arguments: tuple[str, 
     assert [] == tenant.assigned
 
 
-def test_scripts_agree() -> None:
-    """Both scripts, and Bicep, assign the same roles."""
+def test_both_scripts_and_bicep_assign_the_same_roles() -> None:
+    """The Graph roles are the same everywhere, and so is the name of Outrider's own role."""
     bicep = (INFRA / "modules" / "graph-roles.bicep").read_text("utf-8")
     registration = (INFRA / "modules" / "app-registration.bicep").read_text("utf-8")
     shell = SCRIPT.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Alerts and workbook: queries that Microsoft's parser takes, over metrics that the app writes."""
+"""Alerts and workbook: Microsoft's parser accepts their queries, and the app writes their metrics."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def queries() -> dict[str, str]:
 
 @pytest.mark.node
 @pytest.mark.parametrize("name", queries())
-def test_query(name: str, judge: Judge) -> None:
-    """Microsoft's parser finds nothing wrong with a query, against the documented columns."""
+def test_every_query_is_valid_kql(name: str, judge: Judge) -> None:
+    """Microsoft's parser finds nothing wrong with it, given the documented columns of the tables."""
     query = queries()[name].replace("{TimeRange:grain}", "1h")
 
     assert [] == judge(query, tables=TABLES).diagnostics
 
 
-def test_metrics() -> None:
-    """Alerts and workbook ask for metrics that the app writes; the workbook shows all of them."""
+def test_queries_read_only_metrics_the_app_writes() -> None:
+    """The alerts read some of them, and the workbook shows all of them."""
     asked = re.compile(r"outrider\.[\w.]+")
 
     assert set() == set(asked.findall(text("modules/alerts.bicep"))) - METRICS
     assert METRICS == set(asked.findall(text("workbook.json")))
 
 
-def test_alerts() -> None:
-    """An alert's measure and dimension are columns of its query, and it has a severity and a description."""
+def test_every_alert_has_all_its_fields() -> None:
+    """There are five alerts; each has a severity and a description, and says what it measures."""
     rules = re.findall(r"^  \{\n(    name: .*?)^  \}", text("modules/alerts.bicep"), re.DOTALL | re.MULTILINE)
     keys = {"name", "description", "severity", "window", "threshold", "measure", "dimension", "query"}
 

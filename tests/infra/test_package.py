@@ -1,4 +1,4 @@
-"""The package: what is deployed and nothing else, the same each time, and able to do its work."""
+"""The deployment package: it has what the app needs and nothing else, is reproducible, and works."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of the sources as they are."""
+    """The path of a package that was built from the sources as they are."""
     target = tmp_path_factory.mktemp("dist") / "outrider.zip"
     package.build(target)
     return target
 
 
-def test_contents(built: Path) -> None:
-    """It holds the app's modules and hunts, with what the host and the remote build read; no sandbox, no test."""
+def test_the_package_holds_the_app_and_nothing_else(built: Path) -> None:
+    """That is its modules and hunts, and what the host and the remote build read; no sandbox and no tests."""
     names = set(package.weights(built))
     top = {name.split("/")[0] for name in names}
     sources = {
@@ -37,13 +37,13 @@ def test_contents(built: Path) -> None:
     assert sources == names - {"function_app.py", "host.json", "requirements.txt"}
 
 
-def test_small(built: Path) -> None:
-    """It stays small: a cold start reads it."""
+def test_the_package_is_under_300_kilobytes(built: Path) -> None:
+    """It must stay small, because a cold start reads all of it."""
     assert built.stat().st_size < 300_000
 
 
-def test_reproducible(built: Path, tmp_path: Path) -> None:
-    """The same sources make the same bytes, whenever they were written."""
+def test_the_same_sources_make_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    """The times at which the files were written do not matter."""
     copy = tmp_path / "copy"
     with zipfile.ZipFile(built) as opened:
         opened.extractall(copy)
@@ -54,8 +54,8 @@ def test_reproducible(built: Path, tmp_path: Path) -> None:
     assert built.read_bytes() == (tmp_path / "again.zip").read_bytes()
 
 
-def test_ignored(tmp_path: Path) -> None:
-    """`.funcignore` is read as Git reads such files: a folder with all below it, a pattern anywhere, an exception."""
+def test_funcignore_is_read_as_git_reads_it(tmp_path: Path) -> None:
+    """It can name a folder with all below it, a pattern at any depth, and an exception."""
     (tmp_path / ".funcignore").write_text(".*\n/sandbox/\n*.md\n!KEEP.md\n")
     for name in (
         "app.py",
@@ -72,8 +72,8 @@ def test_ignored(tmp_path: Path) -> None:
     assert {"a/KEEP.md", "app.py", "shared/sandbox/kept.py"} == set(package.weights(tmp_path / "dist.zip"))
 
 
-def test_requirements() -> None:
-    """The weight of what Azure adds counts requirements with all they draw in, and none for another Python."""
+def test_required_packages_include_what_they_depend_on() -> None:
+    """The heaviest comes first, and what only the sandbox needs is not among them."""
     required = package.required()
 
     assert next(iter(required)) == "msgraph-sdk"
@@ -81,13 +81,13 @@ def test_requirements() -> None:
     assert "duckdb" not in required
 
 
-def test_works(built: Path) -> None:
-    """Unpacked, on its own, it starts in the local host, is healthy, and enriches an incident."""
+def test_the_unpacked_package_enriches_an_incident(built: Path) -> None:
+    """Without the rest of the project, it starts in the local host, is healthy and does a run."""
     package.check(built)
 
 
-def test_unfit(built: Path, tmp_path: Path) -> None:
-    """A package that lacks a module is not fit to be deployed, also where that module lies beside it."""
+def test_a_package_without_a_module_is_not_fit(built: Path, tmp_path: Path) -> None:
+    """The check fails within 20 seconds, and does not find the missing module in the project instead."""
     broken = tmp_path / "broken.zip"
     with zipfile.ZipFile(built) as whole, zipfile.ZipFile(broken, "w") as part:
         for name in whole.namelist():
@@ -103,8 +103,8 @@ def test_unfit(built: Path, tmp_path: Path) -> None:
     assert time.monotonic() - started < 20
 
 
-def test_make() -> None:
-    """`make package` builds it where Git does not look."""
+def test_make_package_builds_into_an_ignored_folder() -> None:
+    """`make package` writes to dist/, which is listed in .gitignore."""
     printed = subprocess.run(
         ["make", "-n", "package"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -1,4 +1,4 @@
-"""The playbooks: workflow definitions that fit the app's contract, and Bicep that gives them no right too many."""
+"""The playbooks' workflow definitions: how they call the app, and what they send and read."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ from shared.pages.summary import summary
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "infra" / "playbooks"
-TEMPLATES = sorted(PLAYBOOKS.glob("*.bicep"))
-
-# Azure built-in roles (Microsoft Learn): the ids are the same in every tenant.
-ROLES = {"microsoftSentinelAutomationContributor": "f4c81013-99ee-4d62-a7ee-b3f1f648599a"}
 
 # An entity trigger's body, as Microsoft's own playbooks read it (Azure-Sentinel on GitHub).
 ENTITIES = {
@@ -42,7 +38,7 @@ def definition(name: str) -> dict[str, Any]:
 
 
 def definitions() -> Iterator[Any]:
-    """Yield every definition as Bicep deploys it: an entity's with its path and body."""
+    """Yield every definition as Bicep deploys it: those for entities with their path and body."""
     for name in ("incident", "callout"):
         yield pytest.param(definition(name), id=name)
     for kind, entity in definition("entities").items():
@@ -56,7 +52,7 @@ every_definition = pytest.mark.parametrize("workflow", list(definitions()))
 
 
 def actions(block: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield every action, however deep: its name, itself, and those beside it."""
+    """Yield every action, at any depth: its name, the action, and the actions of the same block."""
     beside = block.get("actions", {})
     for name, action in beside.items():
         yield name, action, beside
@@ -79,8 +75,8 @@ def routes() -> set[tuple[str, str]]:
 
 
 @every_definition
-def test_route(workflow: dict[str, Any]) -> None:
-    """Every call goes to a function that the app has, below the address that it was deployed at."""
+def test_every_call_goes_to_a_route_of_the_app(workflow: dict[str, Any]) -> None:
+    """A playbook makes one call, to the address that the app was deployed at."""
     called = [(call["inputs"]["method"], call["inputs"]["uri"]) for call in calls(workflow)]
 
     assert len(called) == 1
@@ -92,16 +88,16 @@ def test_route(workflow: dict[str, Any]) -> None:
 
 
 @every_definition
-def test_identity(workflow: dict[str, Any]) -> None:
-    """A playbook calls as a managed identity, with a token for the app's own registration and no other."""
+def test_a_playbook_calls_as_its_managed_identity(workflow: dict[str, Any]) -> None:
+    """Its token is for the app's own registration and for nothing else."""
     expected = {"type": "ManagedServiceIdentity", "audience": "@parameters('audience')"}
 
     assert [expected] == [call["inputs"]["authentication"] for call in calls(workflow)]
 
 
 @every_definition
-def test_follows(workflow: dict[str, Any]) -> None:
-    """A call follows 202 and Location, for longer than a run waits before it gives up, which is a day."""
+def test_a_call_waits_longer_than_any_run(workflow: dict[str, Any]) -> None:
+    """It follows 202 and Location for 25 hours, and a waiting run gives up after a day."""
     (call,) = calls(workflow)
 
     assert "operationOptions" not in call
@@ -109,8 +105,8 @@ def test_follows(workflow: dict[str, Any]) -> None:
 
 
 @every_definition
-def test_retries(workflow: dict[str, Any]) -> None:
-    """A call is tried again within the limits of Logic Apps: at most 90 times, 5 seconds apart or more."""
+def test_a_call_is_retried_within_the_limits_of_logic_apps(workflow: dict[str, Any]) -> None:
+    """It is tried at most 90 times, at intervals of 5 seconds to 5 minutes."""
     (call,) = calls(workflow)
     policy = call["inputs"]["retryPolicy"]
 
@@ -120,8 +116,8 @@ def test_retries(workflow: dict[str, Any]) -> None:
 
 
 @every_definition
-def test_references(workflow: dict[str, Any]) -> None:
-    """Every expression names a parameter that is declared, or an action that has run before it."""
+def test_every_expression_names_something_that_exists(workflow: dict[str, Any]) -> None:
+    """Parameters are declared, actions exist, and an action runs only after others of its own block."""
     text = json.dumps(workflow)
     names = {name for name, _, _ in actions(workflow)}
     parameters = set(re.findall(r"parameters\('(.+?)'\)", text))
@@ -138,22 +134,22 @@ def test_references(workflow: dict[str, Any]) -> None:
 
 
 @every_definition
-def test_expressions_close(workflow: dict[str, Any]) -> None:
-    """Every expression closes what it opens."""
+def test_expressions_close_every_bracket_and_quote(workflow: dict[str, Any]) -> None:
+    """An expression has as many closing parentheses as opening ones, and an even number of quotes."""
     expressions = re.findall(r"@\{[^}]*\}|\"@[^\"]*\"", json.dumps(workflow))
 
     assert expressions
     assert [] == [text for text in expressions if text.count("(") != text.count(")") or text.count("'") % 2]
 
 
-def test_incident_body() -> None:
-    """The app gets an incident as Sentinel gave it."""
+def test_the_app_gets_the_incident_as_sentinel_sent_it() -> None:
+    """The playbook passes on the trigger's body unchanged."""
     assert "@triggerBody()" == definition("incident")["actions"]["Hunt"]["inputs"]["body"]
 
 
 @pytest.mark.parametrize("kind", ENTITIES)
-def test_entity_body(kind: str) -> None:
-    """The app takes the body for each type of entity, and hunts for that entity alone."""
+def test_the_app_hunts_for_the_one_entity_of_a_body(kind: str) -> None:
+    """The app accepts the body for each type of entity, and reads one entity of that type from it."""
     body = json.dumps(definition("entities")[kind]["body"])
     for field in re.findall(r"@\{triggerBody\(\)\?\['Entity'\]\?\['properties'\]\?\['(\w+)'\]\}", body):
         body = body.replace(
@@ -165,15 +161,15 @@ def test_entity_body(kind: str) -> None:
     assert [{"file-hash": "fileHash"}.get(kind, kind)] == kinds
 
 
-def test_entity_types() -> None:
-    """Each type of entity has a playbook: those that the app hunts for, by the names of Sentinel's connector."""
+def test_every_type_of_entity_has_a_playbook() -> None:
+    """They are the types that the app hunts for, by the names in Sentinel's connector."""
     types = [re.findall(r"'(\w+)'", entity["path"]) for entity in definition("entities").values()]
 
     assert [["Host"], ["DNS"], ["FileHash"], ["IP"], ["UrlEntity"]] == types
 
 
-def test_comment_is_inert() -> None:
-    """No markup comes out of a verdict, which holds names that an attacker chose; & is replaced before the rest."""
+def test_a_verdict_cannot_put_markup_into_a_comment() -> None:
+    """A verdict holds names that an attacker chose, so it is escaped, & before < and >."""
     message = definition("entity")["actions"]["If_run_from_an_incident"]["actions"]["Say_so_on_the_incident"][
         "inputs"
     ]["body"]["message"]
@@ -185,8 +181,8 @@ def test_comment_is_inert() -> None:
     assert 1 == message.count("verdict")
 
 
-def test_report_link() -> None:
-    """The link to the report goes through the sign-in, as the app's own does: a browser without one gets 401."""
+def test_the_report_link_goes_through_the_sign_in() -> None:
+    """The app's own links do so, too: a browser that is not signed in would get a 401."""
     link = "/.auth/login/aad?post_login_redirect_uri="
     target = "@{encodeURIComponent(concat('/api/runs/', body('Hunt')?['runId'], '/report'))}"
 
@@ -194,16 +190,16 @@ def test_report_link() -> None:
     assert link in (ROOT / "functions" / "app.py").read_text("utf-8")
 
 
-def test_callout_asks() -> None:
-    """What the example takes, the app takes too."""
+def test_the_example_sends_only_fields_the_app_reads() -> None:
+    """The fields that the callout example takes are fields of the app's request body."""
     taken = definition("callout")["triggers"]["Entities"]["inputs"]["schema"]["properties"]
     known = {field.encode_name for field in msgspec.structs.fields(EnrichBody)}
 
     assert set(taken) <= known
 
 
-def test_callout_reads() -> None:
-    """The example reads what the app answers: its fields are there, and it knows every outcome and ending."""
+def test_the_example_reads_what_the_app_answers() -> None:
+    """The fields it requires are in the answer, it lists every outcome, and its statuses are the app's."""
     schema = definition("callout")["actions"]["Run"]["inputs"]["schema"]
     now = datetime.now(UTC)
     done = Done(
@@ -219,43 +215,3 @@ def test_callout_reads() -> None:
     assert set(schema["properties"]["links"]["required"]) <= set(body["links"])
     assert list(get_args(Ending)) == hunt["properties"]["outcome"]["enum"]
     assert set(schema["properties"]["status"]["enum"]) <= set(get_args(Status))
-
-
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)
-def test_parameters_described(template: Path) -> None:
-    """Every parameter says whether it is needed, and is so; none is a secret, nor is an output."""
-    text = template.read_text("utf-8")
-    described = re.findall(r"@description\('(Required|Optional)\. .+'\)\nparam (\w+) \w+( = )?", text)
-
-    assert len(re.findall(r"^param ", text, re.MULTILINE)) == len(described)
-    assert [] == [name for need, name, default in described if (need == "Optional") != bool(default)]
-    assert not re.search(r"@secure|listKeys|listCallbackUrl|\.list\w+\(", text)
-
-
-def test_roles() -> None:
-    """Every role that is assigned is the documented one, and there is none that this test does not know."""
-    text = "".join(template.read_text("utf-8") for template in TEMPLATES)
-    ids = dict(re.findall(r"^var (\w+) = '([0-9a-f]{8}-[0-9a-f-]{27})'$", text, re.MULTILINE))
-
-    assert ROLES == ids
-    assert len(ids) == text.count("Microsoft.Authorization/roleAssignments@")
-
-
-def test_merged() -> None:
-    """Bicep fills in the identity, path and body where the definitions have them, and closes the example."""
-    text = (PLAYBOOKS / "playbooks.bicep").read_text("utf-8")
-
-    assert "actions: { Hunt: { inputs: { authentication: { identity: identity.id } } } }" in text
-    assert "triggers: { Microsoft_Sentinel_entity: { inputs: { path: entity.value.path } } }" in text
-    assert "actions: { Hunt: { inputs: { body: entity.value.body } } }" in text
-    assert "triggers: { allowedCallerIpAddresses: [] }" in text
-
-
-def test_rule_for_updates() -> None:
-    """An updated incident is sent again only for new alerts: Outrider's own comment is an update as well."""
-    text = (PLAYBOOKS / "automation-rules.bicep").read_text("utf-8")
-    _, _, updated = text.partition("Updated: [")
-
-    assert "arrayType: 'Alerts'" in updated.partition("\n  ]")[0]
-    assert "changeType: 'Added'" in updated.partition("\n  ]")[0]
-    assert "Created: []" in text

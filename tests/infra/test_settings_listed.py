@@ -1,4 +1,4 @@
-"""Every setting stands wherever settings are listed."""
+"""The lists of settings, in the sample file and in the README, are complete."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
 
 
-def test_sample() -> None:
-    """The sample lists our settings, all of them, besides the one that tells the host which worker to start."""
+def test_the_sample_lists_every_setting() -> None:
+    """Besides those of the app, it has only the one that tells the host which worker to start."""
     expected = {"FUNCTIONS_WORKER_RUNTIME", *NAMES}
 
     assert expected == SAMPLE.keys()
 
 
-def test_sample_is_safe() -> None:
-    """An app started with the sample as it is comments on no incident."""
+def test_the_unchanged_sample_writes_no_comments() -> None:
+    """An app that is started with it leaves incidents as they are."""
     settings = read_settings({**SAMPLE, "WEBSITE_HOSTNAME": "localhost:7071"})
 
     assert settings.comments == "off"
 
 
-def test_readme() -> None:
-    """The README's table of settings has a row for each, and for no other."""
+def test_the_readme_lists_every_setting() -> None:
+    """Its table of settings has a row for each setting, and no other rows."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = re.search(r"^#+ Settings\n(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
 

@@ -1,7 +1,7 @@
 """
 The Bicep templates, as far as they can be checked without the compiler and a subscription.
 
-The workflow of the repository compiles and lints them; what only a deployment proves is listed in `infra/README.md`.
+The repository's workflow compiles and lints them; `infra/README.md` lists what only a deployment proves.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ GUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 
 
 def parameters(template: str) -> dict[str, bool]:
-    """Return the parameters of a template: whether each must be given."""
+    """Return the parameters of a template, and whether each is required."""
     return {name: "=" not in rest for _, name, _, rest in PARAMETER.findall(template)}
 
 
@@ -69,7 +69,7 @@ def set_by(block: str) -> set[str]:
 
 
 def app_settings() -> set[str]:
-    """Return every setting that the function app gets."""
+    """Return the names of all settings that the function app gets."""
     of_module = re.search(r"name: 'appsettings'\n(.*?)\n}\n", text("modules/function-app.bicep"), re.DOTALL)
     of_main = re.search(r"settings: union\(settings, \{(.*?)\}\)", text("main.bicep"), re.DOTALL)
 
@@ -80,8 +80,8 @@ def app_settings() -> set[str]:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_described(template: Path) -> None:
-    """Every parameter says what it is and whether it is needed, in the manner of Azure Verified Modules."""
+def test_every_parameter_is_described_as_required_or_optional(template: Path) -> None:
+    """As in Azure Verified Modules, its description starts with that word; outputs are described, too."""
     source = template.read_text(encoding="utf-8")
     wanted, found = [], []
     for before, name, _, rest in PARAMETER.findall(source):
@@ -95,8 +95,8 @@ def test_described(template: Path) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_no_secret(template: Path) -> None:
-    """No secret goes in by a parameter, comes out by an output, or is asked for."""
+def test_no_template_takes_or_returns_a_secret(template: Path) -> None:
+    """No parameter or output is named like a secret, and no template reads keys."""
     source = template.read_text(encoding="utf-8")
     names = re.findall(r"^(?:param|output) (\w+)", source, re.MULTILINE)
     suspicious = re.compile(r"secret|password|key|token|credential|connectionString", re.IGNORECASE)
@@ -105,8 +105,8 @@ def test_no_secret(template: Path) -> None:
     assert [] == re.findall(r"@secure|\blist\w*\(|\.list\w+\(|InstrumentationKey|sharedKey\b", source)
 
 
-def test_settings() -> None:
-    """The templates set settings that there are, and each that they leave out has its reason."""
+def test_templates_set_only_settings_that_exist() -> None:
+    """A setting of the app that they do not set is listed here with the reason."""
     ours = app_settings() - HOST_SETTINGS
     reasons = {name for group in LEFT_OUT.values() for name in group}
 
@@ -116,8 +116,8 @@ def test_settings() -> None:
     assert set() == HOST_SETTINGS - app_settings()
 
 
-def test_roles() -> None:
-    """Every id of a role is the documented one of the role it is named for, and no other role is assigned."""
+def test_role_ids_are_the_documented_ones() -> None:
+    """The templates contain no other ids, apart from that of Microsoft Graph."""
     everything = "\n".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
     named = re.findall(rf"^(?:var|  ) *(?!appId)(\w+)(?: = |: )'({GUID.pattern})'", everything, re.MULTILINE)
     graph = re.findall(rf"name: '([\w.]+)', id: '({GUID.pattern})'", everything)
@@ -126,8 +126,8 @@ def test_roles() -> None:
     assert {*ROLES.values(), GRAPH} == set(GUID.findall(everything))
 
 
-def test_queues() -> None:
-    """Every queue that a function waits on is made, with its poison queue."""
+def test_every_queue_a_function_waits_on_is_made() -> None:
+    """Each is made together with its poison queue."""
     triggers = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions").glob("*.py"))
     waited_on = set(re.findall(r'queue_trigger\(\s*"\w+", "([\w-]+)"', triggers))
     listed = re.search(r"queueNames: \[(.*)\]", text("main.bicep"))
@@ -140,8 +140,8 @@ def test_queues() -> None:
     assert "'${queueName}-poison'" in text("modules/storage.bicep")
 
 
-def test_containers() -> None:
-    """The package and the state each have their container, and runs expire from the state after FINDINGS_DAYS."""
+def test_package_and_state_have_containers_of_their_own() -> None:
+    """Storage deletes runs from the state after FINDINGS_DAYS."""
     storage, app = text("modules/storage.bicep"), text("modules/function-app.bicep")
 
     assert ["deployments", "state"] == re.findall(r"\{ name: '(\w+)' \}", storage)
@@ -153,8 +153,8 @@ def test_containers() -> None:
     assert 'f"runs/{run_id}' in (ROOT / "shared" / "state" / "runs.py").read_text(encoding="utf-8")
 
 
-def test_runtime() -> None:
-    """The app runs on a Python that the packages are pinned for."""
+def test_the_app_runs_on_the_pinned_python() -> None:
+    """The templates choose Python 3.13, for which requirements.txt pins versions."""
     runtime = re.search(r"name: 'python'\n +version: '([\d.]+)'", text("modules/function-app.bicep"))
 
     assert runtime is not None
@@ -184,20 +184,20 @@ def test_runtime() -> None:
         ("app-registration", "signInAudience: 'AzureADMyOrg'"),
     ],
 )
-def test_hardened(module: str, line: str) -> None:
-    """What keeps others out is said outright, not left to a default."""
+def test_every_protection_is_set_explicitly(module: str, line: str) -> None:
+    """What keeps others out must not depend on a default."""
     assert line in [each.strip() for each in text(f"modules/{module}.bicep").splitlines()]
 
 
-def test_no_passwords() -> None:
-    """Neither FTP nor the deployment site takes a user name and password."""
+def test_no_deployment_takes_a_password() -> None:
+    """Neither FTP nor the deployment site accepts a user name and password."""
     policy = r"basicPublishingCredentialsPolicies@[\d-]+' = \{\n  parent: app\n  name: '(\w+)'\n  properties: \{ allow: false \}"
 
     assert ["ftp", "scm"] == re.findall(policy, text("modules/function-app.bicep"))
 
 
-def test_modules() -> None:
-    """Every module of ours is used, with the parameters it has, and with all that it needs."""
+def test_every_module_is_used_with_its_own_parameters() -> None:
+    """Each gets all that it requires, and nothing that it does not have."""
     main = text("main.bicep")
     calls = re.findall(
         r"^module \w+ '\./([\w/-]+\.bicep)'.*?^  params: \{\n(.*?)^  \}", main, re.DOTALL | re.MULTILINE
@@ -212,16 +212,16 @@ def test_modules() -> None:
     assert set() == {f"modules/{path.name}" for path in MODULES} - {path for path, _ in calls}
 
 
-def test_order() -> None:
-    """The Graph roles are assigned before there is an app that could ask for a token without them."""
+def test_roles_are_assigned_before_the_app_exists() -> None:
+    """An app that starts earlier could get tokens that lack its Graph and Sentinel roles."""
     app = re.search(r"^module functionApp .*?^}", text("main.bicep"), re.DOTALL | re.MULTILINE)
 
     assert app is not None
     assert "dependsOn: [graphRoles, sentinelRole]" in app[0]
 
 
-def test_instances() -> None:
-    """One instance is the default: Graph's quota, not the machine, is the ceiling."""
+def test_one_instance_is_the_default() -> None:
+    """More would not help: the limit is Graph's quota, not the machine."""
     found = re.search(
         r"@minValue\((\d+)\)\n@maxValue\((\d+)\)\n.*\nparam maximumInstanceCount int = (\d+)",
         text("main.bicep"),
@@ -231,8 +231,8 @@ def test_instances() -> None:
     assert ("1", "1000", "1") == found.groups()
 
 
-def test_parameter_file() -> None:
-    """The parameter file sets parameters that there are, and all that are needed."""
+def test_the_parameter_file_sets_every_required_parameter() -> None:
+    """It sets no parameter that main.bicep does not have."""
     has = parameters(text("main.bicep"))
     given = set(re.findall(r"^param (\w+) =", text("main.bicepparam"), re.MULTILINE))
 
@@ -240,8 +240,8 @@ def test_parameter_file() -> None:
     assert set() == {name for name, needed in has.items() if needed} - given
 
 
-def test_reviewed() -> None:
-    """The review in `infra/README.md` has every resource type at its version, and every module from the registry."""
+def test_every_resource_version_is_in_the_review() -> None:
+    """The review in `infra/README.md` lists resource types by version, and modules from the registry."""
     everything = "\n".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
     used = re.findall(r"'(Microsoft\.[\w./]+@[\w.-]+|br/public:[\w./:-]+)'", everything)
 

@@ -1,4 +1,4 @@
-"""No value changes the structure of a query, whatever it holds: Microsoft's own parser is the judge."""
+"""No value changes the structure of a query, whatever it holds, as Microsoft's own parser confirms."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ FORMS = ("name", "id", "ip", "url", "domain", "fileHash")
 
 
 def hostile(chance: random.Random) -> str:
-    """A string that does its best to leave a literal."""
+    """Return a random string pieced together to break out of a literal."""
     return "".join(chance.choices(PIECES, k=chance.randint(1, 8)))
 
 
 def bound(form: str, values: list[str]) -> str:
-    """A query with *values* in the place that *form* names."""
+    """Return a query with *values* in the place that *form* names."""
     if form in {"name", "id"}:
         return write.device_query(
             "DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11
@@ -45,7 +45,7 @@ def bound(form: str, values: list[str]) -> str:
 
 
 def expected(form: str, values: list[str]) -> list[str]:
-    """The literals that *values* must be read back as, in their order in the query."""
+    """Return the literals as which *values* must be read back, in their order in the query."""
     if form == "id":
         return sorted({value.lower() for value in values})
     if form == "name":
@@ -54,23 +54,23 @@ def expected(form: str, values: list[str]) -> list[str]:
 
 
 def units(texts: list[Any]) -> list[bytes]:
-    """UTF-16, which is what the parser works in: there, two surrogates in a row are one character."""
+    """Return the texts in UTF-16, as the parser has them: two surrogates in a row are one character."""
     return [text.encode("utf-16-le", "surrogatepass") for text in texts if isinstance(text, str)]
 
 
 def shape(tokens: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Tokens without what their string literals hold."""
+    """Return the tokens without the content of their string literals."""
     return [(kind, "" if text.startswith('"') else text) for kind, text in tokens]
 
 
 @functools.cache
 def baseline(judge: Judge, form: str, count: int) -> Verdict:
-    """What the judge says of *count* harmless values."""
+    """Return what the parser says of a query with *count* harmless values."""
     return judge(bound(form, [f"v{n:04}" for n in range(count)]), tokens=True)
 
 
 def check(judge: Judge, form: str, values: list[str]) -> None:
-    """Hold a query with *values* against the same query with as many harmless ones."""
+    """Check that a query with *values* has the tokens of one with as many harmless values."""
     wanted = expected(form, values)
     harmless = baseline(judge, form, len(wanted) // 2 if form == "name" else len(wanted))
     verdict = judge(bound(form, values), tokens=True)
@@ -84,10 +84,10 @@ def check(judge: Judge, form: str, values: list[str]) -> None:
 
 @pytest.mark.node
 @pytest.mark.parametrize("form", FORMS)
-def test_many(form: str, judge: Judge) -> None:
-    """Of 10,000 hostile strings, many in a query, each is one literal that reads back exactly."""
+def test_many_hostile_values_stay_one_literal_each(form: str, judge: Judge) -> None:
+    """About 10,000 hostile strings, many in one query, read back exactly as they were."""
     chance = random.Random(form)
-    size = 20 if form == "name" else 50  # parsing a long chain of `or` is slow
+    size = 20 if form == "name" else 50  # a long chain of `or` is slow to parse
     for _ in range(10_000 // len(FORMS) // size + 1):
         check(judge, form, [f"x{hostile(chance)}" for _ in range(size)])
 
@@ -100,14 +100,14 @@ def test_many(form: str, judge: Judge) -> None:
     | st.lists(st.sampled_from(PIECES), min_size=1).map("".join).filter(str.strip)
 )
 @example(value='"' * 50_000)
-def test_single(form: str, judge: Judge, value: str) -> None:
-    """Any one string is one literal that reads back exactly."""
+def test_any_single_value_stays_one_literal(form: str, judge: Judge, value: str) -> None:
+    """Any string, even one of 50,000 quotes, reads back exactly as it was."""
     check(judge, form, [value])
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_ascii(value: str) -> None:
-    """A literal is ASCII on one line, so nothing between us and the parser can change it."""
+def test_a_literal_is_ascii_on_a_single_line(value: str) -> None:
+    """Nothing on the way to the parser, such as an encoding or a line break, can then change it."""
     literal = write.literal(value)
 
     assert literal.isascii()

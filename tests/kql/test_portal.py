@@ -1,4 +1,4 @@
-"""Links that open a query in the portal."""
+"""Links that open a query in the Defender portal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from shared.kql.portal import portal_link
 
 
-def test_portal_link() -> None:
-    """The link opens the query in the portal, and is the same every time."""
+def test_the_link_opens_the_query_in_the_portal() -> None:
+    """The query in it reads back exactly, and the link is the same every time."""
     link = portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/")
     parts = urlsplit(str(link))
     fields = parse_qs(parts.query)
@@ -24,8 +24,8 @@ def test_portal_link() -> None:
     assert link == portal_link("DeviceInfo\n| take 1", "https://security.microsoft.com/")
 
 
-def test_portal_link_too_long() -> None:
-    """A link of more than 8,000 characters, which browsers and chats cut, is not made."""
+def test_no_link_of_more_than_8000_characters_is_made() -> None:
+    """Browsers and chat programs would cut it, so a query that does not fit has no link."""
     query = "".join(f"// {n * n * 7919}\n" for n in range(3_000))
 
     assert portal_link(query, "https://security.microsoft.com") is None

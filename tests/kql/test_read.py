@@ -1,4 +1,4 @@
-"""Reading queries, and refusing those that could read more than they are bound to."""
+"""Reading queries, and refusing those that could read more than the devices they are bound to."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ ACCEPTED = Path(__file__).with_name("accepted.kql").read_text(encoding="utf-8").
 
 
 def problems(query: str, *, scoped: bool = True) -> str:
-    """What is wrong with a hunt's query."""
+    """Return what is wrong with a hunt's query, as one text."""
     return "; ".join(map(str, read_query(query, scoped=scoped).problems))
 
 
 def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:
-    """The tables that a valid query, once bound to a device, reads past its scope."""
+    """Return the tables that a valid query reads past its scope, once it is bound to a device."""
     bound = device_query(query, [DEVICE], take=5)
     verdict = judge(bound, tables=CUSTOM)
     scoped = bound.rindex(read_query(query, scoped=True).text)
@@ -53,8 +53,8 @@ def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:
 
 
 @pytest.mark.node
-def test_no_escape(judge: Judge) -> None:
-    """However a query names a table, it is refused or Microsoft's binder sees it read the scoped table alone."""
+def test_no_query_escapes_its_scoped_tables(judge: Judge) -> None:
+    """However a query names a table, it is refused, or the parser sees it read the scoped table alone."""
     read = [query for query in ESCAPES if not problems(query)]
     escaped = {query: found for query in read if (found := leaks(query, judge))}
 
@@ -62,8 +62,8 @@ def test_no_escape(judge: Judge) -> None:
 
 
 @pytest.mark.node
-def test_escapes_are_real(judge: Judge) -> None:
-    """At least 100 of those queries are valid and read a table that cannot be scoped."""
+def test_at_least_100_escape_attempts_are_valid_queries(judge: Judge) -> None:
+    """Unbound, Microsoft's parser accepts them, and they read a table that cannot be scoped."""
     verdicts = [judge(query, tables=CUSTOM) for query in ESCAPES]
     real = [v for v in verdicts if not v.diagnostics and any(table in CUSTOM for table, _ in v.reads)]
 
@@ -72,8 +72,8 @@ def test_escapes_are_real(judge: Judge) -> None:
 
 @pytest.mark.node
 @pytest.mark.parametrize("query", ACCEPTED)
-def test_accepted(query: str, judge: Judge) -> None:
-    """What hunts commonly do is accepted, binds, and reads its tables through the scope alone."""
+def test_what_hunts_commonly_do_is_accepted(query: str, judge: Judge) -> None:
+    """Bound to a device, such queries have no error and read their tables through the scope alone."""
     bound = device_query(query, [DEVICE], take=5)
 
     assert [] == judge(bound).diagnostics
@@ -81,8 +81,8 @@ def test_accepted(query: str, judge: Judge) -> None:
 
 
 @pytest.mark.node
-def test_same_strings(judge: Judge) -> None:
-    """Our lexer finds the very string literals that Microsoft's does."""
+def test_our_lexer_finds_the_same_strings_as_microsofts(judge: Judge) -> None:
+    """Wherever our lexer can read a query, both find the very same string literals."""
     quoted = re.compile("[hH]?(@?[\"']|```|~~~)")
     different = {}
     for query in [*ESCAPES, *ACCEPTED]:
@@ -96,8 +96,8 @@ def test_same_strings(judge: Judge) -> None:
 
 
 @pytest.mark.node
-def test_functions(judge: Judge) -> None:
-    """Every function that a hunt may call is KQL's own, and none of them reads a table."""
+def test_every_allowed_function_is_built_in_and_reads_no_table(judge: Judge) -> None:
+    """Functions such as `table` or `cluster`, which can read any data, are not among them."""
     assert set() == FUNCTIONS - judge.functions()
     assert set() == FUNCTIONS & {
         "table",
@@ -110,8 +110,8 @@ def test_functions(judge: Judge) -> None:
 
 
 @pytest.mark.node
-def test_scopable(judge: Judge) -> None:
-    """Every table that can be scoped has the columns that scope it."""
+def test_every_scopable_table_has_the_columns_that_scope_it(judge: Judge) -> None:
+    """Microsoft's parser finds Timestamp, DeviceId and DeviceName in each of them."""
     for table in SCOPABLE:
         verdict = judge(f"{table} | project Timestamp, DeviceId, DeviceName")
 
@@ -143,20 +143,20 @@ def test_scopable(judge: Judge) -> None:
         ("DeviceInfo | where x == '\u202e'", "remove the invisible character U+202E"),
     ],
 )  # fmt: skip
-def test_refused(query: str, problem: str) -> None:
-    """A query that cannot be scoped is refused, and its author reads what to change and where."""
+def test_a_query_that_cannot_be_scoped_is_refused(query: str, problem: str) -> None:
+    """Its author reads what to change, and where in the query."""
     assert problem in problems(query)
 
 
-def test_all_problems() -> None:
-    """All problems of a query are named at once."""
+def test_all_problems_of_a_query_are_reported_at_once() -> None:
+    """Each of them has a line and a column of its own."""
     found = read_query("let _Urls = 1;\nDeviceInfo | union Foo\n| join Bar on x", scoped=True).problems
 
     assert [(1, 5), (2, 20), (3, 8)] == [(problem.line, problem.column) for problem in found]
 
 
-def test_indicator_hunts_read_anything() -> None:
-    """A hunt for indicators is fleet-wide by design: any table will do, reserved names will not."""
+def test_an_indicator_hunt_may_read_any_table() -> None:
+    """It looks at the whole fleet by design, but reserved names and control commands are refused."""
     assert "" == problems(
         'union EmailEvents, Foo* | where Url has_any (_Urls) | extend Indicator = ""', scoped=False
     )
@@ -169,6 +169,6 @@ def test_indicator_hunts_read_anything() -> None:
     [("DeviceInfo | where Timestamp > ago(1d)", True), ("DeviceInfo | extend x = now()", True),
      ('DeviceInfo | where x == "ago(1d)" // now()', False)],
 )  # fmt: skip
-def test_own_window(query: str, own: bool) -> None:
-    """A query that asks for the time has a window of its own."""
+def test_a_query_that_uses_the_current_time_has_its_own_window(query: str, own: bool) -> None:
+    """A time in a string or a comment does not count."""
     assert own is read_query(query, scoped=True).own_window

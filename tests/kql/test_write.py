@@ -1,4 +1,4 @@
-"""Writing queries: values enter as literals, and what cannot be held to a scope is never written."""
+"""Writing queries: values become literals, and a query without a scope is never written."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ DEVICE = Device("a" * 40)
 
 
 @pytest.mark.parametrize("end", ["", ";", " ; // done", "\n// done | take 1", ";;\n\n"])
-def test_take(end: str) -> None:
-    """The limit follows the query whatever comments and semicolons end it."""
+def test_the_row_limit_follows_the_query_however_it_ends(end: str) -> None:
+    """Neither comments nor semicolons at the end of a query can hide the limit."""
     query = device_query(f"DeviceInfo{end}", [DEVICE], take=7)
 
     assert ["DeviceInfo", "| take 7"] == query.splitlines()[-2:]
 
 
-def test_scope_by_id() -> None:
-    """A device with an id is found by it alone, in lower case and each once."""
+def test_a_device_with_an_id_is_found_by_id_alone() -> None:
+    """Ids are written in lower case and each once, and the name is not used."""
     devices = [Device("B" * 40, "pc"), Device("a" * 40), Device("b" * 40)]
 
     assert [
@@ -30,8 +30,8 @@ def test_scope_by_id() -> None:
     ] == device_query("DeviceInfo", devices, take=5).splitlines()
 
 
-def test_scope_by_name() -> None:
-    """A device known by name only is found under that name, in any domain and any case."""
+def test_a_device_without_an_id_is_found_by_name() -> None:
+    """The name matches in any case, alone or followed by any domain."""
     assert [
         'let DeviceInfo = DeviceInfo | where DeviceName =~ "pc" or DeviceName startswith "pc.";',
         "DeviceInfo",
@@ -40,29 +40,29 @@ def test_scope_by_name() -> None:
 
 
 @pytest.mark.parametrize("devices", [[], [Device()]])
-def test_no_device(devices: list[Device]) -> None:
-    """A query for no device at all is never written, since it would read the fleet."""
+def test_a_query_for_no_device_is_never_written(devices: list[Device]) -> None:
+    """Without a device in its scope, it would read the whole fleet."""
     with pytest.raises(ValueError, match="no device"):
         device_query("DeviceInfo", devices, take=5)
 
 
-def test_unscopable() -> None:
-    """A query that cannot be held to devices is never written."""
+def test_a_query_on_an_unscopable_table_is_never_written() -> None:
+    """A table without devices is an error that names it, for some devices and for the fleet."""
     with pytest.raises(ValueError, match="SigninLogs"):
         device_query("SigninLogs", [DEVICE], take=5)
     with pytest.raises(ValueError, match="SigninLogs"):
         fleet_query("SigninLogs")
 
 
-def test_time_generated() -> None:
-    """Sentinel's name for the time works in a query that uses it."""
+def test_timegenerated_works_as_a_name_for_timestamp() -> None:
+    """A query that uses Sentinel's name for the time gets a column of that name."""
     query = device_query("DeviceInfo | where TimeGenerated > ago(1d)", [DEVICE], take=5)
 
     assert "| where DeviceId in (_DeviceIds) | extend TimeGenerated = Timestamp;" in query
 
 
-def test_fleet() -> None:
-    """Over the fleet there is no scope but a share of the ids, and the sweep's summary follows."""
+def test_a_fleet_query_is_scoped_only_by_id_prefixes() -> None:
+    """The sweep's own `summarize` follows the query; without prefixes there is no scope at all."""
     query = fleet_query("DeviceInfo // all", summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"])
 
     assert [
@@ -73,8 +73,8 @@ def test_fleet() -> None:
     assert "DeviceInfo" == fleet_query("DeviceInfo")
 
 
-def test_indicators() -> None:
-    """Only the bindings that the query names stand in front of it, empty where there is nothing to bind."""
+def test_only_the_indicator_kinds_a_query_uses_are_bound() -> None:
+    """A kind that it uses and that has no values is bound to an empty list."""
     given = [Indicator("url", "b.example/x"), Indicator("url", "a.example"), Indicator("fileHash", "0" * 40)]
 
     assert [
@@ -86,7 +86,7 @@ def test_indicators() -> None:
 
 
 @pytest.mark.parametrize("given", [[], [Indicator("ip", "192.0.2.1")], [Indicator("url", " ")]])
-def test_no_indicator(given: list[Indicator]) -> None:
-    """A query for no indicator is never written, and an empty one, which everything contains, is none."""
+def test_a_query_for_no_indicator_is_never_written(given: list[Indicator]) -> None:
+    """An empty indicator, which every text contains, and one of a kind that is not used count as none."""
     with pytest.raises(ValueError, match="no indicator"):
         indicator_query("T | where U in (_Urls)", given, take=5)

@@ -12,6 +12,6 @@ from shared.model.hunt import AppliesTo
     [("Linux", "Server", False), ("linux", "server", False), ("", "", False), ("Linux", "IoT", False),
      ("Linux", "Workstation", True), ("", "Workstation", True), ("Windows11", "Server", True)],
 )  # fmt: skip
-def test_applies_to(os_platform: str, device_type: str, excluded: bool) -> None:
-    """Only a known fact excludes a device: an unknown one, or a type that says nothing, does not."""
+def test_only_a_known_fact_excludes_a_device(os_platform: str, device_type: str, excluded: bool) -> None:
+    """An unknown platform or type does not exclude it, nor does a type that says nothing about its kind."""
     assert excluded is AppliesTo(("Linux",), ("Server",)).excludes(os_platform, device_type)

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the pages."""
+"""Fixtures for the tests of the pages: a browser, and a server that shows the pages."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser for all tests."""
+    """Yield one Chromium for all tests of a module."""
     async with chromium() as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address() -> AsyncIterator[str]:
-    """Where the pages are, with the headers that they have in Azure, and where the tenant's are."""
+    """Yield the address of a server that shows our pages, with their headers in Azure, and the tenant's."""
     runs = {"done": ended(), "waiting": waiting()}
     swept = sweeps()
 
     async def show(request: Any) -> HTMLResponse:
-        """Answer as GetReport does."""
+        """Answer with a run's page, as the function GetReport does."""
         run = runs[request.path_params["name"]]
         page = run_page(run, HUNTS, Settings(), refresh=not run.done)
         return HTMLResponse(page, headers=_PAGE)
 
     async def show_sweep(request: Any) -> HTMLResponse:
-        """Answer as GetReport does for a sweep."""
+        """Answer with a sweep's page, as GetReport does."""
         return HTMLResponse(swept[request.path_params["name"]], headers=_PAGE)
 
     tenant = create_app(Engine(), intrusions(datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""What holds of every page in a browser, whatever stands on it: a run's, a sweep's, the tenant's."""
+"""What holds for every page in a browser, whatever is on it: a run's, a sweep's, the tenant's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-#: What of it is shown as it came: no markup to replace, no link to break, short enough for any place.
+#: Hostile texts that every page shows unchanged: without markup or a link, and short enough for any place.
 PLAIN = ("{{ 7*7 }}{% raw %}", "&lt;b&gt;")
 PAGES = {
     "report": "/api/runs/done/report",
@@ -33,8 +33,8 @@ FULL = [PAGES[name] for name in ("report", "incident", "sweep")]
 
 
 @EVERY_PAGE
-async def test_inert(browser: Browser, address: str, path: str) -> None:
-    """A page asks for nothing but itself, runs nothing and reports nothing, and its policy is never violated."""
+async def test_a_page_loads_and_runs_nothing_but_itself(browser: Browser, address: str, path: str) -> None:
+    """It has no active element, reports no error, never violates its policy, and links only to the web."""
     async with visit(browser, address + path) as visited:
         await visited.page.wait_for_timeout(100)
         active = await visited.page.locator(
@@ -49,8 +49,8 @@ async def test_inert(browser: Browser, address: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", FULL)
-async def test_text(browser: Browser, address: str, path: str) -> None:
-    """What an attacker wrote is there to be read, character for character where it does no harm."""
+async def test_hostile_text_can_still_be_read(browser: Browser, address: str, path: str) -> None:
+    """What an attacker wrote is there, character for character where it does no harm."""
     async with visit(browser, address + path) as visited:
         shown = await visited.page.inner_text("main")
 
@@ -62,8 +62,10 @@ async def test_text(browser: Browser, address: str, path: str) -> None:
 @EVERY_PAGE
 @EVERY_WIDTH
 @pytest.mark.parametrize("opened", [False, True], ids=("closed", "open"))
-async def test_width(browser: Browser, address: str, path: str, width: int, opened: bool) -> None:
-    """A page is as wide as the window, whatever stands on it and whatever is opened."""
+async def test_a_page_is_never_wider_than_the_window(
+    browser: Browser, address: str, path: str, width: int, opened: bool
+) -> None:
+    """Nothing on it makes it scroll sideways, at any width, with its details closed or open."""
     async with visit(browser, address + path, width=width) as visited:
         if opened:
             for each in await visited.page.locator("summary").all():
@@ -73,8 +75,8 @@ async def test_width(browser: Browser, address: str, path: str, width: int, open
 
 
 @EVERY_PAGE
-async def test_headings(browser: Browser, address: str, path: str) -> None:
-    """A page has a title, one first heading, and no level of headings left out."""
+async def test_a_page_has_a_title_and_ordered_headings(browser: Browser, address: str, path: str) -> None:
+    """It has one heading of the first level, at the top, and leaves out no level below it."""
     async with visit(browser, address + path) as visited:
         levels = await visited.page.eval_on_selector_all(
             "h1, h2, h3, h4", "all => all.map(h => +h.tagName[1])"
@@ -87,9 +89,11 @@ async def test_headings(browser: Browser, address: str, path: str) -> None:
 
 @EVERY_PAGE
 @pytest.mark.parametrize(("width", "dark"), [(WIDTHS[0], False), (WIDTHS[1], True)], ids=("light", "dark"))
-async def test_accessible(browser: Browser, address: str, path: str, width: int, dark: bool) -> None:
-    """Axe finds no serious or critical fault with all that folds open, contrast included, in either colour scheme."""
-    # A page that is not done yet loads itself again; nobody can be interrupted in it.
+async def test_axe_finds_no_serious_accessibility_fault(
+    browser: Browser, address: str, path: str, width: int, dark: bool
+) -> None:
+    """With all details open, in light and dark, it reports nothing serious or critical, contrast included."""
+    # The page of a run that is not done reloads itself, which interrupts nobody: it has no input.
     options = {"resultTypes": ["violations"], "rules": {"meta-refresh": {"enabled": False}}}
     async with visit(browser, address + path, width=width, dark=dark) as visited:
         for each in await visited.page.locator("summary").all():
@@ -105,8 +109,8 @@ async def test_accessible(browser: Browser, address: str, path: str, width: int,
 
 
 @EACH_STYLE
-async def test_schemes(browser: Browser, address: str, path: str) -> None:
-    """A page is light or dark as the reader's system is."""
+async def test_a_page_follows_the_readers_colour_scheme(browser: Browser, address: str, path: str) -> None:
+    """Its background is light or dark as the reader's system is."""
     colours = set()
     for dark in (False, True):
         async with visit(browser, address + path, dark=dark) as visited:
@@ -116,8 +120,8 @@ async def test_schemes(browser: Browser, address: str, path: str) -> None:
 
 
 @EACH_STYLE
-async def test_policy(browser: Browser, address: str, path: str) -> None:
-    """Even markup that got into a page could load, style and run nothing."""
+async def test_markup_injected_into_a_page_can_do_nothing(browser: Browser, address: str, path: str) -> None:
+    """The page's policy stops injected images, styles, event handlers, scripts and requests."""
     async with visit(browser, address + path) as visited:
         loaded = list(visited.answered)
         await visited.page.evaluate(

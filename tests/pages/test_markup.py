@@ -1,4 +1,4 @@
-"""A run's page: nothing from outside is markup."""
+"""On a run's page, no text from outside becomes markup."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.said import HUNTS, NOW, RUN_ID, Tags, outcome
 
 
 def page(text: str) -> str:
-    """A page on which every free text is *text*."""
+    """Return a page on which every text from outside is *text*."""
     chosen = Chosen((Device(name=text),), (Indicator("url", text),), (Dropped("ip", text, "verdict clean"),))
     outcomes = (
         outcome("found", values=(text,), device=text),
@@ -33,8 +33,8 @@ def page(text: str) -> str:
 
 @settings(deadline=None, max_examples=60)
 @given(NASTY.map("x{}".format))
-def test_page_markup(text: str) -> None:
-    """No value on the page becomes an element, an attribute or a link."""
+def test_no_value_becomes_markup_or_a_link(text: str) -> None:
+    """Hostile values change no element or attribute of the page, and leave no invisible character."""
     plain, nasty = Tags(page("x")), Tags(page(text))
 
     assert plain.tags == nasty.tags
@@ -42,8 +42,8 @@ def test_page_markup(text: str) -> None:
     assert "" == unseen(page(text))
 
 
-def test_page_style() -> None:
-    """The page's one style is the one that its policy allows."""
+def test_the_only_style_is_the_one_the_policy_allows() -> None:
+    """The policy names the hash of the one style element that the page has."""
     styles = re.findall(r"<style>(.*?)</style>", page("x"), re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
 

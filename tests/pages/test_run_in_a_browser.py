@@ -1,4 +1,4 @@
-"""What a browser makes of a run's page."""
+"""How a browser shows a run's page."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ EVERY_WIDTH = pytest.mark.parametrize("width", WIDTHS)
 
 
 @EVERY_WIDTH
-async def test_one_line(browser: Browser, address: str, width: int) -> None:
-    """An address, a port, a hash or a time is never broken."""
+async def test_addresses_ports_hashes_and_times_never_wrap(
+    browser: Browser, address: str, width: int
+) -> None:
+    """Each of them stands on one line of its table cell, at any width of the window."""
     async with visit(browser, address + PAGE, width=width) as visited:
         lines = await visited.page.evaluate(
             """texts => texts.map(text => {
@@ -46,8 +48,10 @@ async def test_one_line(browser: Browser, address: str, width: int) -> None:
 
 
 @EVERY_WIDTH
-async def test_long_wraps(browser: Browser, address: str, width: int) -> None:
-    """A long command line, even one without a space, wraps and is narrower than the window."""
+async def test_a_long_command_line_wraps_within_the_window(
+    browser: Browser, address: str, width: int
+) -> None:
+    """Its cell is narrower than the window, even where the command has no space to break at."""
     async with visit(browser, address + PAGE, width=width) as visited:
         boxes = await visited.page.eval_on_selector_all("td.long", "all => all.map(td => td.offsetWidth)")
 
@@ -55,8 +59,8 @@ async def test_long_wraps(browser: Browser, address: str, width: int) -> None:
         assert max(boxes) < width
 
 
-async def test_verdict_first(browser: Browser, address: str) -> None:
-    """The verdict is the first heading, then how every hunt ended, what was found first; then the findings."""
+async def test_the_verdict_comes_first_and_findings_last(browser: Browser, address: str) -> None:
+    """In between stand what could not be done, and how every hunt ended, those that found something first."""
     async with visit(browser, address + PAGE) as visited:
         headings = await visited.page.locator("h1, h2").all_inner_texts()
         tags = await visited.page.locator("section table").nth(0).locator(".tag").all_inner_texts()
@@ -66,8 +70,8 @@ async def test_verdict_first(browser: Browser, address: str) -> None:
         assert ["found", "not run", "no telemetry", "nothing found", "not applicable"] == tags
 
 
-async def test_print(browser: Browser, address: str) -> None:
-    """Printed on A4, the report is dark on white, and nothing is cut off at the right."""
+async def test_a_printed_run_is_dark_on_white_and_complete(browser: Browser, address: str) -> None:
+    """On A4 nothing is cut off at the right, and a reader's dark colours are not printed."""
     async with visit(browser, address + PAGE, width=718, dark=True) as visited:
         await visited.page.emulate_media(media="print")
         wide = await visited.page.evaluate("document.documentElement.scrollWidth")

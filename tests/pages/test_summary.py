@@ -1,4 +1,4 @@
-"""The body of a run: as its schema says, and small, whatever was found."""
+"""The JSON body of a run: it follows its schema, and is small whatever was found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 24, 2, 14, tzinfo=UTC)
 URL = "https://outrider.example.com/api/runs/0"
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-#: Now and then as long as a command line can be, in ASCII or in what JSON writes in six bytes.
+#: Sometimes as long as a command line can be, in ASCII or in characters that JSON writes as several bytes.
 lengthy = texts | st.builds(
     str.__mul__, st.sampled_from(["-enc SQBFAFgA ", "\x00", "é", '"\\', "𝄞"]), st.integers(1, 4_000)
 )
@@ -32,13 +32,13 @@ cells = lengthy | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) 
 
 
 def many(items: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    """A few items, or as many as there can be of one of them."""
+    """Return a strategy for a few items, or for up to *most* copies of one item."""
     few = st.lists(items, max_size=3).map(tuple)
     return few | st.tuples(items, st.integers(0, most)).map(lambda drawn: (drawn[0],) * drawn[1])
 
 
 def rows(columns: tuple[str, ...]) -> st.SearchStrategy[Found]:
-    """What a hunt with these columns found."""
+    """Return a strategy for what a hunt with these columns found."""
     row = st.fixed_dictionaries(dict.fromkeys(columns, cells | st.lists(texts, max_size=2)))
     return st.builds(
         Found,
@@ -86,8 +86,8 @@ runs = st.builds(
 
 @given(run=runs)
 @settings(max_examples=60, deadline=None)
-def test_any_run(run: Run) -> None:
-    """The body of any run is under 64,000 bytes, and as it is described."""
+def test_any_run_follows_its_schema_in_64000_bytes(run: Run) -> None:
+    """Done or not, the body of any run has fewer bytes than that, and is as the OpenAPI file describes it."""
     body = msgspec.json.encode(summary(run, NOW, URL))
 
     assert LARGEST == 64_000
@@ -96,7 +96,7 @@ def test_any_run(run: Run) -> None:
 
 
 def largest() -> Run:
-    """A run with as much of everything as there can be, all of it of six bytes a character."""
+    """Return a run with as much of everything as can be, in characters that JSON writes as six bytes."""
     text = "\x01" * 32_000
     columns = tuple(f"{number:03}{text}" for number in range(500))
     hit = Found("h", 99_999, more=True, columns=columns, first_rows=(dict.fromkeys(columns, text),) * 10)
@@ -115,8 +115,8 @@ def largest() -> Run:
     return Run(Work("0" * 32, NOW, "", "4101"), Plan("4101", text, text, chosen), done=done)
 
 
-def test_largest() -> None:
-    """Of the largest run there can be the outcomes are counted in full, and what does not fit is left out."""
+def test_the_largest_run_is_shortened_but_fully_counted() -> None:
+    """Its hunts, outcomes and entities are counted in full, and what does not fit is left out."""
     body = summary(largest(), NOW, URL)
     encoded = msgspec.json.encode(body)
 
@@ -129,18 +129,18 @@ def test_largest() -> None:
 
 
 def hit(hunt: str, *rows: dict[str, Any]) -> Outcome:
-    """A hunt that found these rows."""
+    """Return the outcome of a hunt that found these rows."""
     return Outcome(hunt, hunt, "found", found=Found(hunt, len(rows), columns=tuple(rows[0]), first_rows=rows))
 
 
 def ended(*outcomes: Outcome) -> dict[str, Any]:
-    """The body of a run that ended so."""
+    """Return the body of a run whose hunts ended like this."""
     done = Done("completed", "1 of 2 hunts found something", NOW, outcomes)
     return summary(Run(Work("0" * 32, NOW, ""), done=done), NOW, URL)
 
 
-def test_small() -> None:
-    """Of a small run nothing is left out but what looks like a secret."""
+def test_a_small_run_leaves_out_only_secrets() -> None:
+    """Its columns, its rows and the link to its findings are complete, but for the password in them."""
     row = {
         "Timestamp": "2026-11-24T02:14:05Z",
         "Cmd": "mysql --password=hunter2",
@@ -155,8 +155,8 @@ def test_small() -> None:
     assert f"{URL}/findings?hunt=b-hunt" == hunt["findings"]
 
 
-def test_telling_first() -> None:
-    """What was found comes first, then what was not run; what was looked at for nothing comes last."""
+def test_findings_come_first_and_nothing_found_last() -> None:
+    """What was not run stands right behind what was found."""
     outcomes = [Outcome(ending, ending, ending) for ending in reversed(get_args(Ending))]
     order = [hunt["outcome"] for hunt in ended(*outcomes)["hunts"]]
 
@@ -164,8 +164,8 @@ def test_telling_first() -> None:
     assert "nothingFound" == order[-1]
 
 
-def test_secret_at_the_cut() -> None:
-    """A secret is masked before a text is cut, so that half of it is not taken for something else."""
+def test_a_secret_is_masked_before_its_text_is_cut() -> None:
+    """Otherwise, half of a password at the end of the text might not be recognised as one."""
     url = "https://" + "a" * 960 + ":Winter2024@drop.example/"
     (hunt,) = ended(hit("a-hunt", {"Url": url}))["hunts"]
 
@@ -173,8 +173,8 @@ def test_secret_at_the_cut() -> None:
 
 
 @pytest.mark.parametrize("text", ["SQBFAFgAIAAoAE4A", "a-", " -u=", "mysql ", "token ", "http://a:"])
-def test_quick(text: str) -> None:
-    """Rows of command lines of 32 KB, made to keep the search for secrets busy, take no second."""
+def test_long_rows_are_masked_within_a_second(text: str) -> None:
+    """A hundred rows of 32 KB command lines, made to keep the search for secrets busy, take no longer."""
     long = (text * 20_000)[:32_000]
     rows = [{f"Cmd{column}": f"{row} {column} {long}" for column in range(3)} for row in range(10)]
     started = time.monotonic()
@@ -184,8 +184,8 @@ def test_quick(text: str) -> None:
 
 
 @pytest.mark.parametrize("masked", [True, False])
-def test_masking(*, masked: bool) -> None:
-    """What looks like a secret is masked in rows and in indicators, unless MASK_SECRETS is off."""
+def test_masking_covers_rows_and_indicators(*, masked: bool) -> None:
+    """What looks like a secret is shown in neither, unless MASK_SECRETS is off."""
     chosen = Chosen(indicators=(Indicator("url", "example.com/?token=hunter2"),))
     found = Found("hunt", rows=1, columns=("Cmd",), first_rows=({"Cmd": "mysql --password=hunter2"},))
     done = Done("completed", "", NOW, (Outcome("hunt", "A title", "found", found=found),))

@@ -1,4 +1,4 @@
-"""What a browser makes of a sweep's page."""
+"""How a browser shows a sweep's page."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ EVERY_WIDTH = pytest.mark.parametrize("width", WIDTHS)
 
 
 @EVERY_WIDTH
-async def test_readable(browser: Browser, address: str, width: int) -> None:
-    """Device, process, destination, port and how many talk to it are seen without scrolling; a command wraps."""
+async def test_the_important_columns_need_no_scrolling(browser: Browser, address: str, width: int) -> None:
+    """The first three cells of a row are within the window at any width, and so is its command line."""
     async with visit(browser, address + PAGE, width=width) as visited:
         section = visited.page.locator("section.found", has_text=f"New: {SERVERS}")
         cells = section.locator("tbody tr").first.locator("th, td")
@@ -32,8 +32,8 @@ async def test_readable(browser: Browser, address: str, width: int) -> None:
         assert command["x"] + command["width"] <= width
 
 
-async def test_new_first(browser: Browser, address: str) -> None:
-    """The verdict comes first, then each hunt's coverage, what was not looked at, what is new, and last the fleet."""
+async def test_the_verdict_comes_first_and_the_fleet_last(browser: Browser, address: str) -> None:
+    """In between stand each hunt's coverage, what was not looked at, and what is new."""
     async with visit(browser, address + PAGE) as visited:
         headings = await visited.page.locator("h1, h2").all_inner_texts()
 
@@ -43,8 +43,8 @@ async def test_new_first(browser: Browser, address: str) -> None:
         assert [f"The fleet: {hunt}" for hunt in (ARCHIVES, SERVERS, DESKTOPS)] == headings[10:13]
 
 
-async def test_plot(browser: Browser, address: str) -> None:
-    """The plot's bars stand on one line, as high as they should be, and within their days' columns."""
+async def test_the_bars_of_the_plot_stand_above_their_days(browser: Browser, address: str) -> None:
+    """They stand on one line, within their days' columns, as high as the days have new destinations."""
     async with visit(browser, address + PAGE, width=WIDTHS[1]) as visited:
         plot = visited.page.locator(".plot").first
         bars = [await each.bounding_box() for each in await plot.locator("rect:not(.known)").all()]
@@ -63,8 +63,8 @@ async def test_plot(browser: Browser, address: str) -> None:
         )
 
 
-async def test_print(browser: Browser, address: str) -> None:
-    """Printed on A4, the page is dark on white, nothing is cut off at the right, and what is folded is there."""
+async def test_a_printed_sweep_is_complete_and_unfolded(browser: Browser, address: str) -> None:
+    """On A4 it is dark on white, nothing is cut off at the right, and folded tables are shown."""
     async with visit(browser, address + PAGE, width=718, dark=True) as visited:
         folded = visited.page.locator("details table").first
         closed = await folded.is_visible()

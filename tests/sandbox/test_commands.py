@@ -29,7 +29,9 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
-    """A terminal: a stream to write to, and what it has shown so far."""
+    """
+    Yield a stream that writes to a terminal, and a function that returns what it showed since the last call.
+    """
     ours, theirs = pty.openpty()
     try:
         with open(theirs, "w", encoding="utf-8") as stream:  # noqa: PTH123  (a descriptor)
@@ -48,7 +50,7 @@ def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
 
 @contextmanager
 def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[str]]]:
-    """Run a command as a process, and give it and the lines it prints; it ends with the block."""
+    """Run a command as a process, and yield it and the lines that it prints; it is killed after the block."""
     with subprocess.Popen(
         [sys.executable, "-m", "sandbox", *arguments],
         cwd=ROOT,
@@ -75,8 +77,10 @@ def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
         ),
     ],
 )
-def test_usage(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A call that cannot be understood says why and how it is meant."""
+def test_a_wrong_call_is_explained_with_the_usage(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is 2, and the message says what is wrong with the arguments."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     err = capsys.readouterr().err
@@ -86,15 +90,15 @@ def test_usage(arguments: list[str], expected: str, capsys: pytest.CaptureFixtur
     assert expected in err
 
 
-def test_small_fleet(capsys: pytest.CaptureFixture[str]) -> None:
-    """A fleet too small for what is planted in it is refused, with the smallest that will do."""
+def test_a_fleet_that_is_too_small_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the smallest fleet that the planted intrusions fit into."""
     code = main(["tenant", "--port", "0", "--devices", "5"])
 
     assert (2, "sandbox: a fleet is at least 40 devices and a day\n") == (code, capsys.readouterr().err)
 
 
-def test_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    """A port in use is an answer, not a traceback."""
+def test_a_port_in_use_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says that the address is already in use, and the exit code is 2."""
     with listening() as sock:
         code = main(["tenant", "--port", str(sock.getsockname()[1])])
 
@@ -102,8 +106,8 @@ def test_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"sandbox: .*[Aa]ddress already in use.*\n", capsys.readouterr().err)
 
 
-def test_tenant() -> None:
-    """A tenant says where it is, knows its secret, keeps its incidents back if told to, and ends on SIGTERM."""
+def test_the_tenant_command_starts_a_tenant() -> None:
+    """It prints its address, asks for its secret, opens no incident with --closed, and ends on SIGTERM."""
     arguments = ("tenant", "--port", "0", "--devices", "40", "--days", "1", "--closed")
     with started(*arguments, IDENTITY_HEADER="secret") as (process, lines):
         address = next(lines).removeprefix("Tenant: ").strip()
@@ -118,8 +122,8 @@ def test_tenant() -> None:
     assert 401 == token.status_code
 
 
-def test_host() -> None:
-    """With --auth the host prints a key, new with each start, without which it answers 401."""
+def test_the_host_with_auth_asks_for_its_key() -> None:
+    """It prints a long key, answers 401 to calls without it, and ends cleanly on SIGINT."""
     app = str(ROOT / "tests" / "support" / "sample_app")
     with started("host", "--port", "0", "--app", app, "--auth", TICK_SCHEDULE="0 */5 * * * *") as (
         process,
@@ -136,8 +140,8 @@ def test_host() -> None:
     assert [401, 202] == [answer.status_code for answer in answers]
 
 
-def test_bar() -> None:
-    """Work that will take more than two seconds draws a bar on a terminal, which is full at the end."""
+def test_long_work_draws_a_progress_bar() -> None:
+    """Work that will take more than two seconds draws it on a terminal, and at the end it is full."""
     with terminal() as (stream, shown), redirect_stderr(stream):
         progress = bar("Packing")
         time.sleep(0.05)
@@ -154,8 +158,8 @@ def test_bar() -> None:
     assert f"\rPacking [{'#' * 30}] 40 of 40\r\n" == full
 
 
-def test_bar_is_not_for_short_work() -> None:
-    """Work that is done at once draws nothing."""
+def test_short_work_draws_no_progress_bar() -> None:
+    """Work that is done at once writes nothing to the terminal."""
     with terminal() as (stream, shown), redirect_stderr(stream):
         progress = bar("Packing")
         progress(1, 2)
@@ -164,8 +168,8 @@ def test_bar_is_not_for_short_work() -> None:
         assert not shown()
 
 
-def test_bar_is_for_terminals() -> None:
-    """A log holds no bar, however long the work."""
+def test_a_log_contains_no_progress_bar() -> None:
+    """The bar is for terminals alone, however long the work takes."""
     log = StringIO()
     with redirect_stderr(log):
         progress = bar("Packing")

@@ -34,19 +34,21 @@ OUTCOME = re.compile(
 
 @pytest.fixture(autouse=True)
 def interruptible() -> Iterator[None]:
-    """Let the demo hear Ctrl+C also where the tests run in the background, whose children would ignore it."""
+    """Let the demo receive Ctrl+C, which it would ignore if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """This process's environment, with *folder* for temporary files, by which the demo's processes are known."""
+    """
+    Return this process's environment, with *folder* for temporary files, which marks the demo's processes.
+    """
     return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
 def running(folder: Path) -> dict[int, str]:
-    """The processes that put their temporary files into *folder*: their ids and commands."""
+    """Return the processes that have *folder* for temporary files: their ids and commands."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -56,7 +58,7 @@ def running(folder: Path) -> dict[int, str]:
 
 
 def left(folder: Path) -> list[str]:
-    """What is left of a demo: processes and temporary files."""
+    """Return what is left of a demo: the commands of processes, and names of temporary files."""
     return [*running(folder).values(), *(path.name for path in folder.iterdir())]
 
 
@@ -68,7 +70,7 @@ def end(folder: Path) -> None:
 
 
 def run(folder: Path, root: Path = ROOT, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the demo of the project in *root* to its end."""
+    """Run the demo of the project in *root* until it ends, and return its output and exit code."""
     return subprocess.run(
         [*COMMAND, *options],
         cwd=root,
@@ -82,7 +84,7 @@ def run(folder: Path, root: Path = ROOT, *options: str) -> subprocess.CompletedP
 
 @contextmanager
 def kept(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the demo with --keep until it waits, and give it with what it printed; it all ends with the block."""
+    """Run the demo with --keep until it waits, and yield it and its output; all of it ends with the block."""
     with subprocess.Popen(
         [*COMMAND, "--keep"], cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, text=True
     ) as process:
@@ -102,7 +104,7 @@ def kept(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def copy(folder: Path) -> Path:
-    """A project like ours, whose hunts can be changed."""
+    """Return a folder with a project like ours, whose code and hunts can be changed."""
     root = folder / "project"
     shutil.copytree(ROOT / "shared", root / "shared", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("sandbox", "functions", "function_app.py", "host.json", "local.settings.sample.json"):
@@ -110,8 +112,8 @@ def copy(folder: Path) -> Path:
     return root
 
 
-def test_demo(tmp_path: Path) -> None:
-    """The demo shows an incident, what became of each hunt, and the comment to its last line; nothing is left."""
+def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    """It shows an incident, the outcome of each hunt, the comment and a sweep; no process or file remains."""
     done = run(tmp_path)
     enriched, _, rest = done.stdout.partition("A Logic App")
     outcomes = dict(OUTCOME.findall(enriched))
@@ -130,10 +132,8 @@ def test_demo(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
-def test_keep(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    """
-    With --keep tenant and app stay up, the comment shown is the one that the incident holds, and a signal ends all.
-    """
+def test_keep_runs_everything_until_a_signal(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """With --keep, tenant and app answer, the incident has the comment shown, and a signal ends all of it."""
     with kept(tmp_path) as (process, output):
         tenant, app = (
             httpx.get(address, trust_env=False)
@@ -156,8 +156,8 @@ def test_keep(number: signal.Signals, code: int, tmp_path: Path) -> None:
     assert [] == remains
 
 
-def test_early_end(tmp_path: Path) -> None:
-    """A signal that comes while tenant and app start ends them, too."""
+def test_a_signal_during_the_start_ends_everything(tmp_path: Path) -> None:
+    """Tenant and app, which are still starting, end as well."""
     with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + LIMIT
@@ -175,8 +175,8 @@ def test_early_end(tmp_path: Path) -> None:
     assert [] == remains
 
 
-def test_small_fleet(tmp_path: Path) -> None:
-    """Where the tenant cannot start, the demo fails with the reason that the tenant gave."""
+def test_a_failing_tenant_fails_the_demo_with_its_reason(tmp_path: Path) -> None:
+    """If the tenant cannot start, the demo prints the tenant's own message and no traceback."""
     done = run(tmp_path, ROOT, "--devices", "5")
 
     assert 1 == done.returncode
@@ -186,8 +186,8 @@ def test_small_fleet(tmp_path: Path) -> None:
     assert [] == left(tmp_path)
 
 
-def test_broken_app(tmp_path: Path) -> None:
-    """Where the app cannot start, the demo fails with the app's own error."""
+def test_a_failing_app_fails_the_demo_with_its_error(tmp_path: Path) -> None:
+    """If the app cannot start, the demo prints the app's own error."""
     root, folder = copy(tmp_path), tmp_path / "tmp"
     folder.mkdir()
     (root / "shared" / "settings.py").write_text("import no_such_module\n", encoding="utf-8")
@@ -199,8 +199,8 @@ def test_broken_app(tmp_path: Path) -> None:
     assert [] == left(folder)
 
 
-def test_broken_hunts(tmp_path: Path) -> None:
-    """Where no hunt can be used, the demo fails and says how the run ended."""
+def test_the_demo_fails_if_no_hunt_can_be_used(tmp_path: Path) -> None:
+    """It says how the run ended, and what is wrong with the hunt files."""
     root, folder = copy(tmp_path), tmp_path / "tmp"
     folder.mkdir()
     for file in (root / "shared" / "hunts").rglob("*.yaml"):

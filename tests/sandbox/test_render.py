@@ -1,4 +1,4 @@
-"""`python -m sandbox hunts render`: a hunt's query as it is sent."""
+"""`python -m sandbox hunts render` prints a hunt's query as it is sent."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ EXAMPLES = {
 
 
 def entity(hunt: Hunt) -> list[str]:
-    """The options that give a hunt something to hunt for."""
+    """Return the options that give a hunt something to hunt for."""
     if hunt.entity == "device":
         return ["--device", "srv-7"]
     return [word for kind in hunt.kinds for word in ("--indicator", EXAMPLES[kind])]
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
-def test_render_every_hunt(hunt: Hunt, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is printed of a hunt is one query that runs as it is, and its window stands beside it."""
+def test_every_hunt_is_rendered_as_a_query_that_runs(hunt: Hunt, capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output holds that one query, and standard error the time window that it is for."""
     code = main(["hunts", "render", hunt.name, *entity(hunt)])
     out, err = capsys.readouterr()
     now = datetime.now(UTC)
@@ -58,8 +58,10 @@ def test_render_every_hunt(hunt: Hunt, capsys: pytest.CaptureFixture[str]) -> No
         ('x" or 1 == 1', r'DeviceName =~ "x\" or 1 == 1"'),
     ],
 )
-def test_render_device(device: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A device is named by its name, in full or not, or by its Defender id, and stays a literal."""
+def test_a_device_is_rendered_by_name_or_id(
+    device: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name may be short or full, and whatever it contains, it remains a string literal."""
     code = main(["hunts", "render", "archive-then-upload", "--device", device])
 
     assert 0 == code
@@ -75,16 +77,18 @@ def test_render_device(device: str, expected: str, capsys: pytest.CaptureFixture
         ("evil.example", '"evil.example"'),
     ],
 )
-def test_render_indicator(indicator: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """An indicator's kind is seen, defanged or not."""
+def test_an_indicator_is_rendered_without_defanging(
+    indicator: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its kind is recognised whether it is defanged or not."""
     code = main(["hunts", "render", "file-origin", "--indicator", indicator])
 
     assert 0 == code
     assert expected in capsys.readouterr().out
 
 
-def test_render_several(capsys: pytest.CaptureFixture[str]) -> None:
-    """Indicators of several kinds are hunted for in one query, each kind in its own list."""
+def test_each_kind_of_indicator_has_its_own_list(capsys: pytest.CaptureFixture[str]) -> None:
+    """Indicators of several kinds are hunted for in one query."""
     words = [word for value in EXAMPLES.values() for word in ("--indicator", value)]
     main(["hunts", "render", "file-origin", *words[:6]])
     out = capsys.readouterr().out
@@ -106,8 +110,10 @@ def test_render_several(capsys: pytest.CaptureFixture[str]) -> None:
         (["file-origin", "--indicator", "a" * 40], "no indicator of a kind that the query names"),
     ],
 )
-def test_render_refuses(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What cannot be rendered is answered in one line that says what to change, and prints no query."""
+def test_what_cannot_be_rendered_is_explained_in_one_line(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line says what to change; no query is printed, and the exit code is 2."""
     code = main(["hunts", "render", *arguments])
     out, err = capsys.readouterr()
 
@@ -118,8 +124,10 @@ def test_render_refuses(arguments: list[str], expected: str, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("given", "expected"), [("P1D", "day"), ("P14D", "14 days"), ("PT6H", "6 hours"), ("PT36H", "1.5 days")]
 )
-def test_render_lookback(given: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Another window stands beside the query, which is the same over any."""
+def test_another_lookback_leaves_the_query_unchanged(
+    given: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The time window is printed beside the query, which does not contain it."""
     main(["hunts", "render", "device-card", "--device", "srv-7"])
     usual = capsys.readouterr().out
     main(["hunts", "render", "device-card", "--device", "srv-7", "--lookback", given])
@@ -127,8 +135,8 @@ def test_render_lookback(given: str, expected: str, capsys: pytest.CaptureFixtur
     assert (usual, f"// over the last {expected}\n") == tuple(capsys.readouterr())
 
 
-def test_render_own_hunts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A hunt in the making is rendered from its folder, and a broken one beside it is explained, all of it."""
+def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A broken hunt beside it is reported, and does not get in its way."""
     shipped = (SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
     mine = shipped.replace(HUNTS[0].id, "00000000-0000-4000-8000-000000000001")
     (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the selftest."""
+"""Fixtures for the tests of the selftest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The needs of Graph: a token, the roles, hunting as hunts do it."""
+"""What the selftest tries in Microsoft Graph: the token, the roles and the hunting queries."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.support.tenant import Identity
 
 
 class Abroad(Identity):
-    """An identity whose tokens are good for another cloud."""
+    """An identity whose tokens are valid in another cloud."""
 
     async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        """Return a token that this Graph does not take."""
+        """Return a token that the tenant's Graph refuses."""
         token, expires = self._tenant.issue("https://graph.example")
         return AccessToken(token, int(expires))
 
 
 @pytest.mark.parametrize(
-    ("role", "left", "needs", "mend"),
+    ("role", "left", "needs", "advice"),
     [
         (HUNT, {WRITE, RESPONDER}, {HUNT}, f"Grant {HUNT}"),
         (WRITE, {HUNT, READ, RESPONDER}, {f"{WRITE}: commenting"}, f"Grant {WRITE}"),
@@ -33,21 +33,23 @@ class Abroad(Identity):
     ],
     ids=["hunting", "only reading", "no incidents", "Sentinel"],
 )  # fmt: skip
-async def test_role(around: Surroundings, role: str, left: set[str], needs: set[str], mend: str) -> None:
-    """A missing role is named, with what to grant, and that a day may pass until the grant shows."""
+async def test_a_missing_role_is_named_with_what_to_grant(
+    around: Surroundings, role: str, left: set[str], needs: set[str], advice: str
+) -> None:
+    """The advice also says that a role granted less than a day ago may not have taken effect yet."""
     around.tenant.roles = left
     answer = await around.check()
 
     assert needs == unmet(answer).keys()
     assert not answer.met
     assert {True} == {
-        text.startswith(mend) and "granted less than a day ago" in text for text in unmet(answer).values()
+        text.startswith(advice) and "granted less than a day ago" in text for text in unmet(answer).values()
     }
     assert ({"hunts held to devices"} if role == HUNT else set()) == untold(answer)
 
 
-async def test_throttled(around: Surroundings) -> None:
-    """A tenant that throttles is named as that, at once; whether the role is there is left open."""
+async def test_throttling_is_not_mistaken_for_a_missing_role(around: Surroundings) -> None:
+    """A throttled tenant is reported after one query; whether the role is there is left open."""
     around.tenant.faults.add(match="hunt", status=429, retry_after=17, times=9)
     answer = await around.check()
     quota = next(need for need in answer.needs if need.name == "hunting quota")
@@ -59,8 +61,8 @@ async def test_throttled(around: Surroundings) -> None:
     assert 1 == around.app.calls("hunt")
 
 
-async def test_no_token(around: Surroundings) -> None:
-    """Without a token nothing of Graph's is told; Entra's code is, and its text is not."""
+async def test_without_a_token_nothing_in_graph_is_judged(around: Surroundings) -> None:
+    """The answer has Entra's error code but not its text, and names the settings that may be wrong."""
     around.identity = Stranger(around.tenant)
     answer = await around.check(AZURE_CLOUD="usgov")
     token = answer.needs[0]
@@ -72,8 +74,8 @@ async def test_no_token(around: Surroundings) -> None:
     assert 6 == len(untold(answer))
 
 
-async def test_wrong_cloud(around: Surroundings) -> None:
-    """A Graph that does not take the token is another cloud's: the two settings that name a cloud are the mend."""
+async def test_a_refused_token_points_to_the_cloud_settings(around: Surroundings) -> None:
+    """Where Graph refuses the token, the advice names both settings that choose a cloud."""
     around.identity = Abroad(around.tenant)
     answer = await around.check()
 
@@ -84,8 +86,10 @@ async def test_wrong_cloud(around: Surroundings) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}])
-async def test_graph_down(around: Surroundings, fault: dict[str, Any]) -> None:
-    """Graph failing on its side, or not to be reached, is told apart from a missing right."""
+async def test_a_graph_outage_is_not_called_a_missing_role(
+    around: Surroundings, fault: dict[str, Any]
+) -> None:
+    """Where Graph fails or cannot be reached, the only unmet need is Graph, and the advice the network."""
     for kind in ("hunt", "incident", "comment"):
         around.tenant.faults.add(match=kind, times=9, **fault)
     answer = await around.check()
@@ -95,18 +99,20 @@ async def test_graph_down(around: Surroundings, fault: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "found", "mend"),
+    ("times", "found", "advice"),
     [
         (1, "Graph refuses a hunt held to one device: no shadows", "Open an issue"),
         (2, "Graph refuses `DeviceInfo | take 1`: no shadows", "Hunting needs the tables of Defender"),
     ],
 )
-async def test_scoping(around: Surroundings, times: int, found: str, mend: str) -> None:
-    """A tenant that takes no hunt as Outrider writes it is told apart from one that has no tables at all."""
+async def test_refused_hunts_and_missing_tables_get_different_advice(
+    around: Surroundings, times: int, found: str, advice: str
+) -> None:
+    """A plain query, sent after a hunt was refused, shows whether Defender's tables are there at all."""
     body = {"error": {"code": "BadRequest", "message": "no shadows"}}
     around.tenant.faults.add(match="hunt", status=400, body=body, times=times)
     answer = await around.check()
 
     assert {"hunts held to devices"} == unmet(answer).keys()
     assert [found] == [need.found for need in answer.needs if need.met is False]
-    assert unmet(answer)["hunts held to devices"].startswith(mend)
+    assert unmet(answer)["hunts held to devices"].startswith(advice)

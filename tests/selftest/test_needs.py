@@ -1,4 +1,4 @@
-"""GET /api/selftest: each need broken in turn is the one that is named, with its mend; and nothing is left behind."""
+"""GET /api/selftest names each need that is not met, says how to meet it, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from shared import settings
 from shared.catalog.load import SHIPPED, load_hunts
 from shared.state.objects import Store
 from tests.support.deployed import SECRET, hosted, identity, served
+from tests.support.surroundings import ALL, Stranger, Surroundings, account, unmet, untold
 from tests.support.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-from tests.support.surroundings import ALL, Stranger, Surroundings, account, unmet, untold
 
-
-async def test_all_met(around: Surroundings) -> None:
-    """Where nothing is missing every need is met, and none needs mending."""
+async def test_a_complete_setup_meets_every_need(around: Surroundings) -> None:
+    """All needs are listed in their order, each is met, and none comes with advice."""
     answer = await around.check()
 
     assert ({}, set()) == (unmet(answer), untold(answer))
@@ -43,8 +42,8 @@ async def test_all_met(around: Surroundings) -> None:
     ] == [need.name for need in answer.needs]  # fmt: skip
 
 
-async def test_nothing_left(around: Surroundings) -> None:
-    """However often it is asked, it leaves no comment and no message, and one object in the store."""
+async def test_repeated_checks_leave_one_object_behind(around: Surroundings) -> None:
+    """Three checks leave no comment and no message, and a single object in the store."""
     before = around.app.all_comments
     for _ in range(3):
         await around.check()
@@ -59,18 +58,18 @@ async def test_nothing_left(around: Surroundings) -> None:
     assert ["selftest/last"] == await around.store.keys("")
 
 
-async def test_cheap(around: Surroundings) -> None:
-    """One hunting query is all that it takes of the quota."""
+async def test_a_check_costs_one_hunting_query(around: Surroundings) -> None:
+    """The tenant's hunting quota is shared with its runs, so the check hunts no more than it must."""
     await around.check()
 
     assert 1 == around.app.calls("hunt")
 
 
-async def test_read_only_store(around: Surroundings) -> None:
-    """A store that can be read but not written to is named, with the role that writing needs."""
+async def test_a_read_only_store_asks_for_the_writing_role(around: Surroundings) -> None:
+    """The advice names the store's address and the role that is needed to write to it."""
 
     async def answer(request: Request) -> Response:
-        """Be a store that lists what it has and takes nothing."""
+        """Answer as a store that can be listed but refuses every write."""
         if request.method == "PUT":
             code = "AuthorizationPermissionMismatch"
             return Response(f"<Error><Code>{code}</Code></Error>", 403, {"x-ms-error-code": code})
@@ -94,8 +93,8 @@ async def test_read_only_store(around: Surroundings) -> None:
     assert "https://x.blob.core.windows.net/state" in unmet(found)["object store"]
 
 
-async def test_queue_missing(around: Surroundings) -> None:
-    """A queue that is not there is named; a poison queue too."""
+async def test_every_missing_queue_is_named(around: Surroundings) -> None:
+    """A run's queue and a poison queue that do not exist are both reported."""
     with account(around) as service:
         service.delete_queue("runs")
         service.delete_queue("urgent-poison")
@@ -107,8 +106,8 @@ async def test_queue_missing(around: Surroundings) -> None:
     ]
 
 
-async def test_queues_unreachable(around: Surroundings) -> None:
-    """A queue service that does not answer is named; what its clock says is then left open."""
+async def test_unreachable_queues_leave_the_clock_unchecked(around: Surroundings) -> None:
+    """The clock is compared with the queue service's, so without an answer it is neither right nor wrong."""
     with listening() as sock:
         nobody = f"http://127.0.0.1:{sock.getsockname()[1]}"
     answer = await around.check(AzureWebJobsStorage=connection_string(nobody))
@@ -117,16 +116,16 @@ async def test_queues_unreachable(around: Surroundings) -> None:
     assert {"clock"} == untold(answer)
 
 
-async def test_clock(around: Surroundings) -> None:
-    """A clock that goes wrong is named."""
+async def test_a_clock_ten_minutes_fast_is_reported(around: Surroundings) -> None:
+    """An app whose clock is ahead of the queue service's has one unmet need, the clock."""
     around.app.ahead = timedelta(minutes=10)
     answer = await around.check()
 
     assert {"clock"} == unmet(answer).keys()
 
 
-async def test_broken_hunt(around: Surroundings, tmp_path: Path) -> None:
-    """A hunt file that cannot be used is named with what is wrong in it."""
+async def test_an_unusable_hunt_file_is_named(around: Surroundings, tmp_path: Path) -> None:
+    """What is found begins with the file's name and the line that is wrong."""
     (tmp_path / "mine.yaml").write_text("id: x\n")
     around.catalog = load_hunts(SHIPPED, tmp_path)
     answer = await around.check()
@@ -135,8 +134,8 @@ async def test_broken_hunt(around: Surroundings, tmp_path: Path) -> None:
     assert next(need.found for need in answer.needs if need.name == "hunts").startswith("mine.yaml:1:")
 
 
-async def test_authentication_off(around: Surroundings) -> None:
-    """Entra asked for, with nobody to sign callers in, is named; with somebody it is met."""
+async def test_entra_without_platform_sign_in_is_reported(around: Surroundings) -> None:
+    """HTTP_AUTH=entra is met only where App Service signs callers in; else the advice is to use keys."""
     off = await around.check(HTTP_AUTH="entra")
     on = await around.check(HTTP_AUTH="entra", WEBSITE_AUTH_ENABLED="True")
 
@@ -145,8 +144,8 @@ async def test_authentication_off(around: Surroundings) -> None:
     assert {} == unmet(on)
 
 
-async def test_other_address(around: Surroundings) -> None:
-    """Who comes by another address than links begin with is told to set PUBLIC_URL; once that is set it counts."""
+async def test_an_unexpected_address_asks_for_public_url(around: Surroundings) -> None:
+    """A caller at another address than links begin with is advised to set PUBLIC_URL, which then counts."""
     answer = await around.check("https://hunt.contoso.com/api/selftest")
     chosen = await around.check(
         "https://hunt.contoso.com/api/selftest", PUBLIC_URL="https://hunt.contoso.com"
@@ -157,8 +156,8 @@ async def test_other_address(around: Surroundings) -> None:
     assert {} == unmet(chosen)
 
 
-async def test_no_sentinel(around: Surroundings) -> None:
-    """Where no workspace is configured Sentinel is no need."""
+async def test_sentinel_is_not_checked_without_a_workspace(around: Surroundings) -> None:
+    """With SENTINEL_WORKSPACE empty all needs are met, and none of them is about Sentinel."""
     around.tenant.roles.discard(RESPONDER)
     answer = await around.check(SENTINEL_WORKSPACE="")
 
@@ -166,8 +165,8 @@ async def test_no_sentinel(around: Surroundings) -> None:
     assert not any("Sentinel" in need.name for need in answer.needs)
 
 
-async def test_everything_broken(around: Surroundings) -> None:
-    """With everything broken at once it still answers, and says no secret and no token."""
+async def test_a_fully_broken_setup_is_answered_without_secrets(around: Surroundings) -> None:
+    """All that is broken is named, without the account key, a token or the text of Entra's error."""
     around.identity = Stranger(around.tenant)
     around.store = Store(
         AzureStore("state", account_name="x", endpoint="http://127.0.0.1:1", bearer_token="t")
@@ -182,8 +181,8 @@ async def test_everything_broken(around: Surroundings) -> None:
     assert GRAPH not in text
 
 
-def test_http(tmp_path: Path) -> None:
-    """The app as it is deployed answers 200 with what it found, also where a need is not met."""
+def test_the_deployed_app_answers_200_even_when_unmet(tmp_path: Path) -> None:
+    """The body says whether all needs are met, and lists the one that is not."""
     tenant = build_app(devices=40, days=1, secret=SECRET)
     with served(tenant) as address, hosted(tmp_path, **identity(address)) as http:
         good = http.get("/api/selftest")
@@ -196,7 +195,7 @@ def test_http(tmp_path: Path) -> None:
     assert {"name", "met", "found", "mend"} == bad.json()["needs"][0].keys()
 
 
-def test_workspace() -> None:
-    """A workspace that is no resource id stops the start."""
+def test_an_invalid_workspace_id_stops_the_start() -> None:
+    """A SENTINEL_WORKSPACE that is not a resource id is refused when the settings are read."""
     with pytest.raises(settings.SettingsError, match="SENTINEL_WORKSPACE"):
         settings.read_settings({**ENVIRONMENT, "SENTINEL_WORKSPACE": "law-soc"})

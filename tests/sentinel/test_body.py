@@ -1,4 +1,4 @@
-"""What a playbook passes on is read, or refused with what to send instead."""
+"""Reading what a playbook sends; what cannot be used is refused with what to send instead."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tests.support.sentinel_bodies import ARM_ID, ENTITIES, FLAT, GUID, entity, 
 
 
 def read(body: Any) -> SentinelIncident:
-    """What is read of *body*."""
+    """Return the incident that is read from *body*."""
     return parse(json.dumps(body).encode())
 
 
 def refusal(body: Any) -> str:
-    """Why *body* is refused."""
+    """Return the message with which *body* is refused."""
     with pytest.raises(InvalidRequest) as raised:
         parse(body if isinstance(body, bytes) else json.dumps(body).encode())
     return raised.value.message
 
 
 @pytest.mark.parametrize("body", [trigger(), pascal(trigger())], ids=["camel", "pascal"])
-def test_incident(body: dict[str, Any]) -> None:
-    """An incident is read alike in both casings, its times as UTC."""
+def test_an_incident_is_read_in_either_casing(body: dict[str, Any]) -> None:
+    """Keys in camelCase and in PascalCase give the same incident, with its times in UTC."""
     wanted = SentinelIncident(
         ARM_ID,
         GUID,
@@ -64,8 +64,8 @@ def test_incident(body: dict[str, Any]) -> None:
         {"relatedEntities": [None, 1]},
     ],
 )
-def test_no_entities(properties: dict[str, Any]) -> None:
-    """An incident may come without entities: they arrive late."""
+def test_an_incident_may_come_without_entities(properties: dict[str, Any]) -> None:
+    """Sentinel often adds them later, so a list that is empty, missing or unusable is read as none."""
     assert () == read(trigger(**properties)).entities
 
 
@@ -77,8 +77,8 @@ def test_no_entities(properties: dict[str, Any]) -> None:
         {"entities": [FLAT[1]]},
     ],
 )
-def test_entities_of_alerts(alert: dict[str, Any]) -> None:
-    """Entities that only the alerts have are read, also as JSON in a string."""
+def test_entities_are_also_read_from_the_alerts(alert: dict[str, Any]) -> None:
+    """Where only the alerts have them, they are read from there, even as JSON in a string."""
     incident = read(trigger(relatedEntities=[], alerts=[alert, {"entities": "[broken"}]))
 
     assert (FLAT[1],) == incident.entities
@@ -86,8 +86,8 @@ def test_entities_of_alerts(alert: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["Microsoft XDR", "microsoft defender xdr", "MICROSOFT 365 DEFENDER"])
 @pytest.mark.parametrize("number", ["3177", 3177])
-def test_mirrored(name: str, number: str | int) -> None:
-    """An incident of Defender's has a number there, under each name that Defender has had."""
+def test_an_incident_of_defenders_has_its_number_there(name: str, number: str | int) -> None:
+    """It is read under each name that Defender has had, as text or as a number."""
     assert "3177" == read(trigger(providerName=name, providerIncidentId=number)).defender_id
 
 
@@ -101,18 +101,18 @@ def test_mirrored(name: str, number: str | int) -> None:
         {"providerName": None},
     ],
 )
-def test_not_mirrored(properties: dict[str, Any]) -> None:
-    """What is Sentinel's own, or has no number at Defender, is not Defender's."""
+def test_an_incident_of_sentinels_own_has_no_defender_number(properties: dict[str, Any]) -> None:
+    """Nor has one whose number at Defender is missing or is not a number."""
     assert not read(trigger(**properties)).defender_id
 
 
-def test_object_alone() -> None:
-    """The `object` of the body alone has what is needed."""
+def test_the_object_of_the_body_is_enough() -> None:
+    """It alone gives the same incident as the whole body of the trigger."""
     assert read(trigger()) == read(trigger()["object"])
 
 
-def test_updated() -> None:
-    """What an update says besides is left alone."""
+def test_an_update_is_read_as_a_new_incident_is() -> None:
+    """What the body says about the changes makes no difference."""
     body = trigger() | {"objectEventType": "Update", "incidentUpdates": {"updatedFields": ["alerts"]}}
 
     assert read(trigger()) == read(body)
@@ -124,8 +124,8 @@ def test_updated() -> None:
      ("lastActivityTimeUtc", "9999-12-31T23:59:59-10:00"), ("firstActivityTimeUtc", "yesterday"),
      ("title", ["no", "text"]), ("status", True)],
 )  # fmt: skip
-def test_unusable_field(field: str, value: Any) -> None:
-    """A field that is not what it should be is as good as missing."""
+def test_an_unusable_field_counts_as_missing(field: str, value: Any) -> None:
+    """That holds for wrong types, impossible dates and links that do not lead to the web."""
     assert read(trigger(**{field: None})) == read(trigger(**{field: value}))
 
 
@@ -137,8 +137,8 @@ def test_unusable_field(field: str, value: Any) -> None:
         ARM_ID.replace("rg-secops", "Bücher_(1).x"),
     ],
 )
-def test_arm_id(arm_id: str) -> None:
-    """An incident's id counts in any case, whatever its resource group is called."""
+def test_the_id_of_an_incident_counts_in_any_case(arm_id: str) -> None:
+    """Its resource group may have umlauts, brackets and dots in its name."""
     incident = read(trigger() | {"object": {"id": arm_id, "properties": {}}})
 
     assert (arm_id, GUID) == (incident.arm_id, incident.name)
@@ -166,8 +166,8 @@ def test_arm_id(arm_id: str) -> None:
         True,
     ],
 )
-def test_hostile_id(arm_id: Any) -> None:
-    """What is no incident of Sentinel's never becomes a path."""
+def test_an_id_of_anything_but_an_incident_is_refused(arm_id: Any) -> None:
+    """So no address, path or query that someone puts in its place is ever called."""
     assert "@triggerBody()" in refusal(trigger() | {"object": {"id": arm_id}})
 
 
@@ -196,8 +196,8 @@ def test_hostile_id(arm_id: Any) -> None:
         (b" " * LONGEST_BODY + b"{}", "without the alerts"),
     ],
 )
-def test_refused(body: Any, said: str) -> None:
-    """A body that cannot be used is refused with what to send instead."""
+def test_an_unusable_body_is_refused_with_what_to_send(body: Any, said: str) -> None:
+    """Alerts, bookmarks, entities and wrapped bodies are told apart, and each gets its own advice."""
     assert said in refusal(body)
 
 
@@ -218,8 +218,10 @@ _FIELDS = st.sampled_from(
 @given(st.dictionaries(_FIELDS, _JSON), st.lists(st.dictionaries(_FIELDS, _JSON), max_size=3))
 @example({"incidentNumber": int("9" * 4_300), "providerIncidentId": 10**400}, [])
 @example({"title": "\ud800"}, [{"hostName": "\ud800"}])
-def test_any_field(properties: dict[str, Any], more: list[dict[str, Any]]) -> None:
-    """Whatever stands in an incident's fields, it is refused, or read and can be stored."""
+def test_an_incident_with_any_fields_can_be_stored_or_is_refused(
+    properties: dict[str, Any], more: list[dict[str, Any]]
+) -> None:
+    """Whatever the fields hold, an incident that was read is the same after it is stored."""
     kinds = ("Host", "File", "Url", "Ip", "FileHash")
     listed = [entity(kind, **fields) for fields in more for kind in kinds]
     try:
@@ -235,6 +237,6 @@ def test_any_field(properties: dict[str, Any], more: list[dict[str, Any]]) -> No
 @given(st.binary() | _JSON.map(lambda value: json.dumps(value).encode()))
 @example(b'{"object": {"id": ' + b"9" * 5_000 + b"}}")
 @example(b'"\\ud800"')
-def test_any_body(body: bytes) -> None:
-    """Whatever is sent, it is refused by name: nothing by chance is an incident."""
+def test_no_random_body_is_taken_for_an_incident(body: bytes) -> None:
+    """Any bytes and any JSON are refused with a message, and never with another error."""
     refusal(body)

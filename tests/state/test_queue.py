@@ -1,4 +1,4 @@
-"""How the app sends a run to its queue, over HTTPS, to an account that answers as Azure's."""
+"""Runs are sent to their queues over HTTPS, to a server that answers as an Azure storage account."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CLIENT, SECRET = "00000000-0000-0000-0000-000000000001", "identity-header"
 
 
 class Account:
-    """A storage account, with the identity endpoint that App Service puts beside an app."""
+    """A storage account, together with the identity endpoint that App Service offers an app."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -52,7 +52,7 @@ class Account:
         self.queues = QueueService(clock=lambda: self.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Give out a token, or the next of `answers`, or what the queues say."""
+        """Answer with a token, with the next of `answers`, or as the queue service does."""
         request = Request(scope, receive)
         if request.url.path == "/msi/token":
             self.asked.append({**request.query_params, "secret": request.headers["x-identity-header"]})
@@ -73,14 +73,14 @@ class Account:
         return Settings(storage=connection_string(self.address))
 
     def read(self, queue: str = "runs") -> list[str]:
-        """Receive what is visible, as it was sent."""
+        """Return the visible messages, encoded as they were sent."""
         with QueueServiceClient.from_connection_string(self.with_key.storage) as client:
             return [message.content for message in client.get_queue_client(queue).receive_messages()]
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate of 127.0.0.1 in one file: the SDK gives no token to a server without TLS."""
+    """A file with a key and a certificate for 127.0.0.1: the SDK sends no token to a server without TLS."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -104,7 +104,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def account(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """An account without a queue, which this process trusts."""
+    """A running account without any queue, whose certificate this process trusts."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     served = Account()
     options: dict[str, Any] = {"lifespan": "off", "ws": "none", "log_level": "warning"}
@@ -122,16 +122,16 @@ def account(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acco
             thread.join(20)
 
 
-def test_sent(account: Account) -> None:
-    """A message goes into a queue that was not there before, as the base64 that the trigger expects."""
+def test_sending_creates_the_queue_and_encodes_the_message(account: Account) -> None:
+    """The queue did not exist, and the message arrives in base64, as the trigger expects it."""
     send = sender(account.with_key)
     send("runs", RUN, 0)
 
     assert [RUN] == [b64decode(text, validate=True).decode() for text in account.read()]
 
 
-def test_queue_of_its_own(account: Account) -> None:
-    """Each queue gets what was sent to it."""
+def test_each_queue_gets_only_its_own_messages(account: Account) -> None:
+    """Messages sent to two queues in turn arrive in the queue they were meant for, in order."""
     send = sender(account.with_key)
     send("runs", "a", 0)
     send("urgent", "b", 0)
@@ -142,8 +142,8 @@ def test_queue_of_its_own(account: Account) -> None:
     )
 
 
-def test_delayed(account: Account) -> None:
-    """A message sent with a delay is there once it has passed, not before."""
+def test_a_delayed_message_is_hidden_until_its_time(account: Account) -> None:
+    """A message with a delay of 90 seconds cannot be received after 89, and can after 90."""
     sender(account.with_key)("runs", RUN, 90)
     account.now += 89
     early = account.read()
@@ -153,8 +153,8 @@ def test_delayed(account: Account) -> None:
     assert 1 == len(account.read())
 
 
-def test_created_meanwhile(account: Account) -> None:
-    """A queue that somebody else created between a refusal and our creating it takes the message."""
+def test_a_queue_created_meanwhile_takes_the_message(account: Account) -> None:
+    """If somebody else creates the missing queue before we do, the message is sent all the same."""
     missing = Response(status_code=404, headers={"x-ms-error-code": "QueueNotFound"})
     exists = Response(status_code=409, headers={"x-ms-error-code": "QueueAlreadyExists"})
     send = sender(account.with_key)
@@ -165,8 +165,8 @@ def test_created_meanwhile(account: Account) -> None:
     assert 2 == len(account.read())
 
 
-def test_busy(account: Account) -> None:
-    """An account that is busy for a moment is asked again, and the message is sent once."""
+def test_a_busy_account_receives_the_message_once(account: Account) -> None:
+    """After a 503 the message is sent again, and arrives a single time."""
     account.answers.append(Response(status_code=503, headers={"x-ms-error-code": "ServerBusy"}))
     sender(account.with_key)("runs", RUN, 0)
 
@@ -174,10 +174,10 @@ def test_busy(account: Account) -> None:
 
 
 @pytest.mark.parametrize(("client_id", "expected"), [(CLIENT, {"client_id": CLIENT}), ("", {})])
-def test_identity(
+def test_a_service_uri_is_reached_by_managed_identity(
     account: Account, monkeypatch: pytest.MonkeyPatch, client_id: str, expected: dict[str, str]
 ) -> None:
-    """On Azure a service URI gets a token of the identity that AZURE_CLIENT_ID names, else of the app's own."""
+    """The token is for the identity that AZURE_CLIENT_ID names, and without it for the app's own."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{account.address}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", SECRET)
     settings = Settings(queue_service_uri=account.uri, azure_client_id=client_id)
@@ -195,13 +195,13 @@ def test_identity(
     assert 1 == len(account.read())
 
 
-def test_development_storage() -> None:
-    """The shorthand for the storage emulator is understood."""
+def test_the_storage_emulator_shorthand_is_accepted() -> None:
+    """A sender can be made from `UseDevelopmentStorage=true`."""
     assert sender(Settings(storage="UseDevelopmentStorage=true"))
 
 
-async def test_wrong_key(account: Account) -> None:
-    """Where the account refuses the key, the run is kept, the error holds no key, and asking again sends the run."""
+async def test_a_run_refused_by_the_account_stays_stored(account: Account) -> None:
+    """The error names the run and holds no key, and starting the run again sends it."""
     runs = Runs(Store(MemoryStore()), sender(account.with_key))
     work = Work(run_id("key"), datetime.now(UTC), "")
     account.answers.append(Response(status_code=403, headers={"x-ms-error-code": "AuthenticationFailed"}))

@@ -1,11 +1,8 @@
-"""What a sweep says on open incidents, and that it says it once."""
+"""Which open incidents a sweep comments on, and that no finding is commented twice."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
-
-import pytest
 
 from sandbox.tenant.state import WRITE
 from shared.model.record import CommentResult
@@ -13,20 +10,12 @@ from shared.work import work_on
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
 from tests.support.tenant import Fleet, Killed, Life
 
-# The upload from srv-7 is found by the sweep, too.
+# The planted incident about an upload from srv-7, which the sweep finds as well.
 EXFILTRATION = "4101"
 
 
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
-    """Outrider in a tenant of its own."""
-    app = Sweeping(fleet)
-    yield app
-    await app.close()
-
-
-async def test_commented(app: Sweeping) -> None:
-    """New rows of a hunt that comments stand on the open incident of their device, and on no other."""
+async def test_new_rows_are_commented_on_the_incident_of_their_device(app: Sweeping) -> None:
+    """The archive hunt's rows become one comment, on the open incident of srv-7 and on no other."""
     done = await app.done(await app.swept())
     (text,) = app.comments(EXFILTRATION)
 
@@ -37,24 +26,24 @@ async def test_commented(app: Sweeping) -> None:
     assert "\nFrom a sweep of the whole fleet: first seen after " in text
 
 
-async def test_baselines(app: Sweeping) -> None:
-    """Baselines, which find something new every day, comment nowhere."""
+async def test_baseline_hunts_find_rows_but_never_comment(app: Sweeping) -> None:
+    """The two baselines find something new every day, so their rows are in the report alone."""
     done = await app.done(await app.swept(SERVERS, DESKTOPS))
 
     assert {"found"} == {outcome.outcome for outcome in done.outcomes}
     assert ([], ()) == (app.all_comments, done.comments)
 
 
-async def test_resolved(app: Sweeping) -> None:
-    """A resolved incident is left alone."""
+async def test_a_resolved_incident_gets_no_comment(app: Sweeping) -> None:
+    """A sweep that finds rows on the device of a resolved incident leaves that incident alone."""
     app.tenant.incidents[EXFILTRATION]["status"] = "resolved"
     done = await app.done(await app.swept(ARCHIVES))
 
     assert ([], ()) == (app.all_comments, done.comments)
 
 
-async def test_said_before(app: Sweeping) -> None:
-    """What an enrichment has found on the incident is not said again."""
+async def test_a_sweep_does_not_repeat_what_an_enrichment_found(app: Sweeping) -> None:
+    """Rows that an enrichment has already commented on the incident are not commented again."""
     enriched = await app.ask(incidentId=EXFILTRATION)
     await work_on(app.tools, enriched)
     done = await app.done(await app.swept(ARCHIVES))
@@ -63,8 +52,8 @@ async def test_said_before(app: Sweeping) -> None:
     assert () == done.comments
 
 
-async def test_second_sweep(app: Sweeping) -> None:
-    """Another sweep of the same day says the same findings no second time."""
+async def test_a_second_sweep_writes_no_second_comment(app: Sweeping) -> None:
+    """Another sweep ten minutes later finds the same rows, and records that they are commented already."""
     await app.swept(ARCHIVES)
     await app.let_pass(600)
     done = await app.done(await app.swept(ARCHIVES))
@@ -73,8 +62,8 @@ async def test_second_sweep(app: Sweeping) -> None:
     assert ["alreadyThere"] == [result.status for result in done.comments]
 
 
-async def test_off(fleet: Fleet) -> None:
-    """With COMMENTS=off, a sweep comments nowhere."""
+async def test_comments_off_keeps_a_sweep_from_commenting(fleet: Fleet) -> None:
+    """With COMMENTS=off the hunt still finds its rows, but no incident is commented."""
     app = Sweeping(fleet, COMMENTS="off")
     done = await app.done(await app.swept(ARCHIVES))
     await app.close()
@@ -82,8 +71,8 @@ async def test_off(fleet: Fleet) -> None:
     assert ([], "found") == (app.all_comments, done.outcomes[0].outcome)
 
 
-async def test_missing_role(app: Sweeping) -> None:
-    """A sweep that may not read incidents waits for the role, and asks no query again."""
+async def test_a_missing_role_delays_the_comment_but_repeats_no_query(app: Sweeping) -> None:
+    """The run waits and names the role. Once it is granted, the comment follows without another query."""
     app.tenant.roles.discard(WRITE)
     run = await app.start(ARCHIVES)
     wait = await app.deliver(run)
@@ -97,8 +86,8 @@ async def test_missing_role(app: Sweeping) -> None:
     assert 1 == len(app.comments(EXFILTRATION))
 
 
-async def test_killed(fleet: Fleet) -> None:
-    """Wherever its worker is killed, a sweep comments once."""
+async def test_a_killed_worker_never_causes_a_second_comment(fleet: Fleet) -> None:
+    """A worker is killed after each possible number of calls; the sweep still ends with one comment."""
     for calls in range(8, 1_000):
         app = Sweeping(fleet)
         run = await app.start(ARCHIVES)

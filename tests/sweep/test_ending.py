@@ -1,4 +1,4 @@
-"""How a sweep's hunts end, so that nothing which was not looked at reads as nothing found."""
+"""How the hunts of a sweep end: what was not looked at must never read as nothing found."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ PARTLY = {"coverage": 0.75, "lost": (Lost("c0-ff", 0.25, REASON),)}
         ({"rows": 0, "fleet": None}, Fleet(failure="no"), "nothingFound", ""),
     ],
 )  # fmt: skip
-def test_ending(fields: dict[str, Any], fleet: Fleet, ending: str, reason: str) -> None:
-    """A hunt found nothing only where the whole fleet was looked at, and there is one."""
+def test_nothing_found_needs_the_whole_fleet_looked_at(
+    fields: dict[str, Any], fleet: Fleet, ending: str, reason: str
+) -> None:
+    """A part that was not looked at, or a fleet without devices for the hunt, is never *nothing found*."""
     ended = sweep_outcome(replace(WHOLE, **fields), fleet)
 
     assert (ending, reason) == (ended.outcome, ended.reason)
@@ -55,16 +57,18 @@ def test_ending(fields: dict[str, Any], fleet: Fleet, ending: str, reason: str) 
         ([{}], (CommentResult("1", "failed", "no"),), "completedWithFailures"),
     ],
 )
-def test_status(fields: list[dict[str, Any]], comments: tuple[CommentResult, ...], status: str) -> None:
-    """A sweep is completed where every hunt looked at all, and every comment was written."""
+def test_a_sweep_completes_only_without_any_failure(
+    fields: list[dict[str, Any]], comments: tuple[CommentResult, ...], status: str
+) -> None:
+    """A hunt cut short or a comment not written is a failure; where no hunt ran, the whole sweep failed."""
     summaries = [replace(WHOLE, **each) for each in fields]
     outcomes = [sweep_outcome(summary, LINUX) for summary in summaries]
 
     assert status == sweep_status(outcomes, coverage(summaries), comments)
 
 
-def test_verdict() -> None:
-    """The verdict says what is new where, what could not be run, and how much of the fleet that is about."""
+def test_the_verdict_names_news_failures_and_coverage() -> None:
+    """It counts what is new for each hunt and the hunts cut short, and says how much was looked at."""
     new = replace(WHOLE, new_rows=20, new_destinations=12, new_devices=1)
     every = [new, replace(WHOLE, hunt="archive", **PARTLY)]
     outcomes = [sweep_outcome(summary, LINUX) for summary in every]
@@ -76,8 +80,8 @@ def test_verdict() -> None:
     assert "none has a sweep block" in sweep_verdict([], [])
 
 
-def test_fleet_size() -> None:
-    """Devices of a kind that is not known count as those that a hunt may be for."""
+def test_devices_of_unknown_type_count_for_every_hunt() -> None:
+    """They may be of the kind that a hunt is for; a fleet that could not be counted has no size."""
     fleet = Fleet(
         (
             DeviceKind("Linux", "Server", 5),

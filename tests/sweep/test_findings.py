@@ -1,4 +1,4 @@
-"""A sweep's page and rows as they are served, from what is recorded of it."""
+"""The page and the rows of a sweep as they are served, read from what the sweep recorded."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.support.tenant import Fleet
 
 @pytest.fixture
 async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
-    """Outrider in a tenant that answers with fewer than 150 rows."""
+    """Yield Outrider in a tenant whose answers hold fewer than 150 rows, so that a sweep has many parts."""
     app = Sweeping(fleet, limits=Limits(rows=149), most=150)
     yield app
     await app.close()
 
 
-async def test_page(app: Sweeping) -> None:
-    """The page shows a sweep while it runs, and what it found once it is done."""
+async def test_the_page_shows_progress_and_then_the_findings(app: Sweeping) -> None:
+    """Once the sweep is done, the page lists what is new and links to the rows of each part."""
     run = await app.start(DESKTOPS)
     store, tools = app.tools.store, app.tools
     before = await sweep_page(store, await tools.runs.read(run), tools.catalog, tools.settings, 150)
@@ -42,8 +42,8 @@ async def test_page(app: Sweeping) -> None:
     assert 1 < len(parts) == len(re.findall("&amp;part=", after))
 
 
-async def test_new(app: Sweeping) -> None:
-    """Without a part, all new rows are served and no other; the parts together hold every row."""
+async def test_new_rows_and_the_rows_of_each_part_are_served(app: Sweeping) -> None:
+    """Without a part, only new rows are served, up to the limit; all parts together hold every row."""
     run = await app.swept(SERVERS, DESKTOPS)
     read, store, hunts = await app.tools.runs.read(run), app.tools.store, app.tools.catalog
     since = (await app.summary(run, SERVERS)).new_since
@@ -58,12 +58,12 @@ async def test_new(app: Sweeping) -> None:
 
     assert (new, False) == (sorted(decode_rows(decode_answer(raw)), key=str), more)
     assert rows == sorted(every, key=str)
-    # Of more than one answer may have there are as many as it may.
+    # More rows are new than an answer may have, so it holds as many as it may.
     assert (app.most, True) == (len(decode_answer(cut).results), cut_more)
 
 
-async def test_refused(app: Sweeping) -> None:
-    """Before the sweep is done, of another hunt and of a part that was not asked for, there are no rows."""
+async def test_rows_that_a_sweep_does_not_have_are_refused(app: Sweeping) -> None:
+    """A sweep that is not done, a hunt it did not run, an unknown part and a removed hunt are refused."""
     run = await app.start(SERVERS)
     store, hunts = app.tools.store, app.tools.catalog
     with pytest.raises(InvalidRequest, match="not done"):
@@ -79,8 +79,8 @@ async def test_refused(app: Sweeping) -> None:
         await serve_rows(store, read, replace(hunts, hunts=()), SERVERS, most=app.most)
 
 
-def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
-    """Over HTTP there are progress, page, new rows and all rows of a sweep, a spreadsheet's file each."""
+def test_progress_page_and_rows_are_served_over_http(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
+    """The page has its security headers, and the new rows and those of a part come as JSON or CSV files."""
     cloud[1].faults.add(match="hunt", status=429, retry_after=3, times=1)
     accepted = http.post("/api/sweep", json={"hunts": [DESKTOPS]})
     at = accepted.headers["location"]
@@ -94,7 +94,7 @@ def test_served(cloud: tuple[str, Tenant], http: httpx.Client) -> None:
     )
     body = http.get(f"{at}/findings", params={"hunt": DESKTOPS}).json()
 
-    # Before the plan is made there is no part, then one a hunt.
+    # Before the plan is made no part is planned; then there is one for each hunt.
     assert 0 == early["partsDone"] <= early["partsPlanned"] == early["huntCount"] <= 1
     assert "partsDone" not in run
     assert (200, "text/html; charset=utf-8") == (shown.status_code, shown.headers["content-type"])

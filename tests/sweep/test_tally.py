@@ -1,4 +1,4 @@
-"""What the rows of a sweep are counted and ranked to."""
+"""How the rows of a sweep are counted and ranked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TYPES = {"FirstSeen": "DateTime", "LastSeen": "DateTime", "RemotePort": "Int32",
 
 
 def row(device: str, process: str, address: str, ago: float = 3, **more: Any) -> dict[str, Any]:
-    """A row of a device that talked to an address for the first time so many days *ago*, and since."""
+    """Return a row of a device that first used an address *ago* days before the end of the sweep."""
     first = END - timedelta(days=ago)
     return {
         "DeviceId": device * 40,
@@ -40,7 +40,7 @@ def row(device: str, process: str, address: str, ago: float = 3, **more: Any) ->
 
 
 def summary(*parts: list[dict[str, Any]], columns: list[str] | None = None) -> SweepSummary:
-    """Summarise a sweep that came in these parts."""
+    """Return the summary of a sweep whose rows came in these parts."""
     tally = Tally(HUNT, Window(END - timedelta(days=7), END))
     names = columns or list(row("a", "", ""))
     schema = [{"name": name, "type": TYPES.get(name, "String")} for name in names]
@@ -51,8 +51,8 @@ def summary(*parts: list[dict[str, Any]], columns: list[str] | None = None) -> S
     return tally.summary(Survey([(Part(), 1)], [], []), 10)
 
 
-def test_rarity() -> None:
-    """The fewer devices and days a destination has, and its process destinations, the earlier its row stands."""
+def test_the_rarest_destination_ranks_first() -> None:
+    """Rarity is devices times days times destinations of the process; the smallest product comes first."""
     found = summary(
         [row("a", "browser", f"192.0.2.{n}", 0.5) for n in range(30)]
         + [row("a", "agent", "203.0.113.1", 0.1), row("a", "curl", "203.0.113.2", 0.5)],
@@ -65,8 +65,8 @@ def test_rarity() -> None:
     assert ("203.0.113.2", True) == (found.rarest[0].value, found.rarest[0].new)
 
 
-def test_newest_day() -> None:
-    """New begins exactly 24 hours before the end."""
+def test_new_begins_exactly_one_day_before_the_end() -> None:
+    """A row first seen 24 hours before the end is new, and one seen a moment earlier is not."""
     found = summary([row("a", "curl", "192.0.2.1", 1), row("a", "curl", "192.0.2.2", 1.00001)])
 
     assert ["192.0.2.1"] == [each.destination for each in found.ranked]
@@ -75,15 +75,15 @@ def test_newest_day() -> None:
     )  # fmt: skip
 
 
-def test_new_here_known_elsewhere() -> None:
-    """What is new on a device, but not in the fleet, is told apart from what nobody had talked to before."""
+def test_new_on_a_device_is_not_yet_new_in_the_fleet() -> None:
+    """Destinations that no device had used before are counted apart from those new on one device."""
     found = summary([row("a", "curl", "192.0.2.1", 0.5), row("a", "curl", "192.0.2.2", 0.5)], [row("b", "curl", "192.0.2.1", 5)])  # fmt: skip
 
     assert (2, 1) == (found.new_destinations, found.first_destinations)
 
 
-def test_days() -> None:
-    """Each day counts the destinations first seen then, and those seen before that were seen then or later."""
+def test_each_day_counts_new_and_known_destinations() -> None:
+    """A destination is new on the day it is first seen, and known on each later day until it is last seen."""
     early = f"{END - timedelta(days=4.5):%Y-%m-%dT%H:%M:%S}Z"
     found = summary([row("a", "curl", "192.0.2.1", 6.5, LastSeen=early), row("a", "curl", "192.0.2.2", 2.5)])
 
@@ -91,8 +91,8 @@ def test_days() -> None:
     assert (END - timedelta(days=7), END - timedelta(days=1)) == (found.days[0].start, found.days[-1].start)
 
 
-def test_ports() -> None:
-    """Rows that differ in their port alone are one, however many there are."""
+def test_rows_that_differ_by_port_alone_become_one() -> None:
+    """A scan of 1,000 ports is one ranked row with all its connections and ten of its ports."""
     scan = [row("a", "nmap", "192.0.2.1", 0.5, RemotePort=n, Connections=1) for n in range(1_000)]
     found = summary(scan)
 
@@ -100,8 +100,8 @@ def test_ports() -> None:
     assert 1_000 == found.new_rows
 
 
-def test_most() -> None:
-    """Of many new rows the rarest thousand are kept, whatever the order in which they come."""
+def test_only_the_thousand_rarest_new_rows_are_kept() -> None:
+    """Of 4,000 new rows the same 1,000 are kept, in whatever order they come."""
     rows = [row("a", f"p{n % 70}", f"2001:db8::{n:x}", 0.5) for n in range(4_000)]
     once, again = summary(rows), summary(rows[::-1])
 
@@ -109,23 +109,23 @@ def test_most() -> None:
     assert once == again
 
 
-def test_parts() -> None:
-    """Rows that come in parts give the summary of those that come at once."""
+def test_rows_in_parts_give_the_same_summary() -> None:
+    """It makes no difference whether the rows come in three parts or all at once."""
     rows = [[row(d, f"p{n % 7}", f"192.0.2.{n % 50}", n % 6) for n in range(200)] for d in "abc"]
 
     assert summary([each for part in rows for each in part]) == summary(*rows)
 
 
-def test_processes() -> None:
-    """A process's connections, devices and destinations are those of the whole fleet."""
+def test_a_process_is_counted_over_the_whole_fleet() -> None:
+    """Its connections are added up over all devices, and each device and destination counts once."""
     found = summary([row("a", "curl", "192.0.2.1"), row("a", "curl", "192.0.2.2")], [row("b", "curl", "192.0.2.1")])  # fmt: skip
     (process,) = found.processes
 
     assert ("curl", 6, 2, 2) == (process.name, process.connections, process.devices, process.destinations)
 
 
-def test_other_hunt() -> None:
-    """Without an address, the texts of a row are what a device has in common with others, or not."""
+def test_rows_without_an_address_are_compared_by_text() -> None:
+    """Where a hunt has no addresses, a row counts the devices that have the same text, such as a command."""
     rows = [
         {"DeviceId": d * 40, "DeviceName": d, "Command": c, "FirstSeen": f"{END:%Y-%m-%dT%H:%M:%S}Z"}
         for d, c in (("a", "whoami"), ("b", "whoami"), ("a", "id"))
@@ -135,14 +135,14 @@ def test_other_hunt() -> None:
     assert [("id", 1), ("whoami", 2), ("whoami", 2)] == [(r.destination, r.devices) for r in found.ranked]
 
 
-def test_nothing() -> None:
-    """A sweep without a row has nothing to rank, and says so."""
+def test_a_sweep_without_rows_has_an_empty_summary() -> None:
+    """Nothing is ranked, and each of the seven days is still listed."""
     found = summary([])
 
     assert (0, (), (), 7) == (found.rows, found.ranked, found.rarest, len(found.days))
 
 
-def test_no_answer() -> None:
-    """What is no answer of Graph's is refused."""
+def test_what_is_not_an_answer_of_graph_is_refused() -> None:
+    """Data in another form is an error, so that it is never counted as an answer without rows."""
     with pytest.raises(GraphError):
         Tally(HUNT, Window(END - timedelta(days=7), END)).count(b"[]")

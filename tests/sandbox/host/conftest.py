@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the sandbox's Functions host and queue service."""
+"""Fixtures for the tests of the sandbox's Functions host and queue service."""
 
 from __future__ import annotations
 

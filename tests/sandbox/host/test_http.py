@@ -1,4 +1,4 @@
-"""The local Functions host: HTTP triggers, keys, the signed-in caller."""
+"""The local Functions host: HTTP triggers, function keys and the signed-in caller."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import pytest
 from tests.support.sample import Instance, Loaded, started
 
 
-async def test_request(app: Instance) -> None:
-    """
-    A function sees lower-case headers, route parameters, the body, and no empty query value.
-    """
+async def test_a_function_sees_the_request_as_on_azure(app: Instance) -> None:
+    """It sees lower-case header names, route parameters and the body, but no empty query values."""
     headers = {"X-Custom": "Kept", "X-MS-CLIENT-PRINCIPAL-ID": "forged", "X-MS-CLIENT-PRINCIPAL": "forged"}
     answer = await app.http.post("/API/echo/web-1?a=1&b=&c=2&c=3", content=b"text", headers=headers)
     seen = answer.json()
@@ -29,10 +27,8 @@ async def test_request(app: Instance) -> None:
     assert not [name for name in seen["headers"] if name.startswith("x-ms-client-principal")]
 
 
-async def test_literal_before_parameter(app: Instance) -> None:
-    """
-    A route that is spelt out wins over one with a parameter.
-    """
+async def test_a_literal_route_wins_over_a_parameter(app: Instance) -> None:
+    """The function for `echo/special` is called, and not the one for `echo/{name}`."""
     answer = await app.http.post("/api/echo/special")
 
     assert (200, "special 0") == (answer.status_code, answer.text)
@@ -41,39 +37,31 @@ async def test_literal_before_parameter(app: Instance) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/api/none"), ("POST", "/echo/a"), ("GET", "/api/echo/a"), ("GET", "/")]
 )
-async def test_unknown_route(app: Instance, method: str, path: str) -> None:
-    """
-    What no route answers is 404, a wrong method too.
-    """
+async def test_an_unknown_route_is_answered_with_404(app: Instance, method: str, path: str) -> None:
+    """So is a known route that is called with a wrong method."""
     answer = await app.http.request(method, path)
 
     assert 404 == answer.status_code
 
 
 @pytest.mark.parametrize("how", ["raise", "die"])
-async def test_function_raises(app: Instance, how: str) -> None:
-    """
-    A function that raises, or takes its worker with it, answers 500 and says nothing.
-    """
+async def test_a_function_that_raises_is_answered_with_500(app: Instance, how: str) -> None:
+    """The body is empty, even if the function takes its worker down."""
     answer = await app.http.get(f"/api/break?how={how}")
 
     assert (500, b"") == (answer.status_code, answer.content)
 
 
-async def test_time_limit(loaded: Loaded) -> None:
-    """
-    A caller is not kept waiting longer than the load balancer waits.
-    """
+async def test_a_slow_function_is_answered_with_504(loaded: Loaded) -> None:
+    """A caller is not kept waiting longer than the load balancer waits."""
     async with started(loaded, http_limit=0.05) as app:
         answer = await app.http.get("/api/break?how=slow")
 
     assert 504 == answer.status_code
 
 
-async def test_keys(loaded: Loaded) -> None:
-    """
-    With a key, a function asks for it, in a header or the query, unless it is anonymous.
-    """
+async def test_a_function_asks_for_the_host_key(loaded: Loaded) -> None:
+    """It may come in a header or in the query; an anonymous function does not ask for it."""
     async with started(loaded, key="s3cret") as app:
         answers = [
             await app.http.post("/api/echo/a"),
@@ -87,10 +75,8 @@ async def test_keys(loaded: Loaded) -> None:
     assert [401, 401, 401, 202, 202, 200] == [answer.status_code for answer in answers]
 
 
-async def test_principal(loaded: Loaded) -> None:
-    """
-    With a principal, the platform says who called, whatever the caller says.
-    """
+async def test_a_caller_cannot_forge_the_signed_in_user(loaded: Loaded) -> None:
+    """The host says who called, whatever the caller's own header says."""
     async with started(loaded, principal="00000000-0000-0000-0000-000000000001") as app:
         answer = await app.http.post("/api/echo/a", headers={"x-ms-client-principal-id": "forged"})
 

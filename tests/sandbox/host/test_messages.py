@@ -1,4 +1,4 @@
-"""The sandbox's queue service: messages, their delays, locks, receipts, lives and limits."""
+"""The sandbox's queue service: messages, their delays, locks, receipts, lifetimes and limits."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
 
-def test_round_trip(queue: QueueClient) -> None:
-    """
-    Text comes back as it was sent, in the order sent.
-    """
+def test_texts_come_back_as_they_were_sent(queue: QueueClient) -> None:
+    """They come in the order sent, and may be empty or contain markup and any character."""
     sent = ["<run id='1'>&amp;\n\t</run>", "", "Ünïcödé 🛰"]
     for text in sent:
         queue.send_message(text)
@@ -24,10 +22,8 @@ def test_round_trip(queue: QueueClient) -> None:
     assert sent == texts(queue)
 
 
-def test_delay(queue: QueueClient, clock: Clock) -> None:
-    """
-    A message sent with a delay is invisible for just so long.
-    """
+def test_a_delayed_message_stays_hidden_until_its_time(queue: QueueClient, clock: Clock) -> None:
+    """It is invisible for exactly as long as the sender said."""
     queue.send_message("later", visibility_timeout=900)
 
     clock.now += 899
@@ -37,10 +33,8 @@ def test_delay(queue: QueueClient, clock: Clock) -> None:
     assert ([], ["later"]) == (early, texts(queue))
 
 
-def test_received(queue: QueueClient, clock: Clock) -> None:
-    """
-    A received message is hidden, counted, and comes back with another receipt.
-    """
+def test_a_received_message_is_hidden_and_counted(queue: QueueClient, clock: Clock) -> None:
+    """When its lock ends it can be received again, with another receipt."""
     start = clock.now
     queue.send_message("x")
     first = queue.receive_message(visibility_timeout=600)
@@ -59,10 +53,8 @@ def test_received(queue: QueueClient, clock: Clock) -> None:
     assert start + 1200 == second.next_visible_on.timestamp()  # type: ignore[union-attr]
 
 
-def test_stale_receipt(queue: QueueClient, clock: Clock) -> None:
-    """
-    Who held a message too long can no longer delete it.
-    """
+def test_an_outdated_receipt_cannot_delete_a_message(queue: QueueClient, clock: Clock) -> None:
+    """A receiver that held it too long is refused; the one that holds it now can delete it."""
     queue.send_message("x")
     first = queue.receive_message(visibility_timeout=1)
     clock.now += 2
@@ -78,10 +70,8 @@ def test_stale_receipt(queue: QueueClient, clock: Clock) -> None:
     assert 0 == queue.get_queue_properties().approximate_message_count
 
 
-def test_deleted_twice(queue: QueueClient) -> None:
-    """
-    A message that is gone is not found.
-    """
+def test_a_message_cannot_be_deleted_twice(queue: QueueClient) -> None:
+    """The second attempt is answered with MessageNotFound."""
     message = queue.send_message("x")
     queue.delete_message(message)
 
@@ -91,10 +81,8 @@ def test_deleted_twice(queue: QueueClient) -> None:
     assert "MessageNotFound" == code(refused)
 
 
-def test_update(queue: QueueClient, clock: Clock) -> None:
-    """
-    An update hides a message for as long as it says, and may replace its text.
-    """
+def test_an_update_hides_a_message_and_replaces_its_text(queue: QueueClient, clock: Clock) -> None:
+    """It is hidden for as long as the update says, and gets another receipt."""
     sent = queue.send_message("x")
     updated = queue.update_message(sent, content="y", visibility_timeout=30)
     at_once = texts(queue)
@@ -104,10 +92,8 @@ def test_update(queue: QueueClient, clock: Clock) -> None:
     assert ([], ["y"]) == (at_once, texts(queue))
 
 
-def test_peek_and_count(queue: QueueClient) -> None:
-    """
-    Peeking neither hides nor counts; the approximate count holds what is hidden.
-    """
+def test_peeking_neither_hides_nor_counts_a_message(queue: QueueClient) -> None:
+    """The approximate number of messages includes hidden ones."""
     queue.send_message("x")
     queue.send_message("later", visibility_timeout=60)
 
@@ -116,10 +102,8 @@ def test_peek_and_count(queue: QueueClient) -> None:
     assert 2 == queue.get_queue_properties().approximate_message_count
 
 
-def test_time_to_live(queue: QueueClient, clock: Clock) -> None:
-    """
-    A message expires when its time is up, after seven days, or never.
-    """
+def test_a_message_expires_after_its_time_to_live(queue: QueueClient, clock: Clock) -> None:
+    """That is the time given, seven days by default, or never."""
     queue.send_message("hour", time_to_live=3600)
     queue.send_message("week")
     queue.send_message("ever", time_to_live=-1)
@@ -131,10 +115,8 @@ def test_time_to_live(queue: QueueClient, clock: Clock) -> None:
     assert (["week", "ever"], ["ever"]) == (left, texts(queue))
 
 
-def test_clear(queue: QueueClient) -> None:
-    """
-    Clearing leaves an empty queue.
-    """
+def test_clearing_a_queue_deletes_its_messages(queue: QueueClient) -> None:
+    """The queue itself is still there, and empty."""
     queue.send_message("x")
     queue.clear_messages()
 
@@ -149,10 +131,10 @@ def test_clear(queue: QueueClient) -> None:
         ({"content": "x" * 65_537}, "RequestBodyTooLarge"),
     ],
 )
-def test_limits(queue: QueueClient, options: dict[str, object], expected: str) -> None:
-    """
-    A delay beyond seven days or beyond the message's life is refused, as is a text above 64 KiB.
-    """
+def test_delays_and_texts_beyond_the_limits_are_refused(
+    queue: QueueClient, options: dict[str, object], expected: str
+) -> None:
+    """A delay ends within seven days and before the message expires; a text has at most 64 KiB."""
     with pytest.raises(HttpResponseError) as refused:
         queue.send_message(**{"content": "x", **options})  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The local Functions host: queue triggers, failures, poison queues, locks."""
+"""The local Functions host: queue triggers, failures, poison queues and message locks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from sandbox.host.queue_trigger import QueueSettings, QueueTrigger
 from tests.support.sample import SETTINGS, Instance, Loaded, started
 
 
-async def test_message(app: Instance, loaded: Loaded) -> None:
-    """
-    A message reaches the function decoded, with its metadata, and is deleted when that succeeds.
-    """
+async def test_a_message_reaches_its_function_and_is_deleted(app: Instance, loaded: Loaded) -> None:
+    """The function gets the decoded text and the metadata; when it succeeds, the message is deleted."""
     await app.send("work", "hello <&>")
     outcome = await app.drain()
     [seen] = loaded[1].seen
@@ -31,10 +29,8 @@ async def test_message(app: Instance, loaded: Loaded) -> None:
     assert seen["receipt"]
 
 
-async def test_failed_comes_back(app: Instance) -> None:
-    """
-    A failed message is visible again after `visibilityTimeout`, not before.
-    """
+async def test_a_failed_message_comes_back_after_its_timeout(app: Instance) -> None:
+    """It is visible again after `visibilityTimeout`, and not before."""
     await app.send("work", "fail twice")
     first = await app.drain()
     app.now += 29
@@ -49,10 +45,8 @@ async def test_failed_comes_back(app: Instance) -> None:
     assert [("Work", 3, "succeeded")] == await app.drain()
 
 
-async def test_poison(app: Instance) -> None:
-    """
-    After `maxDequeueCount` failures a message goes to the poison queue, whose function is called with it.
-    """
+async def test_a_message_that_keeps_failing_is_poisoned(app: Instance) -> None:
+    """After `maxDequeueCount` failures it is in the poison queue, whose function is called with it."""
     await app.send("work", "fail")
     outcomes = []
     for _ in range(3):
@@ -64,10 +58,8 @@ async def test_poison(app: Instance) -> None:
     assert (0, 1) == (await app.count("work"), await app.count("work-poison"))
 
 
-async def test_poison_of_poison(app: Instance) -> None:
-    """
-    What fails in a poison queue is tried every 10 minutes, `maxDequeueCount` times, then never again.
-    """
+async def test_a_failing_poison_message_is_given_up(app: Instance) -> None:
+    """It is tried every 10 minutes, `maxDequeueCount` times, and then never again."""
     await app.send("work-poison", "fail")
     outcomes = []
     for _ in range(5):
@@ -78,10 +70,8 @@ async def test_poison_of_poison(app: Instance) -> None:
 
 
 @pytest.mark.parametrize("how", ["die", "hang"])
-async def test_worker_died(app: Instance, how: str) -> None:
-    """
-    A message whose worker died, or ran out of time, stays locked for 10 minutes.
-    """
+async def test_a_message_whose_worker_died_stays_locked(app: Instance, how: str) -> None:
+    """After 10 minutes it is delivered again; the same holds for a function that ran out of time."""
     await app.send("work", how)
     first = await app.drain()
     app.now += 599
@@ -93,10 +83,8 @@ async def test_worker_died(app: Instance, how: str) -> None:
     assert [("Work", 2, "died")] == await app.drain()
 
 
-async def test_kills_every_worker(app: Instance) -> None:
-    """
-    A message that kills its worker each time is set aside on the delivery after the last.
-    """
+async def test_a_message_that_kills_every_worker_is_poisoned(app: Instance) -> None:
+    """It is set aside on the delivery after the last one that is allowed."""
     await app.send("work", "die")
     outcomes = []
     for _ in range(4):
@@ -106,19 +94,15 @@ async def test_kills_every_worker(app: Instance) -> None:
     assert [("Work", 3, "died"), ("Work", 4, "poisoned"), ("WorkPoison", 1, "succeeded")] == outcomes[2:]
 
 
-async def test_not_base64(app: Instance) -> None:
-    """
-    A message that is not base64 goes to the poison queue without the function seeing it.
-    """
+async def test_a_message_that_is_not_base64_is_poisoned(app: Instance) -> None:
+    """Its function is not called."""
     await app.send_raw("work", "plain text")
 
     assert [("Work", 1, "poisoned")] == (await app.drain())[:1]
 
 
-async def test_plain_text(loaded: Loaded) -> None:
-    """
-    With `messageEncoding` none the text is taken as it is.
-    """
+async def test_plain_text_is_accepted_without_an_encoding(loaded: Loaded) -> None:
+    """If `messageEncoding` is none, the function gets the text as it is."""
     queues = QueueSettings(message_encoding="none")
     extensions = msgspec.structs.replace(SETTINGS.extensions, queues=queues)
     async with started(loaded, settings=msgspec.structs.replace(SETTINGS, extensions=extensions)) as app:
@@ -129,10 +113,8 @@ async def test_plain_text(loaded: Loaded) -> None:
     assert "plain text" == loaded[1].seen[0]["text"]
 
 
-async def test_missing_queue(app: Instance) -> None:
-    """
-    The trigger finds nothing in a queue that is not there, and does not create it.
-    """
+async def test_a_missing_queue_is_empty_and_not_created(app: Instance) -> None:
+    """Its trigger finds no message, and leaves the queues as they are."""
     await asyncio.to_thread(app.queues.delete_queue, "work")
     drained = await app.drain()
     names = await asyncio.to_thread(lambda: [queue.name for queue in app.queues.list_queues()])
@@ -140,10 +122,8 @@ async def test_missing_queue(app: Instance) -> None:
     assert ([], ["work-poison"]) == (drained, names)
 
 
-async def test_lock_is_renewed(app: Instance, loaded: Loaded) -> None:
-    """
-    A message stays locked for as long as its function runs, and is then deleted with the latest receipt.
-    """
+async def test_a_lock_is_renewed_while_the_function_runs(app: Instance, loaded: Loaded) -> None:
+    """The message is not delivered twice, and is then deleted with the latest receipt."""
     [function] = [f for f in loaded[0] if f.name == "Work"]
     await app.send("work", "nap")
     with ThreadPoolExecutor() as threads:
@@ -162,10 +142,8 @@ async def test_lock_is_renewed(app: Instance, loaded: Loaded) -> None:
     assert ([], "succeeded", 0) == (meanwhile, outcome, await app.count("work"))
 
 
-async def test_in_background(app: Instance, loaded: Loaded) -> None:
-    """
-    Once started, the host polls by itself, works on several messages at once, and ends them before it stops.
-    """
+async def test_a_started_host_polls_by_itself(app: Instance, loaded: Loaded) -> None:
+    """It works on the messages in the queue, and finishes them before it stops."""
     await app.send("work", "nap", "nap", "nap", "nap")
     app.host.start()
     while sum("text" in entry for entry in loaded[1].seen) < 4:

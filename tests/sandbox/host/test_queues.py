@@ -1,4 +1,4 @@
-"""The sandbox's queue service: the account and its queues, what is refused, what outlives a process."""
+"""The sandbox's queue service: the account and its queues, what is refused, and what survives a restart."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueClient, QueueServiceClient
 
 
-def test_create_twice(service: QueueServiceClient) -> None:
-    """
-    A queue that exists is said to exist, and both times it is there.
-    """
+def test_creating_an_existing_queue_is_an_error(service: QueueServiceClient) -> None:
+    """The error is ResourceExistsError, and the queue is still there."""
     service.create_queue("runs")
 
     with pytest.raises(ResourceExistsError):
@@ -28,10 +26,8 @@ def test_create_twice(service: QueueServiceClient) -> None:
     assert ["runs"] == [queue.name for queue in service.list_queues()]
 
 
-def test_create_with_other_metadata(service: QueueServiceClient) -> None:
-    """
-    A queue is not created again with other metadata.
-    """
+def test_an_existing_queue_keeps_its_metadata(service: QueueServiceClient) -> None:
+    """Creating it again with other metadata is answered with 409."""
     service.create_queue("runs", metadata={"owner": "a"})
 
     with pytest.raises(ResourceExistsError) as refused:
@@ -41,40 +37,32 @@ def test_create_with_other_metadata(service: QueueServiceClient) -> None:
     assert {"owner": "a"} == service.get_queue_client("runs").get_queue_properties().metadata
 
 
-def test_name(service: QueueServiceClient) -> None:
-    """
-    A name that Azure refuses is refused here.
-    """
+def test_an_invalid_queue_name_is_refused(service: QueueServiceClient) -> None:
+    """Azure refuses such a name as well, here one with a capital letter."""
     with pytest.raises(HttpResponseError) as refused:
         service.get_queue_client("Runs").create_queue()
 
     assert "InvalidResourceName" == code(refused)
 
 
-def test_list_by_prefix(service: QueueServiceClient) -> None:
-    """
-    Queues are listed by name, and by the start of it.
-    """
+def test_queues_are_listed_by_prefix(service: QueueServiceClient) -> None:
+    """They are sorted by name, and other queues are left out."""
     for name in ("urgent", "runs-poison", "runs"):
         service.create_queue(name)
 
     assert ["runs", "runs-poison"] == [queue.name for queue in service.list_queues(name_starts_with="runs")]
 
 
-def test_missing_queue(service: QueueServiceClient) -> None:
-    """
-    Sending to a queue that is not there is an error that names it so.
-    """
+def test_sending_to_a_missing_queue_is_an_error(service: QueueServiceClient) -> None:
+    """The error's code is QueueNotFound."""
     with pytest.raises(ResourceNotFoundError) as refused:
         service.get_queue_client("nowhere").send_message("x")
 
     assert "QueueNotFound" == code(refused)
 
 
-def test_delete_queue(service: QueueServiceClient, queue: QueueClient) -> None:
-    """
-    A deleted queue takes its messages with it.
-    """
+def test_a_deleted_queue_takes_its_messages_with_it(service: QueueServiceClient, queue: QueueClient) -> None:
+    """If it is created again, it is empty."""
     queue.send_message("x")
     service.delete_queue("runs")
 
@@ -83,10 +71,8 @@ def test_delete_queue(service: QueueServiceClient, queue: QueueClient) -> None:
     assert [] == texts(queue)
 
 
-def test_bearer(service: QueueServiceClient) -> None:
-    """
-    A bearer token opens the queues, and nothing opens nothing.
-    """
+def test_a_bearer_token_opens_the_queues(service: QueueServiceClient) -> None:
+    """A request without any credentials is answered with 401."""
     url = f"{service.url}runs"
     named = {"Authorization": "Bearer token", "x-ms-version": "2026-04-06"}
 
@@ -94,10 +80,8 @@ def test_bearer(service: QueueServiceClient) -> None:
     assert 401 == httpx.put(url).status_code
 
 
-def test_error_body(service: QueueServiceClient) -> None:
-    """
-    An error has the service's XML body, and its code in a header too.
-    """
+def test_an_error_has_an_xml_body_and_a_code(service: QueueServiceClient) -> None:
+    """Both are as in Azure's service, and the code is in a header, too."""
     answer = httpx.get(f"{service.url}nowhere/messages", headers={"Authorization": "Bearer token"})
 
     assert "QueueNotFound" == answer.headers["x-ms-error-code"]
@@ -114,12 +98,10 @@ def test_error_body(service: QueueServiceClient) -> None:
         ("GET", "runs/messages?numofmessages=many", b"", 400),
     ],
 )
-def test_refused(
+def test_an_invalid_request_changes_nothing(
     service: QueueServiceClient, queue: QueueClient, method: str, path: str, body: bytes, status: int
 ) -> None:
-    """
-    What the service does not understand is refused, and changes nothing.
-    """
+    """A wrong method, body or parameter is refused, and no message is stored."""
     answer = httpx.request(
         method, service.url + path, content=body, headers={"Authorization": "Bearer token"}
     )
@@ -128,10 +110,8 @@ def test_refused(
     assert 0 == queue.get_queue_properties().approximate_message_count
 
 
-def test_restart(tmp_path: Path, clock: Clock) -> None:
-    """
-    Messages, their locks and their counts outlive the process that served them.
-    """
+def test_messages_survive_a_restart_of_the_service(tmp_path: Path, clock: Clock) -> None:
+    """So do their locks, and the counts of their deliveries."""
     with served(tmp_path / "queues.db", clock) as service:
         queue = service.create_queue("runs")
         queue.send_message("held")

@@ -27,10 +27,8 @@ from sandbox.host import schedules
         ("1.00:00:00", "2026-11-24T10:00:00", "2026-11-25T10:00:00"),
     ],
 )
-def test_next(schedule: str, after: str, due: str) -> None:
-    """
-    The next occurrence is the one that Azure would take, in UTC.
-    """
+def test_the_next_occurrence_is_the_one_azure_takes(schedule: str, after: str, due: str) -> None:
+    """Schedules are CRON expressions or intervals, and are read in UTC."""
     moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
 
     assert datetime.fromisoformat(due).replace(tzinfo=UTC) == schedules.parse(schedule).next(moment)
@@ -52,18 +50,14 @@ def test_next(schedule: str, after: str, due: str) -> None:
         "00:60:00",
     ],
 )
-def test_no_schedule(schedule: str) -> None:
-    """
-    What Azure would not take as a schedule, or would take for something else, is refused.
-    """
+def test_what_azure_refuses_is_no_schedule(schedule: str) -> None:
+    """An expression that Azure would refuse, or read differently than it looks, is refused."""
     with pytest.raises(ValueError, match=r"\S"):
         schedules.parse(schedule)
 
 
-def test_never() -> None:
-    """
-    A schedule without an occurrence is an error, not a search without an end.
-    """
+def test_a_schedule_that_never_occurs_is_an_error() -> None:
+    """The search for the next occurrence ends, here for 30 February."""
     with pytest.raises(ValueError, match="never"):
         schedules.parse("0 0 0 30 2 *").next(datetime(2026, 11, 24, tzinfo=UTC))
 
@@ -73,10 +67,8 @@ def test_never() -> None:
     minute=st.integers(1, 59),
     after=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
 )
-def test_next_is_the_first(second: int, minute: int, after: datetime) -> None:
-    """
-    Nothing between a moment and its next occurrence matches the schedule.
-    """
+def test_no_earlier_moment_matches_the_schedule(second: int, minute: int, after: datetime) -> None:
+    """Between a moment and its next occurrence, nothing matches."""
     due = schedules.parse(f"{second} */{minute} * * * *").next(after)
     matching = [m for m in range(0, 60, minute) if (m, second) > (after.minute, after.second)]
     expected = after.replace(minute=matching[0] if matching else 0, second=second, microsecond=0)

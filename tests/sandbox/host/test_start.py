@@ -18,10 +18,8 @@ from sandbox.host.worker import StartupError, load
 from tests.support.sample import APP, SCHEDULE, only_app
 
 
-async def test_app_that_does_not_import(tmp_path: Path) -> None:
-    """
-    An app that cannot be indexed does not start, and the worker's exception says why.
-    """
+async def test_an_app_that_cannot_be_imported_does_not_start(tmp_path: Path) -> None:
+    """The error has the worker's exception, which says why."""
     (tmp_path / "function_app.py").write_text("import no_such_module\n")
 
     with (
@@ -40,10 +38,10 @@ async def test_app_that_does_not_import(tmp_path: Path) -> None:
         ({"AzureWebJobsStorage__queueServiceUri": "https://contoso.queue.core.windows.net"}, False),
     ],
 )
-def test_whose_storage(tmp_path: Path, environ: dict[str, str], own: bool) -> None:
-    """
-    The sandbox points the app at its own queues unless a setting names others.
-    """
+def test_the_app_uses_the_sandbox_queues_by_default(
+    tmp_path: Path, environ: dict[str, str], own: bool
+) -> None:
+    """Storage that a setting names is used instead."""
     before = dict(environ)
     local = {
         "IsEncrypted": False,
@@ -56,10 +54,8 @@ def test_whose_storage(tmp_path: Path, environ: dict[str, str], own: bool) -> No
     assert own or before.items() <= environ.items()
 
 
-def test_environment_wins(tmp_path: Path) -> None:
-    """
-    A setting comes from the environment, then from local.settings.json, then from what Azure sets.
-    """
+def test_the_environment_overrides_local_settings(tmp_path: Path) -> None:
+    """What it does not set comes from local.settings.json, and the host adds what Azure sets."""
     environ = {"COMMENTS": "on"}
     (tmp_path / "local.settings.json").write_text(
         json.dumps({"Values": {"COMMENTS": "off", "MAX_ROWS": "5"}})
@@ -70,19 +66,15 @@ def test_environment_wins(tmp_path: Path) -> None:
     assert "127.0.0.1:7071" == environ["WEBSITE_HOSTNAME"]
 
 
-def test_keys_differ() -> None:
-    """
-    No two starts share an account key.
-    """
+def test_every_start_has_its_own_account_key() -> None:
+    """Two connection strings to the same address differ."""
     address = "http://127.0.0.1:7071"
 
     assert connection_string(address) != connection_string(address)
 
 
-def test_process(tmp_path: Path) -> None:
-    """
-    As a process the host says what it runs, ends cleanly on SIGTERM, and finds its messages again.
-    """
+def test_a_restarted_host_finds_its_messages_again(tmp_path: Path) -> None:
+    """The process prints its functions and ends cleanly on SIGTERM; the next one delivers what is left."""
     script = "import sys; from pathlib import Path; from sandbox.host.serve import run;"
     script += "run(Path(sys.argv[1]), port=0, state=sys.argv[2])"
     command = [sys.executable, "-W", "error", "-c", script, str(APP), str(tmp_path / "queues.db")]

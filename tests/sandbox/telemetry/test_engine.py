@@ -1,4 +1,4 @@
-"""KQL on one machine."""
+"""The engine that runs KQL over telemetry on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 @pytest.fixture
 def engine() -> Engine:
-    """An engine with one device, seen an hour ago and ten days ago, and one connection of each time."""
+    """An engine with one device, seen an hour ago and ten days ago, and a connection at each time."""
     engine = Engine()
     for age in (timedelta(hours=1), timedelta(days=10)):
         engine.load("DeviceInfo", [{"Timestamp": NOW - age, "DeviceId": "a", "IsTransient": True}])
@@ -27,39 +27,39 @@ def engine() -> Engine:
 
 
 def hunt(engine: Engine, query: str, days: int = 30, **options: Any) -> list[dict[str, Any]]:
-    """Run *query* over the *days* before now."""
+    """Run *query* over the *days* before now, and return its rows."""
     return engine.hunt(query, start=NOW - timedelta(days=days), end=NOW, now=NOW, **options)[1]
 
 
-def test_missing_strings(engine: Engine) -> None:
-    """A string that a row leaves out is empty, anything else null."""
+def test_a_missing_string_is_empty(engine: Engine) -> None:
+    """Any other value that a row leaves out is null."""
     row = hunt(engine, "DeviceInfo | project DeviceName, OSBuild | take 1")
 
     assert [{"DeviceName": "", "OSBuild": None}] == row
 
 
-def test_unknown_column(engine: Engine) -> None:
-    """A column that Advanced Hunting does not have is refused by name."""
+def test_an_unknown_column_is_refused_by_name(engine: Engine) -> None:
+    """It is a column that Advanced Hunting does not have."""
     with pytest.raises(ValueError, match="DeviceInfo has no columns Colour"):
         engine.load("DeviceInfo", [{"Colour": "red"}])
 
 
-def test_unknown_table(engine: Engine) -> None:
-    """A table that Advanced Hunting does not have is refused by name."""
+def test_an_unknown_table_is_refused_by_name(engine: Engine) -> None:
+    """It is a table that Advanced Hunting does not have."""
     with pytest.raises(ValueError, match="no table Devices"):
         engine.load("Devices", [])
 
 
-def test_times_with_an_offset() -> None:
-    """A time is stored in UTC, whatever offset it came with, and written with seven digits."""
+def test_a_time_with_an_offset_is_stored_in_utc() -> None:
+    """It is written with seven digits after the second."""
     engine = Engine()
     engine.load("DeviceInfo", [{"Timestamp": "2026-03-10T12:30:00.1234567+01:00"}])
 
     assert [{"Timestamp": "2026-03-10T11:30:00.1234560Z"}] == hunt(engine, "DeviceInfo | project Timestamp")
 
 
-def test_types(engine: Engine) -> None:
-    """Columns have .NET's type names, and values are fit for JSON."""
+def test_columns_have_dotnet_types_and_json_values(engine: Engine) -> None:
+    """Every value can be written as JSON, also NaN, a time span and a date."""
     query = """print A = 1, B = "x", C = true, D = 1.5, E = dynamic({"k": [1]}), F = datetime(2026-01-01),
         G = 25h, H = real(nan), I = toint(7)"""
     schema, rows = engine.hunt(query, start=NOW, end=NOW, now=NOW)
@@ -71,8 +71,8 @@ def test_types(engine: Engine) -> None:
     ] == list(rows[0].values())  # fmt: skip
 
 
-def test_timespan_reaches_every_table(engine: Engine) -> None:
-    """The Timespan narrows both sides of a join, even where a let shadows a table by its own name."""
+def test_the_timespan_narrows_every_table(engine: Engine) -> None:
+    """It narrows both sides of a join, even if a let shadows a table by the table's own name."""
     query = """
         let DeviceInfo = DeviceInfo | where DeviceId == "a";
         DeviceNetworkEvents | join kind=inner DeviceInfo on DeviceId | count"""
@@ -81,13 +81,13 @@ def test_timespan_reaches_every_table(engine: Engine) -> None:
     assert [1] == [row["Count"] for row in hunt(engine, query, days=2)]
 
 
-def test_now_is_given(engine: Engine) -> None:
-    """`ago()` counts from the moment that the caller names."""
+def test_ago_counts_from_the_moment_the_caller_names(engine: Engine) -> None:
+    """The clock of the machine does not matter."""
     assert 1 == len(hunt(engine, "DeviceInfo | where Timestamp > ago(2h)"))
 
 
-def test_limit(engine: Engine) -> None:
-    """Reading stops at the limit."""
+def test_reading_stops_at_the_limit(engine: Engine) -> None:
+    """Of two rows, a limit of one returns one."""
     assert 1 == len(hunt(engine, "DeviceInfo", limit=1))
 
 
@@ -103,7 +103,7 @@ def test_limit(engine: Engine) -> None:
     ],
 )
 def test_errors_are_worded_as_graph_words_them(engine: Engine, query: str, message: str) -> None:
-    """A query that cannot run says why in Graph's words."""
+    """A query that cannot run is refused with the message that Graph would give."""
     with pytest.raises(QueryError) as caught:
         hunt(engine, query)
 
@@ -111,7 +111,7 @@ def test_errors_are_worded_as_graph_words_them(engine: Engine, query: str, messa
 
 
 def test_files_stay_out_of_reach(engine: Engine, tmp_path: Path) -> None:
-    """A table that names a file on this machine is refused."""
+    """A query that names a file on this machine as a table is refused."""
     secret = tmp_path / "secret.csv"
     secret.write_text("a,b\n1,2\n", encoding="utf-8")
 
@@ -119,24 +119,24 @@ def test_files_stay_out_of_reach(engine: Engine, tmp_path: Path) -> None:
         hunt(engine, f"['{secret}'] | take 1")
 
 
-def test_hunts_cannot_write(engine: Engine) -> None:
-    """An ingestion command is refused and changes nothing."""
+def test_a_query_cannot_change_the_telemetry(engine: Engine) -> None:
+    """A command that would replace a table is refused, and the rows are still there."""
     with pytest.raises(QueryError):
         hunt(engine, ".set-or-replace DeviceInfo <| DeviceInfo | take 0")
 
     assert 2 == len(hunt(engine, "DeviceInfo"))
 
 
-def test_concurrent_hunts(engine: Engine) -> None:
-    """Hunts with different Timespans at the same time each see their own."""
+def test_concurrent_hunts_each_see_their_own_timespan(engine: Engine) -> None:
+    """Hunts that run at the same time do not affect each other."""
     with ThreadPoolExecutor(8) as pool:
         counts = list(pool.map(lambda days: len(hunt(engine, "DeviceInfo", days)), [2, 30] * 12))
 
     assert [1, 2] * 12 == counts
 
 
-def test_reopened(tmp_path: Path) -> None:
-    """Telemetry written to a file is there when the file is opened again."""
+def test_telemetry_in_a_file_can_be_opened_again(tmp_path: Path) -> None:
+    """Rows that one engine wrote are there for the next."""
     path = str(tmp_path / "fleet.duckdb")
     first = Engine(path)
     first.load("DeviceInfo", [{"Timestamp": NOW, "DeviceId": "a"}])

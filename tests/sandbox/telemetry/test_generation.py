@@ -1,4 +1,4 @@
-"""The made-up fleet and what is planted in it."""
+"""The generated fleet, and the intrusions that are planted in it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ DeviceFileEvents
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """A small fleet with all intrusions planted."""
+    """An engine with a small fleet and all intrusions."""
     engine = Engine()
     generate(engine, devices=40, days=2, end=END)
     plant(engine, intrusions(END))
@@ -66,19 +66,19 @@ def engine() -> Engine:
 
 
 def hunt(engine: Engine, query: str) -> list[dict[str, Any]]:
-    """Run *query* over all there is."""
+    """Run *query* over all telemetry, and return its rows."""
     return engine.hunt(query, start=END - timedelta(days=30), end=END, now=END)[1]
 
 
 def rows(seed: int) -> list[list[dict[str, Any]]]:
-    """Return every row of a day in a new fleet, table by table."""
+    """Return every row of one day in a new fleet, table by table."""
     engine = Engine()
     generate(engine, devices=40, days=1, seed=seed, end=END)
     return [hunt(engine, f"{table} | order by DeviceId asc, Timestamp asc, ReportId asc") for table in TABLES]
 
 
-def test_deterministic() -> None:
-    """The same arguments give the same rows, and another seed gives others."""
+def test_the_same_arguments_give_the_same_rows() -> None:
+    """Another seed gives other rows in every table."""
     first = rows(1)
 
     assert rows(1) == first
@@ -86,7 +86,7 @@ def test_deterministic() -> None:
 
 
 def test_every_device_reports_every_hour(engine: Engine) -> None:
-    """Each device of the fleet sends one heartbeat an hour, all before the end."""
+    """Each of the 40 devices sends one heartbeat per hour, all of them before the end."""
     found = hunt(engine, "DeviceInfo | summarize N = count(), Last = max(Timestamp) by DeviceName")
 
     assert 40 == len(found)
@@ -94,8 +94,8 @@ def test_every_device_reports_every_hour(engine: Engine) -> None:
     assert all(row["Last"] < "2026-03-10T12" for row in found)
 
 
-def test_kinds(engine: Engine) -> None:
-    """The fleet has Linux servers, desktops and devices of no known type, and Windows clients."""
+def test_the_fleet_has_devices_of_every_kind(engine: Engine) -> None:
+    """There are Linux servers and desktops, Windows clients, network devices, and some of no known type."""
     found = hunt(engine, "DeviceInfo | summarize N = dcount(DeviceId) by DeviceType, OSPlatform")
 
     assert {
@@ -107,8 +107,8 @@ def test_kinds(engine: Engine) -> None:
     } == {(row["DeviceType"], row["OSPlatform"]): row["N"] for row in found}
 
 
-def test_addresses(engine: Engine) -> None:
-    """Every remote address is one for documentation, private or loopback."""
+def test_no_remote_address_is_a_real_one(engine: Engine) -> None:
+    """Every address is reserved for documentation, private or loopback."""
     public = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
     allowed = [ip_network(block) for block in (*public, "10.0.0.0/8", "127.0.0.0/8")]
     found = {row["RemoteIP"] for row in hunt(engine, "DeviceNetworkEvents | distinct RemoteIP")}
@@ -117,15 +117,15 @@ def test_addresses(engine: Engine) -> None:
     assert set() == {a for a in found if not any(ip_address(a) in block for block in allowed)}
 
 
-def test_archive_then_upload(engine: Engine) -> None:
-    """Only srv-7's upload follows an archive in time; srv-3's comes a minute late or stays on the machine."""
+def test_only_the_planted_upload_follows_an_archive(engine: Engine) -> None:
+    """Only srv-7 uploads in time; srv-3 does so a minute too late, or does not leave the machine."""
     found = hunt(engine, ARCHIVE_THEN_UPLOAD)
 
     assert [("srv-7.contoso.com", DROP_ADDRESS)] == [(row["DeviceName"], row["RemoteIP"]) for row in found]
 
 
-def test_server_egress(engine: Engine) -> None:
-    """The server baseline shows the planted address among others, and not Defender itself."""
+def test_the_server_baseline_shows_the_planted_address(engine: Engine) -> None:
+    """It shows other addresses, too, but none that Defender's own sensor talks to."""
     found = hunt(engine, SERVER_EGRESS + '| where DeviceName == "srv-7.contoso.com"')
 
     assert DROP_ADDRESS in {row["RemoteIP"] for row in found}
@@ -133,30 +133,30 @@ def test_server_egress(engine: Engine) -> None:
     assert "sensecm" not in {row["InitiatingProcessFileName"] for row in found}
 
 
-def test_desktop_egress(engine: Engine) -> None:
-    """The desktop baseline shows python3's connection, and not that of the excluded snapd."""
+def test_the_desktop_baseline_leaves_out_system_services(engine: Engine) -> None:
+    """It shows the connection of python3, and not that of snapd."""
     query = DESKTOP_EGRESS + '| where DeviceName startswith "wks-012" and RemoteIP startswith "203.0.113."'
     found = hunt(engine, query)
 
     assert ["python3"] == [row["InitiatingProcessFileName"] for row in found]
 
 
-def test_file_origin(engine: Engine) -> None:
-    """A file's own URL and the page that led to it both tell where it came from."""
+def test_a_file_origin_is_its_url_or_its_referrer(engine: Engine) -> None:
+    """One device got a file from the searched domain, and another through a page on it."""
     found = hunt(engine, FILE_ORIGIN)
 
     assert {"wks-012.contoso.com", "pc-002.contoso.com"} == {row["DeviceName"] for row in found}
 
 
-def test_silent_device(engine: Engine) -> None:
-    """The device that Defender lost sends nothing, in any table."""
+def test_the_silent_device_sends_nothing(engine: Engine) -> None:
+    """It is the one that Defender lost, and no table has a row of it."""
     counts = [hunt(engine, f'{table} | where DeviceName startswith "srv-lost" | count') for table in TABLES]
 
     assert [[{"Count": 0}]] * 4 == counts
 
 
 def test_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
-    """Every device in the evidence, but the lost one, is in the fleet under the same id."""
+    """Every device id in the evidence is that of a device in the telemetry."""
     known = {row["DeviceId"] for row in hunt(engine, "DeviceInfo | distinct DeviceId")}
     named = {
         item["mdeDeviceId"]
@@ -170,8 +170,8 @@ def test_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
     assert set() == named - known
 
 
-def test_incidents_made_up_name_devices_of_the_fleet(engine: Engine) -> None:
-    """What is made up later is about devices that report, on the platform that they report."""
+def test_made_up_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
+    """They are about devices that report, with the platform that these report."""
     tenant = Tenant(engine, (), clock=lambda: END)
     made = [make_up(tenant)["alerts"][0]["evidence"][0] for _ in range(50)]
     known = hunt(engine, "DeviceInfo | distinct DeviceId, DeviceName, OSPlatform")
@@ -183,14 +183,14 @@ def test_incidents_made_up_name_devices_of_the_fleet(engine: Engine) -> None:
     assert len({d["deviceDnsName"] for d in made}) > 20
 
 
-def test_smallest_fleet() -> None:
-    """A fleet too small for the planted intrusions is refused."""
+def test_a_fleet_that_is_too_small_is_refused() -> None:
+    """The planted intrusions need at least 40 devices."""
     with pytest.raises(ValueError, match="at least 40 devices"):
         generate(Engine(), devices=39, end=END)
 
 
-def test_progress() -> None:
-    """The progress hook ends with all devices done."""
+def test_progress_ends_with_all_devices_done() -> None:
+    """The last call says that 40 of 40 devices are done."""
     calls: list[tuple[int, int]] = []
     generate(Engine(), devices=40, days=1, end=END, progress=lambda done, total: calls.append((done, total)))
 

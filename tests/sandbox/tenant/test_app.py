@@ -1,4 +1,4 @@
-"""The local tenant's tokens, levers, faults and page."""
+"""The local tenant's tokens, control endpoints, planned faults and pages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    """A client of a tenant where every planted incident is open."""
+    """A client of a tenant in which every planted incident is open."""
     async with Client() as client:
         yield client
 
 
-async def test_token(client: Client) -> None:
-    """A token names the resource exactly as it was asked for, and expires in the future."""
+async def test_a_token_names_its_resource_and_its_expiry(client: Client) -> None:
+    """The resource is written exactly as it was asked for, and the token expires in the future."""
     answer = await client.get("/msi/token", params={"resource": "https://graph.microsoft.com"})
 
     assert "https://graph.microsoft.com" == answer.json()["resource"]
@@ -30,8 +30,8 @@ async def test_token(client: Client) -> None:
     assert answer.json()["access_token"] in client.tenant.tokens
 
 
-async def test_identity_header() -> None:
-    """With a secret, a token is given only to who sends it."""
+async def test_a_token_needs_the_secret_header() -> None:
+    """If the tenant has a secret, a request with another one is answered with 401."""
     async with Client(secret="s3") as client:
         answers = [
             await client.get("/msi/token?resource=x", headers={"X-IDENTITY-HEADER": header})
@@ -42,29 +42,31 @@ async def test_identity_header() -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer other"}])
-async def test_no_token(client: Client, headers: dict[str, str]) -> None:
-    """A call without a token that this tenant issued is a 401."""
+async def test_a_call_without_a_valid_token_is_answered_with_401(
+    client: Client, headers: dict[str, str]
+) -> None:
+    """The token may be missing, or be one that this tenant did not issue."""
     assert 401 == (await client.get(f"{ROOT}/incidents", headers=headers)).status_code
 
 
-async def test_expired_token(client: Client) -> None:
-    """A token is good until it expires."""
+async def test_an_expired_token_is_refused(client: Client) -> None:
+    """The error's code is InvalidAuthenticationToken."""
     token, _ = client.tenant.issue(lifetime=-1)
     answer = await client.get(f"{ROOT}/incidents", headers={"Authorization": f"Bearer {token}"})
 
     assert "InvalidAuthenticationToken" == answer.json()["error"]["code"]
 
 
-async def test_fault_with_a_body(client: Client) -> None:
-    """A fault may bring its own body."""
+async def test_a_fault_can_have_its_own_body(client: Client) -> None:
+    """The tenant answers with exactly the status and body that were planned."""
     client.tenant.faults.add(match="incident", status=500, body={"odd": True})
     answer = await client.get(f"{ROOT}/incidents/4101")
 
     assert (500, {"odd": True}) == (answer.status_code, answer.json())
 
 
-async def test_reset(client: Client) -> None:
-    """A reset breaks the connection in the middle of an answer, and is in the log of calls."""
+async def test_a_reset_breaks_the_connection_during_an_answer(client: Client) -> None:
+    """The log of calls has it with the status 0."""
     client.tenant.faults.add(match="token", reset=True)
 
     with pytest.raises(httpx.ReadError):
@@ -73,8 +75,8 @@ async def test_reset(client: Client) -> None:
     assert [("token", 0)] == [(call.kind, call.status) for call in client.tenant.calls]
 
 
-async def test_faults_over_http(client: Client) -> None:
-    """Faults can be planned and forgotten over HTTP, and a wrong one is refused."""
+async def test_faults_are_planned_and_cleared_over_http(client: Client) -> None:
+    """An invalid fault is refused with 400, and after clearing, calls succeed again."""
     wrong = await client.post("/sandbox/faults", json={"match": "everything"})
     planned = await client.post("/sandbox/faults", json={"match": "hunt", "status": 500, "times": 9})
     failed = await client.hunt()
@@ -85,8 +87,8 @@ async def test_faults_over_http(client: Client) -> None:
     ]  # fmt: skip
 
 
-async def test_levers_are_local() -> None:
-    """The levers answer this machine alone."""
+async def test_control_endpoints_answer_only_this_machine() -> None:
+    """A caller from another address gets 403."""
     async with Client() as client:
         transport = httpx.ASGITransport(client.app, client=("203.0.113.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as stranger:
@@ -96,7 +98,7 @@ async def test_levers_are_local() -> None:
 
 
 async def test_incidents_open_on_demand() -> None:
-    """Incidents kept back appear one by one, by turn or by name, created at that moment."""
+    """Incidents that were kept back open in turn or by name, and are created at that moment."""
     async with Client(opened=False) as client:
         before = await client.listed()
         by_turn = (await client.post("/sandbox/incidents/open")).json()
@@ -110,16 +112,16 @@ async def test_incidents_open_on_demand() -> None:
         assert ["4106", "4101"] == await client.listed()
 
 
-async def test_merged_incident_opens_its_target() -> None:
-    """An incident that was merged appears together with the one it was merged into."""
+async def test_a_merged_incident_opens_with_its_target() -> None:
+    """The incident that it was merged into appears at the same time."""
     async with Client(opened=False) as client:
         await client.post("/sandbox/incidents/open?name=merged")
 
         assert {"4101", "4105"} == set(await client.listed())
 
 
-async def test_call_log(client: Client) -> None:
-    """Every call is logged with its kind and status, and counted."""
+async def test_every_call_is_logged_and_counted(client: Client) -> None:
+    """The log has the method and status of each call, and the number of calls of each kind."""
     await client.hunt()
     await client.get(f"{ROOT}/incidents/1")
     log = (await client.get("/sandbox/calls")).json()
@@ -128,8 +130,8 @@ async def test_call_log(client: Client) -> None:
     assert [("POST", 200), ("GET", 404)] == [(call["method"], call["status"]) for call in log["calls"]]
 
 
-async def test_page_escapes(client: Client) -> None:
-    """A comment is plain text on the page, whatever it holds, under a policy that allows nothing else."""
+async def test_a_comment_is_escaped_on_the_page(client: Client) -> None:
+    """Whatever it contains is shown as plain text, under a policy that allows only the page's own style."""
     client.tenant.comment(client.tenant.incidents["4101"], "<script>alert(1)</script> https://evil.example")
     page = await client.get("/incidents/4101")
 
@@ -138,8 +140,8 @@ async def test_page_escapes(client: Client) -> None:
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'nonce-")
 
 
-async def test_page_lists_incidents(client: Client) -> None:
-    """The first page names every incident and its devices, and reloads itself only when told to."""
+async def test_the_first_page_lists_every_incident(client: Client) -> None:
+    """It names the incidents' devices, too, and reloads itself only with ?live."""
     plain, live = (await client.get("/")).text, (await client.get("/?live")).text
 
     assert all(one["displayName"] in plain for one in client.tenant.incidents.values())

@@ -1,4 +1,4 @@
-"""Resource Manager in the local tenant answers for Microsoft Sentinel as Azure does."""
+"""The local tenant's Resource Manager answers for Microsoft Sentinel as Azure does."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client() -> AsyncIterator[ArmClient]:
-    """A client of a tenant where every planted incident is open."""
+    """A client of a tenant in which every planted incident is open."""
     async with ArmClient() as client:
         yield client
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
-    """Return the status and the error's code, which is all that an error of Azure's promises."""
+    """Return an answer's status and error code; Azure promises nothing else about an error."""
     return answer.status_code, answer.json()["error"]["code"]
 
 
-async def test_case_of_paths(client: ArmClient) -> None:
-    """Paths match in any case: the trigger writes `Incidents`, the API `incidents`."""
+async def test_paths_match_in_any_case(client: ArmClient) -> None:
+    """Sentinel's trigger writes `Incidents`, and its API `incidents`."""
     answer = await client.get(client.own.upper().replace("/SUBSCRIPTIONS", "/subscriptions") + VERSION)
 
     assert client.own == answer.json()["id"]
@@ -42,13 +42,13 @@ async def test_case_of_paths(client: ArmClient) -> None:
         ("POST", "/entities/more"), ("GET", "/relations"),
     ],
 )  # fmt: skip
-async def test_nothing_there(client: ArmClient, method: str, path: str) -> None:
-    """What is no call of Sentinel's is a 404."""
+async def test_an_unknown_call_is_answered_with_404(client: ArmClient, method: str, path: str) -> None:
+    """Its path or its method is none of Sentinel's."""
     assert (404, "NotFound") == code(await client.request(method, client.own + path + VERSION))
 
 
-async def test_unknown_incident(client: ArmClient) -> None:
-    """An unknown incident is a 404, in this workspace or another, and takes no comment."""
+async def test_an_unknown_incident_takes_no_comment(client: ArmClient) -> None:
+    """It is answered with 404, and so is an incident in another workspace."""
     other = client.own[:-12] + "000000000000"
     answers = [
         await client.get(other + VERSION),
@@ -59,8 +59,8 @@ async def test_unknown_incident(client: ArmClient) -> None:
     assert [(404, "NotFound")] * 3 == [code(answer) for answer in answers]
 
 
-async def test_comment(client: ArmClient) -> None:
-    """A comment of a new name is created."""
+async def test_a_comment_with_a_new_name_is_created(client: ArmClient) -> None:
+    """It is listed afterwards, and the incident counts it."""
     answer = await client.comment()
     body = answer.json()
 
@@ -73,8 +73,8 @@ async def test_comment(client: ArmClient) -> None:
     assert 1 == shown["properties"]["additionalData"]["commentsCount"]
 
 
-async def test_comment_again(client: ArmClient) -> None:
-    """A comment of a name that exists, in any case, is that comment, changed."""
+async def test_a_comment_with_a_known_name_is_changed(client: ArmClient) -> None:
+    """The name matches in any case; only the time of the last change moves."""
     await client.comment()
     client.now += timedelta(minutes=5)
     answer = await client.comment("changed", NAME.upper())
@@ -88,8 +88,8 @@ async def test_comment_again(client: ArmClient) -> None:
     assert ["changed"] == [one["properties"]["message"] for one in await client.comments()]
 
 
-async def test_length_of_comments(client: ArmClient) -> None:
-    """30,000 characters are a comment, and one more is a 400 that stores nothing."""
+async def test_a_comment_has_at_most_30000_characters(client: ArmClient) -> None:
+    """One more is answered with 400, and nothing is stored."""
     over, longest = await client.comment("x" * 30_001), await client.comment("x" * 30_000)
 
     assert (400, "BadRequest") == code(over)
@@ -98,15 +98,15 @@ async def test_length_of_comments(client: ArmClient) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"properties": {"message": ""}}, {"properties": []}, []])
-async def test_no_comment(client: ArmClient, body: Any) -> None:
-    """What holds no message is a 400."""
+async def test_a_comment_without_a_message_is_refused(client: ArmClient, body: Any) -> None:
+    """A missing or empty message, or a body of another shape, is answered with 400."""
     answer = await client.put(f"{client.own}/comments/{NAME}{VERSION}", json=body)
 
     assert (400, "BadRequest") == code(answer)
 
 
-async def test_number_of_comments() -> None:
-    """An incident takes so many comments, and then only changes of them; others have room of their own."""
+async def test_an_incident_takes_a_limited_number_of_comments() -> None:
+    """After that, only existing comments can be changed; other incidents have limits of their own."""
     async with ArmClient(limits=Limits(comments=2)) as client:
         names = [str(UUID(int=number)) for number in (1, 2, 3, 2)]
         statuses = [(await client.comment(name=name)).status_code for name in names]
@@ -118,8 +118,8 @@ async def test_number_of_comments() -> None:
     assert 201 == elsewhere.status_code
 
 
-async def test_reader() -> None:
-    """A Reader reads and does not comment; the refusal names the action and where."""
+async def test_a_reader_cannot_comment() -> None:
+    """A Reader can read; the refusal names the action that is not allowed, and where."""
     async with ArmClient(roles=[READER]) as client:
         read = await client.post(f"{client.own}/entities{VERSION}")
         refused = await client.comment()
@@ -130,8 +130,8 @@ async def test_reader() -> None:
     assert f"'Microsoft.SecurityInsights/incidents/comments/write' over scope '{path}'" in refused.text
 
 
-async def test_roles_of_graph() -> None:
-    """Roles of Graph's count for nothing here, and those of Azure's are not named there."""
+async def test_graph_roles_do_not_count_for_resource_manager() -> None:
+    """In turn, Graph's refusal does not list roles of Azure."""
     async with ArmClient(roles=[HUNT]) as client:
         refused = await client.get(client.own + VERSION)
         client.tenant.roles = {READER}
@@ -142,8 +142,8 @@ async def test_roles_of_graph() -> None:
     assert hunt.json()["error"]["message"].endswith("application roles: .")
 
 
-async def test_other_audience(client: ArmClient) -> None:
-    """A token for Graph is refused, and the refusal says what would do."""
+async def test_a_token_for_graph_is_refused(client: ArmClient) -> None:
+    """The refusal names the resource that the token was issued for."""
     client.sign_in(GRAPH)
     answer = await client.get(client.own + VERSION)
 
@@ -152,28 +152,28 @@ async def test_other_audience(client: ArmClient) -> None:
 
 
 @pytest.mark.parametrize("resource", [ARM, f"{ARM}/", "https://management.core.windows.net/"])
-async def test_token(client: ArmClient, resource: str) -> None:
-    """The managed-identity endpoint gives a token that is good here, for every name of the resource."""
+async def test_the_identity_endpoint_issues_valid_tokens(client: ArmClient, resource: str) -> None:
+    """They are valid for every name by which Resource Manager can be asked for."""
     token = (await client.get("/msi/token", params={"resource": resource})).json()["access_token"]
     answer = await client.get(client.own + VERSION, headers={"Authorization": f"Bearer {token}"})
 
     assert 200 == answer.status_code
 
 
-async def test_no_token(client: ArmClient) -> None:
-    """A call without a token is a 401."""
+async def test_a_call_without_a_token_is_answered_with_401(client: ArmClient) -> None:
+    """The error's code is InvalidAuthenticationToken."""
     answer = await client.get(client.own + VERSION, headers={"Authorization": ""})
 
     assert (401, "InvalidAuthenticationToken") == code(answer)
 
 
-async def test_no_version(client: ArmClient) -> None:
-    """A call without api-version is a 400."""
+async def test_a_call_without_api_version_is_answered_with_400(client: ArmClient) -> None:
+    """The error's code is MissingApiVersionParameter."""
     assert (400, "MissingApiVersionParameter") == code(await client.get(client.own))
 
 
-async def test_throttled(client: ArmClient) -> None:
-    """Throttling is a 429 with Retry-After in Resource Manager's words, and can be for comments alone."""
+async def test_comments_alone_can_be_throttled(client: ArmClient) -> None:
+    """The 429 has Retry-After and an error as Resource Manager writes it; reading still works."""
     client.tenant.faults.add(match="sentinel", contains="/comments/", status=429, retry_after=17)
     read = await client.get(client.own + VERSION)
     answer = await client.comment()
@@ -185,8 +185,8 @@ async def test_throttled(client: ArmClient) -> None:
     assert 201 == (await client.comment()).status_code
 
 
-async def test_accepted_then_failed(client: ArmClient) -> None:
-    """A comment can be stored and answered 503; asked for again, it is the same comment."""
+async def test_a_comment_can_be_stored_and_answered_with_503(client: ArmClient) -> None:
+    """If it is written again, it is the same comment."""
     client.tenant.faults.add(match="sentinel", accept_then=503)
     statuses = [(await client.comment()).status_code for _ in range(2)]
 

@@ -1,4 +1,4 @@
-"""Hunts in the local tenant are answered as Graph answers them."""
+"""The local tenant answers hunting queries as Graph does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    """A client of a tenant where every planted incident is open."""
+    """A client of a tenant in which every planted incident is open."""
     async with Client() as client:
         yield client
 
@@ -27,16 +27,16 @@ async def client() -> AsyncIterator[Client]:
 @pytest.mark.parametrize("slash", ["/", "//"])
 @pytest.mark.parametrize("name", ["runHuntingQuery", "microsoft.graph.security.runHuntingQuery"])
 @pytest.mark.parametrize("key", ["Query", "query"])
-async def test_hunt(client: Client, slash: str, name: str, key: str) -> None:
-    """A hunt is executed at either path, with keys in either case."""
+async def test_a_hunt_runs_at_either_path(client: Client, slash: str, name: str, key: str) -> None:
+    """The action's name may be short or full, and the keys of the body may be in either case."""
     answer = await client.post(f"/v1.0{slash}security/{name}", json={key: "DeviceInfo | count"})
 
     assert [{"Count": 5}] == answer.json()["results"]
     assert [{"name": "Count", "type": "Int64"}] == answer.json()["schema"]
 
 
-async def test_hunt_timespan(client: Client) -> None:
-    """A hunt sees what happened in its Timespan and nothing else."""
+async def test_a_hunt_sees_only_its_timespan(client: Client) -> None:
+    """Of five devices that reported a day apart, a Timespan of one day covers two."""
     assert 2 == len((await client.hunt(timespan="P1D")).json()["results"])
 
 
@@ -51,21 +51,21 @@ async def test_hunt_timespan(client: Client) -> None:
         ("P90D", (30, 0)),
     ],
 )
-def test_timespan_forms(text: str, days: tuple[float, float]) -> None:
-    """Every documented form is read, as days before now, and never beyond 30 days."""
+def test_every_documented_timespan_form_is_read(text: str, days: tuple[float, float]) -> None:
+    """No Timespan goes back more than 30 days."""
     start, end = (moment.replace(microsecond=0) for moment in timespan(text, NOW))
 
     assert days == ((NOW - start) / timedelta(days=1), (NOW - end) / timedelta(days=1))
 
 
 @pytest.mark.parametrize("text", ["soon", "P", "P1Y", "P1D/soon"])
-async def test_bad_timespan(client: Client, text: str) -> None:
-    """A Timespan that cannot be read is the caller's error."""
+async def test_an_unreadable_timespan_is_answered_with_400(client: Client, text: str) -> None:
+    """Examples are words, an empty period and a period in years."""
     assert 400 == (await client.hunt(timespan=text)).status_code
 
 
-async def test_bad_query(client: Client) -> None:
-    """A query that cannot run is a 400 in Graph's shape, with the caller's own request id in it."""
+async def test_a_bad_query_is_answered_in_graphs_shape(client: Client) -> None:
+    """The 400 says what is wrong with the query, and repeats the caller's own request id."""
     answer = await client.post(HUNTING, json={"Query": "Nope"}, headers={"client-request-id": "mine"})
 
     error = answer.json()["error"]
@@ -77,8 +77,8 @@ async def test_bad_query(client: Client) -> None:
     )
 
 
-async def test_missing_role() -> None:
-    """Without the role, a hunt is a 403 that names what is required and what was granted."""
+async def test_a_hunt_without_the_role_is_answered_with_403() -> None:
+    """The message names the role that is required and those that were granted."""
     async with Client(roles=[READ]) as client:
         answer = await client.hunt()
 
@@ -89,8 +89,8 @@ async def test_missing_role() -> None:
     )
 
 
-async def test_too_many_rows() -> None:
-    """One row more than the limit is a 400, as many are not."""
+async def test_more_rows_than_the_limit_are_answered_with_400() -> None:
+    """An answer with exactly as many rows as the limit is returned."""
     async with Client(limits=Limits(rows=4)) as client:
         over, within = await client.hunt(), await client.hunt("DeviceInfo | take 4")
 
@@ -98,16 +98,16 @@ async def test_too_many_rows() -> None:
     assert "exceeded the allowed result size" in over.json()["error"]["message"]
 
 
-async def test_too_large() -> None:
-    """An answer larger than the limit is a 400."""
+async def test_an_answer_above_the_size_limit_is_refused() -> None:
+    """The message says that the result is larger than allowed."""
     async with Client(limits=Limits(size=1000)) as client:
         answer = await client.hunt()
 
     assert "exceeded the allowed result size" in answer.json()["error"]["message"]
 
 
-async def test_calls_a_minute() -> None:
-    """Calls beyond the quota are 429 with Retry-After, until a minute has passed."""
+async def test_calls_beyond_the_quota_are_throttled() -> None:
+    """They get 429 with Retry-After until a minute has passed."""
     async with Client(limits=Limits(calls_per_minute=2)) as client:
         await client.hunt()
         client.now += timedelta(seconds=20)
@@ -124,8 +124,8 @@ async def test_calls_a_minute() -> None:
     assert 200 == later.status_code
 
 
-async def test_time_out() -> None:
-    """A call longer than the limit is answered 504."""
+async def test_a_call_longer_than_the_limit_is_answered_with_504() -> None:
+    """The error's code is UnknownError."""
     async with Client(limits=Limits(seconds=0.05)) as client:
         client.tenant.faults.add(match="hunt", delay=60)
         answer = await client.hunt()
@@ -133,8 +133,8 @@ async def test_time_out() -> None:
     assert (504, "UnknownError") == (answer.status_code, answer.json()["error"]["code"])
 
 
-async def test_fault_for_some_queries(client: Client) -> None:
-    """A fault meets as many calls as it says, and only those that contain its text."""
+async def test_a_fault_meets_only_matching_queries(client: Client) -> None:
+    """It meets as many calls as planned, and only those that contain its text."""
     client.tenant.faults.add(match="hunt", contains="take 2", times=2, status=429, retry_after=900)
     queries = ("DeviceInfo", "DeviceInfo | take 2", "DeviceInfo | take 2", "DeviceInfo | take 2")
     answers = [await client.hunt(query) for query in queries]
@@ -143,8 +143,8 @@ async def test_fault_for_some_queries(client: Client) -> None:
     assert "900" == answers[1].headers["Retry-After"]
 
 
-async def test_cpu_quota(client: Client) -> None:
-    """A spent CPU quota is a 429 of its own words, without Retry-After unless one is given."""
+async def test_a_spent_cpu_quota_has_a_message_of_its_own(client: Client) -> None:
+    """The 429 speaks of processing resources, and comes without Retry-After."""
     client.tenant.faults.add(match="hunt", status=429, cpu=True)
     answer = await client.hunt()
 
@@ -152,8 +152,8 @@ async def test_cpu_quota(client: Client) -> None:
     assert "Retry-After" not in answer.headers
 
 
-async def test_whole_tenant() -> None:
-    """A tenant made up as a whole finds its planted intrusion."""
+async def test_a_generated_tenant_contains_its_planted_intrusion() -> None:
+    """A hunt for the intruder's address finds the one device that talked to it."""
     app = build_app(devices=40, days=1, now=NOW)
     token, _ = app.state.tenant.issue()
     query = 'DeviceNetworkEvents | where RemoteIP == "203.0.113.9" | distinct DeviceName'
@@ -164,8 +164,8 @@ async def test_whole_tenant() -> None:
     assert [{"DeviceName": "srv-7.contoso.com"}] == answer.json()["results"]
 
 
-async def test_cpu_quota_for_a_while(client: Client) -> None:
-    """A CPU quota can stay spent until a moment of the tenant's clock, however often it is asked."""
+async def test_a_cpu_quota_can_stay_spent_until_a_moment(client: Client) -> None:
+    """Until then, by the tenant's clock, every hunt is refused; from then on, hunts work again."""
     until = client.now + timedelta(minutes=15)
     client.tenant.faults.add(match="hunt", status=429, cpu=True, until=until)
     blocked = [(await client.hunt()).status_code for _ in range(3)]
@@ -176,8 +176,8 @@ async def test_cpu_quota_for_a_while(client: Client) -> None:
     assert [] == client.tenant.faults.plan
 
 
-async def test_silently_cut() -> None:
-    """A tenant may cut an answer at exactly so many rows, and say nothing."""
+async def test_an_answer_can_be_cut_without_notice() -> None:
+    """A tenant may cut at exactly so many rows, and nothing in the answer says that there were more."""
     async with Client(limits=Limits(truncate_rows=3)) as client:
         over, within = await client.hunt(), await client.hunt("DeviceInfo | take 2")
 
@@ -186,8 +186,8 @@ async def test_silently_cut() -> None:
     assert 2 == len(within.json()["results"])
 
 
-async def test_too_costly() -> None:
-    """A hunt over more rows than a tenant is said to manage in time is a 504, a narrower one is answered."""
+async def test_a_hunt_over_too_many_rows_times_out() -> None:
+    """It is answered with 504, while a narrower hunt works."""
     async with Client(limits=Limits(costly_rows=2)) as client:
         wide, narrow = await client.hunt(), await client.hunt(timespan="P1D")
 
@@ -195,8 +195,8 @@ async def test_too_costly() -> None:
     assert 200 == narrow.status_code
 
 
-async def test_other_audience(client: Client) -> None:
-    """A token for Resource Manager is none for Graph."""
+async def test_a_token_for_resource_manager_is_refused(client: Client) -> None:
+    """Graph takes only tokens that were issued for Graph."""
     client.sign_in(ARM)
     answer = await client.hunt()
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    """A client of a tenant where every planted incident is open."""
+    """A client of a tenant in which every planted incident is open."""
     async with Client() as client:
         yield client
 
 
-async def test_reading_role() -> None:
-    """The reading role reads incidents and cannot comment."""
+async def test_the_reading_role_cannot_comment() -> None:
+    """It can read an incident, but a comment is answered with 403."""
     async with Client(roles=[READ]) as client:
         read = await client.get(f"{ROOT}/incidents/4101")
         written = await client.post(f"{ROOT}/incidents/4101/comments", json=COMMENT)
@@ -31,8 +31,8 @@ async def test_reading_role() -> None:
     assert (200, 403) == (read.status_code, written.status_code)
 
 
-async def test_newest_first(client: Client) -> None:
-    """Incidents come newest first, without alerts unless they are asked for."""
+async def test_incidents_are_listed_newest_first(client: Client) -> None:
+    """Their alerts are included only if they are asked for."""
     plain = (await client.get(f"{ROOT}/incidents")).json()["value"]
     expanded = (await client.get(f"{ROOT}/incidents?$expand=alerts")).json()["value"]
 
@@ -40,8 +40,8 @@ async def test_newest_first(client: Client) -> None:
     assert (False, True) == ("alerts" in plain[0], "alerts" in expanded[0])
 
 
-async def test_pages(client: Client) -> None:
-    """Following nextLink gives every incident once."""
+async def test_following_next_link_gives_every_incident_once(client: Client) -> None:
+    """Seven incidents come on three pages."""
     found, url = [], f"{ROOT}/incidents?$top=3"
     while url:
         page = (await client.get(url)).json()
@@ -73,8 +73,10 @@ async def test_pages(client: Client) -> None:
         ),
     ],
 )
-async def test_filter(client: Client, text: str, expected: list[str]) -> None:
-    """Times, severity and status filter, also together; `and` binds closer than `or`."""
+async def test_filters_select_by_time_severity_and_status(
+    client: Client, text: str, expected: list[str]
+) -> None:
+    """Conditions can be combined, and `and` binds closer than `or`."""
     assert expected == await client.listed(filter=text)
 
 
@@ -87,13 +89,13 @@ async def test_filter(client: Client, text: str, expected: list[str]) -> None:
         "$orderby=id", "$select=id", "$expand=comments",
     ],
 )  # fmt: skip
-async def test_unsupported_options(client: Client, query: str) -> None:
-    """What Graph does not support on incidents is a 400."""
+async def test_an_unsupported_option_is_answered_with_400(client: Client, query: str) -> None:
+    """Graph does not support these filters, orders, selections and expansions on incidents."""
     assert 400 == (await client.get(f"{ROOT}/incidents?{query}")).status_code
 
 
-async def test_top_limit(client: Client) -> None:
-    """More than 50 a page is refused in Graph's words."""
+async def test_more_than_50_incidents_per_page_are_refused(client: Client) -> None:
+    """The error has Graph's message and an empty code."""
     error = (await client.get(f"{ROOT}/incidents?$top=100")).json()["error"]
 
     assert "" == error["code"]
@@ -103,8 +105,8 @@ async def test_top_limit(client: Client) -> None:
     )
 
 
-async def test_merged_incident(client: Client) -> None:
-    """A merged incident says where it went, and its alerts went with it."""
+async def test_a_merged_incident_says_where_it_went(client: Client) -> None:
+    """It is redirected to the other incident, and its alerts are there."""
     incident = (await client.get(f"{ROOT}/incidents/4105?$expand=alerts")).json()
 
     assert "redirected" == incident["status"]
@@ -112,13 +114,13 @@ async def test_merged_incident(client: Client) -> None:
     assert [] == incident["alerts"]
 
 
-async def test_no_such_incident(client: Client) -> None:
-    """An unknown incident is a 404."""
+async def test_an_unknown_incident_is_answered_with_404(client: Client) -> None:
+    """No incident of the tenant has the id 1."""
     assert 404 == (await client.get(f"{ROOT}/incidents/1")).status_code
 
 
-async def test_pages_shift(client: Client) -> None:
-    """What opens while pages are read shifts them: an incident comes twice."""
+async def test_a_new_incident_shifts_the_pages_after_it(client: Client) -> None:
+    """If an incident opens while pages are read, another one comes twice."""
     first = (await client.get(f"{ROOT}/incidents?$top=3&$count=true")).json()
     generate(client.tenant)
     second = (await client.get(first["@odata.nextLink"])).json()
@@ -128,8 +130,8 @@ async def test_pages_shift(client: Client) -> None:
     assert (7, 8) == (first["@odata.count"], second["@odata.count"])
 
 
-async def test_pages_skip(client: Client) -> None:
-    """What leaves a filter while pages are read shifts them too: an incident never comes."""
+async def test_a_changed_incident_makes_the_pages_skip_one(client: Client) -> None:
+    """If an incident leaves the filter while pages are read, another one never comes."""
     url = f"{ROOT}/incidents?$top=3&$filter=status eq 'active'"
     first = (await client.get(url)).json()
     update(client.tenant, client.tenant.incidents["4107"], status="resolved")
@@ -139,8 +141,8 @@ async def test_pages_skip(client: Client) -> None:
     assert ["4102", "4101"] == [one["id"] for one in second["value"]]
 
 
-async def test_comment(client: Client) -> None:
-    """A comment is answered with all comments, appears on the incident and counts as its update."""
+async def test_a_comment_is_stored_and_updates_its_incident(client: Client) -> None:
+    """The answer has all comments of the incident, and the time of the last update moves."""
     client.now += timedelta(hours=1)
     first = await client.post(f"{ROOT}/incidents/4101/comments", json=COMMENT)
     second = await client.post(f"{ROOT}/incidents/4101/comments", json={**COMMENT, "comment": "b"})
@@ -155,23 +157,23 @@ async def test_comment(client: Client) -> None:
 @pytest.mark.parametrize(
     "body", [{"comment": "x"}, {**COMMENT, "comment": ""}, {**COMMENT, "comment": "x" * 30_001}, [], "x"]
 )
-async def test_bad_comment(client: Client, body: Any) -> None:
-    """What is no comment, or too long a one, is a 400 and is not stored."""
+async def test_an_invalid_comment_is_not_stored(client: Client, body: Any) -> None:
+    """An empty text, one that is too long or a body of another shape is answered with 400."""
     answer = await client.post(f"{ROOT}/incidents/4101/comments", json=body)
 
     assert 400 == answer.status_code
     assert [] == client.tenant.incidents["4101"]["comments"]
 
 
-async def test_longest_comment(client: Client) -> None:
-    """A comment of exactly 30,000 characters is accepted."""
+async def test_a_comment_of_30000_characters_is_accepted(client: Client) -> None:
+    """No longer comment is."""
     answer = await client.post(f"{ROOT}/incidents/4101/comments", json={**COMMENT, "comment": "x" * 30_000})
 
     assert 200 == answer.status_code
 
 
-async def test_comment_accepted_then_failed(client: Client) -> None:
-    """A comment can be stored and answered 503 all the same."""
+async def test_a_comment_can_be_stored_and_answered_with_503(client: Client) -> None:
+    """The caller cannot see from the answer that the comment is there."""
     client.tenant.faults.add(match="comment", accept_then=503)
     answer = await client.post(f"{ROOT}/incidents/4101/comments", json=COMMENT)
 
@@ -179,8 +181,8 @@ async def test_comment_accepted_then_failed(client: Client) -> None:
     assert 1 == len(client.tenant.incidents["4101"]["comments"])
 
 
-async def test_comment_that_is_no_update() -> None:
-    """Nobody documents that a comment is an update, so a tenant may have it otherwise."""
+async def test_a_tenant_can_leave_comments_out_of_its_updates() -> None:
+    """Nobody documents whether a comment moves the time of the last update, so a tenant can do either."""
     async with Client(limits=Limits(comments_update=False)) as client:
         before = client.tenant.incidents["4101"]["lastUpdateDateTime"]
         answer = await client.post(f"{ROOT}/incidents/4101/comments", json=COMMENT)

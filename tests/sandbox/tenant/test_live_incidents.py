@@ -1,4 +1,4 @@
-"""Incidents in the local tenant open, grow, merge, end and come back, at moments of the caller's choice."""
+"""Incidents in the local tenant open, grow, merge, close and reopen when the caller wants them to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEEN = {DROP_ADDRESS, RELAY_ADDRESS, LURE_URL}
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    """A client of a tenant where every planted incident is open."""
+    """A client of a tenant in which every planted incident is open."""
     async with Client() as client:
         yield client
 
@@ -31,8 +31,8 @@ def found(incident: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for alert in incident["alerts"] for item in alert["evidence"]]
 
 
-async def test_generate(client: Client) -> None:
-    """An incident made up has an id of its own, now as its time, and names a device of the fleet."""
+async def test_a_made_up_incident_is_new_and_names_a_device(client: Client) -> None:
+    """It has the next id and the current time, and its device is one of the fleet."""
     client.now += timedelta(minutes=3)
     one, two = generate(client.tenant), generate(client.tenant)
     device = found(one)[0]
@@ -44,16 +44,16 @@ async def test_generate(client: Client) -> None:
     assert ["4109", "4108"] == (await client.listed())[:2]
 
 
-async def test_made_up_as_graph_shows_it(client: Client) -> None:
-    """Incidents and alerts that are made up have every field that planted ones have."""
+async def test_made_up_incidents_have_every_field(client: Client) -> None:
+    """They and their alerts have all the fields that planted ones have."""
     made, planted = generate(client.tenant), client.tenant.incidents["4101"]
 
     assert planted.keys() == made.keys()
     assert planted["alerts"][0].keys() == made["alerts"][0].keys()
 
 
-async def test_mostly_noise(client: Client) -> None:
-    """About one in four incidents names an indicator that the telemetry holds; severities are mixed."""
+async def test_most_made_up_incidents_are_noise(client: Client) -> None:
+    """About one in four names an indicator that the telemetry contains; severities and evidence are mixed."""
     made = [generate(client.tenant) for _ in range(200)]
     real = [i for i in made if any(SEEN & {e.get("ipAddress"), e.get("url")} for e in found(i))]
 
@@ -64,8 +64,8 @@ async def test_mostly_noise(client: Client) -> None:
     }
 
 
-async def test_seed() -> None:
-    """Equal seeds make up equal incidents, and others others."""
+async def test_the_same_seed_makes_the_same_incidents() -> None:
+    """Another seed makes other incidents."""
     tenants = [Client(seed=seed).tenant for seed in (1, 1, 2)]
     one, same, other = ([generate(tenant) for _ in range(5)] for tenant in tenants)
 
@@ -73,16 +73,16 @@ async def test_seed() -> None:
     assert one != other
 
 
-async def test_skew(client: Client) -> None:
-    """An incident can be dated by another clock than the tenant's."""
+async def test_an_incident_can_be_dated_by_another_clock(client: Client) -> None:
+    """Here its clock is seven minutes ahead of the tenant's."""
     made = generate(client.tenant, at=NOW + timedelta(minutes=7), severity="high")
 
     assert ("2026-03-10T12:07:00.0000000Z", "high") == (made["createdDateTime"], made["severity"])
     assert [made["id"]] == await client.listed(filter="createdDateTime gt 2026-03-10T12:00:00Z")
 
 
-async def test_grow(client: Client) -> None:
-    """A new alert brings its evidence, moves the incident's update, and raises its severity."""
+async def test_a_new_alert_updates_its_incident(client: Client) -> None:
+    """Its evidence is added, the time of the last update moves, and the severity rises."""
     incident = generate(client.tenant, severity="low")
     client.now += timedelta(minutes=30)
     grow(client.tenant, incident, evidence.ip("203.0.113.5", "malicious"), severity="high")
@@ -95,8 +95,8 @@ async def test_grow(client: Client) -> None:
     assert "high" == incident["severity"]
 
 
-async def test_grow_made_up(client: Client) -> None:
-    """Without evidence given, an alert makes up other than the first had, and never lowers a severity."""
+async def test_a_new_alert_never_lowers_the_severity(client: Client) -> None:
+    """Without given evidence, it makes up other evidence than that of the first alert."""
     incident = generate(client.tenant, severity="high")
     grow(client.tenant, incident, severity="low")
     first, second = (alert["evidence"] for alert in incident["alerts"])
@@ -106,8 +106,8 @@ async def test_grow_made_up(client: Client) -> None:
     assert first != second
 
 
-async def test_merge(client: Client) -> None:
-    """A merged incident redirects, its alerts go along, and both are updated."""
+async def test_a_merged_incident_redirects_to_the_other(client: Client) -> None:
+    """Its alerts move to the other incident, and both count as updated."""
     one, into = generate(client.tenant), generate(client.tenant)
     client.now += timedelta(minutes=1)
     merge(client.tenant, one, into)
@@ -120,8 +120,8 @@ async def test_merge(client: Client) -> None:
     )
 
 
-async def test_resolve_and_reopen(client: Client) -> None:
-    """Resolving and reopening are updates."""
+async def test_resolving_and_reopening_are_updates(client: Client) -> None:
+    """Both change the status; reopening is dated as the caller says."""
     incident = client.tenant.incidents["4106"]
     client.now += timedelta(minutes=1)
     update(client.tenant, incident, status="resolved")
@@ -132,8 +132,8 @@ async def test_resolve_and_reopen(client: Client) -> None:
     assert ("active", "2026-03-10T12:02:00.0000000Z") == (incident["status"], incident["lastUpdateDateTime"])
 
 
-async def test_happenings() -> None:
-    """Left to itself a tenant opens its planted incidents, then others, and all else happens too."""
+async def test_a_tenant_on_its_own_opens_planted_incidents_first() -> None:
+    """After that it makes incidents up; others grow, merge, are resolved and reopen, but less often."""
     async with Client(opened=False) as client:
         happened = [happen(client.tenant) for _ in range(200)]
 
@@ -145,8 +145,8 @@ async def test_happenings() -> None:
     assert len(set(opened)) == len(opened) > 100
 
 
-async def test_open_goes_on() -> None:
-    """Asked for one incident more after the planted ones, the tenant makes one up."""
+async def test_opening_continues_after_the_planted_incidents() -> None:
+    """If none of them is left, the tenant makes an incident up."""
     async with Client(opened=False) as client:
         answers = [await client.post("/sandbox/incidents/open") for _ in range(8)]
 
@@ -154,8 +154,8 @@ async def test_open_goes_on() -> None:
     assert ["4107", "4108"] == [answer.json()["id"] for answer in answers][-2:]
 
 
-async def test_live(client: Client) -> None:
-    """One call lets one thing happen, and says what."""
+async def test_one_live_call_changes_one_incident(client: Client) -> None:
+    """The answer says what happened, and to which incident."""
     answer = (await client.post("/sandbox/incidents/live")).json()
 
     assert answer["happened"] in {"opened", "grew", "merged", "resolved", "reopened"}

@@ -1,4 +1,4 @@
-"""What the local tenant's workspace of Microsoft Sentinel shows of incidents."""
+"""What the local tenant's Microsoft Sentinel workspace shows of incidents."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client() -> AsyncIterator[ArmClient]:
-    """A client of a tenant where every planted incident is open."""
+    """A client of a tenant in which every planted incident is open."""
     async with ArmClient() as client:
         yield client
 
 
-async def test_own_incident(client: ArmClient) -> None:
-    """An incident of Sentinel's own names Azure Sentinel as its provider, and its number as that one's id."""
+async def test_sentinels_own_incident_is_provided_by_azure_sentinel(client: ArmClient) -> None:
+    """The provider's id for it is the incident's own number."""
     body = (await client.get(client.own + VERSION)).json()
 
     assert client.own == body["id"]
@@ -39,8 +39,8 @@ async def test_own_incident(client: ArmClient) -> None:
     )
 
 
-async def test_mirrored_incident(client: ArmClient) -> None:
-    """An incident of Defender's has that id at its provider, and a number of the workspace's own."""
+async def test_a_mirrored_incident_names_its_defender_id(client: ArmClient) -> None:
+    """Its number belongs to the workspace, and it links to the incident's page in Defender."""
     properties = (await client.get(client.mirrored + VERSION)).json()["properties"]
 
     assert ("Microsoft XDR", "4101") == (properties["providerName"], properties["providerIncidentId"])
@@ -50,15 +50,15 @@ async def test_mirrored_incident(client: ArmClient) -> None:
     )
 
 
-async def test_not_of_defenders(client: ArmClient) -> None:
-    """What is Sentinel's own, Graph does not list."""
+async def test_graph_does_not_list_sentinels_own_incidents(client: ArmClient) -> None:
+    """Graph lists only the incidents of Defender."""
     client.sign_in()
 
     assert "812" not in await client.listed()
 
 
-async def test_mirrored_when_opened() -> None:
-    """The workspace knows an incident of Defender's once it is open, one that is made up as well."""
+async def test_an_incident_is_mirrored_once_it_opens() -> None:
+    """Before that it is answered with 404; incidents made up later are mirrored as well."""
     planted = Client().tenant.incidents["4101"]
     async with Client(opened=False) as client:
         client.sign_in(ARM)
@@ -70,8 +70,8 @@ async def test_mirrored_when_opened() -> None:
     assert [404, 200, 200] == [answer.status_code for answer in (before, after, made)]
 
 
-async def test_merged_incident(client: ArmClient) -> None:
-    """What Defender merged, Sentinel closes with a tag."""
+async def test_sentinel_closes_what_defender_merged(client: ArmClient) -> None:
+    """The closed incident gets the tag Redirected."""
     one, into = generate(client.tenant), generate(client.tenant)
     merge(client.tenant, one, into)
     properties = (await client.get(arm_id(one) + VERSION)).json()["properties"]
@@ -82,8 +82,8 @@ async def test_merged_incident(client: ArmClient) -> None:
     )
 
 
-async def test_entities(client: ArmClient) -> None:
-    """Entities come with their kinds counted; a file's hash is an entity of its own, which the file names."""
+async def test_entities_are_listed_and_counted_by_kind(client: ArmClient) -> None:
+    """A file's hash is an entity of its own, which the file refers to."""
     body = (await client.post(f"{client.own}/entities{VERSION}")).json()
     found = {one["kind"]: one["properties"] for one in body["entities"]}
     ids = {one["kind"]: one["id"] for one in body["entities"]}
@@ -102,8 +102,8 @@ async def test_entities(client: ArmClient) -> None:
     assert [ids["FileHash"]] == found["File"]["fileHashEntityIds"]
 
 
-async def test_alerts(client: ArmClient) -> None:
-    """Alerts are entities of the kind SecurityAlert."""
+async def test_alerts_are_security_alert_entities(client: ArmClient) -> None:
+    """They have the id and the severity of Defender's alerts."""
     alert = (await client.post(f"{client.mirrored}/alerts{VERSION}")).json()["value"][0]
 
     assert ("SecurityAlert", "da4101_1", "High") == (
@@ -113,8 +113,8 @@ async def test_alerts(client: ArmClient) -> None:
     )
 
 
-def test_trigger() -> None:
-    """A playbook is handed the incident with its alerts and entities, as Resource Manager would show them."""
+def test_a_playbook_gets_the_incident_with_its_entities() -> None:
+    """The trigger's body has alerts and entities in the form that Resource Manager uses."""
     client = ArmClient()
     body = trigger(client.tenant, client.tenant.standalone[0])
     properties = body["object"]["properties"]
@@ -126,8 +126,10 @@ def test_trigger() -> None:
     assert [] == properties["comments"]
 
 
-def test_trigger_in_pascal_case() -> None:
-    """In the connector's other form, entities are flat, named by Type, and the alerts stand under Alerts."""
+def test_a_trigger_in_pascal_case_has_flat_entities() -> None:
+    """
+    In the connector's other form, an entity has its Type beside its fields, and alerts are under Alerts.
+    """
     client = ArmClient()
     properties = trigger(client.tenant, client.tenant.standalone[0], pascal=True)["object"]["properties"]
     host, address, url, digest, file = properties["relatedEntities"]
@@ -144,8 +146,8 @@ def test_trigger_in_pascal_case() -> None:
     assert ("file", ".stage.sh", "/tmp/") == (file["Type"], file["Name"], file["Directory"])
 
 
-async def test_trigger_over_http(client: ArmClient) -> None:
-    """The body is there for the demo too, for an incident by its provider's id, in either form."""
+async def test_the_trigger_body_is_served_over_http(client: ArmClient) -> None:
+    """An incident is named by its provider's id, and served in either form; an unknown one is a 404."""
     plain = (await client.get("/sandbox/incidents/4101/trigger")).json()
     pascal = (await client.get("/sandbox/incidents/812/trigger?pascal")).json()
     unknown = await client.get("/sandbox/incidents/1/trigger")
