@@ -1,26 +1,26 @@
 """
-Everything that can go wrong, by whose problem it is.
+Every error that Outrider raises, grouped by who can fix it.
 
     OutriderError
-    ├── InvalidRequest          the caller's: the message says what to change (400)
-    │   ├── Unauthenticated     no signed-in principal came with the call (401)
+    ├── InvalidRequest          the caller: the message says what to change (400)
+    │   ├── Unauthenticated     the call came without a signed-in principal (401)
     │   ├── RunNotFound         no run has this id, or it has expired (404)
-    │   └── KeyReused           the same idempotency key with another body (409)
-    ├── SettingsError           the deployer's: names every wrong setting at once
-    ├── HuntError               the hunt author's: names the file and every problem in it
-    ├── UnreadableQuery         no tokens can be made of a hunt's query; becomes a problem of a HuntError
-    ├── UnreadableIncident      a run's incident is not there, or has not answered for too long
-    ├── Waiting                 a run goes on later; carries the reason and the delay
-    ├── GivenUp                 a sweep has waited for Graph for too long
+    │   └── KeyReused           the idempotency key was used before, with another body (409)
+    ├── SettingsError           the deployer: the message lists every wrong setting
+    ├── HuntError               the hunt author: names the file and every problem in it
+    ├── UnreadableQuery         a hunt's query cannot be split into tokens; becomes a problem of a HuntError
+    ├── UnreadableIncident      a run's incident does not exist, or could not be read for too long
+    ├── Waiting                 a run must continue later; carries the reason and the delay
+    ├── GivenUp                 a sweep has waited too long for Graph
     ├── NotSent                 a run is stored, but its queue refuses the message (503)
-    └── GraphError              Microsoft Graph's, or Azure's, with its code and request id
+    └── GraphError              Microsoft Graph or Azure refused or failed; carries its code and request id
         ├── BadQuery            the tenant refuses the KQL (400)
         ├── ResultTooLarge      the answer exceeds Graph's 100,000 rows or 50 MB (400)
         ├── PermissionDenied    a role is missing, and is named (403; Azure also 401)
-        ├── NotFound            no such incident (404)
-        ├── Throttled           too many calls or too much CPU; carries the wait (429)
-        ├── TimedOut            the query ran longer than Graph's 3 minutes (504, read timeout)
-        └── Unavailable         5xx, a broken connection, or no token
+        ├── NotFound            the incident does not exist (404)
+        ├── Throttled           too many calls, or too much CPU; carries the time to wait (429)
+        ├── TimedOut            the query ran longer than Graph's 3 minutes, or no answer came (408, 504)
+        └── Unavailable         5xx, a broken connection, an unreadable answer, or no valid token
 """
 
 from __future__ import annotations
@@ -31,11 +31,16 @@ from typing import Any
 
 
 class OutriderError(Exception):
-    """Any failure that Outrider names."""
+    """The base class of every error above."""
 
 
 class InvalidRequest(OutriderError):
-    """The caller sent something that cannot be used; `details` has one line a problem."""
+    """
+    The caller sent something that cannot be used.
+
+    `status` and `code` are those of the response. `details` has one line per problem; it is empty where the
+    message says everything.
+    """
 
     status = 400
     code = "InvalidRequest"
@@ -47,21 +52,21 @@ class InvalidRequest(OutriderError):
 
 
 class Unauthenticated(InvalidRequest):
-    """The call carries no principal although App Service authentication is required."""
+    """App Service authentication is required, but the call has no signed-in principal."""
 
     status = 401
     code = "Unauthenticated"
 
 
 class RunNotFound(InvalidRequest):
-    """No run has this id."""
+    """No run has this id, or the run is older than FINDINGS_DAYS."""
 
     status = 404
     code = "RunNotFound"
 
 
 class KeyReused(InvalidRequest):
-    """One idempotency key, two different bodies."""
+    """The caller's idempotency key was used before, with a different body."""
 
     status = 409
     code = "IdempotencyKeyReused"
@@ -73,9 +78,9 @@ class SettingsError(OutriderError):
 
 class HuntError(OutriderError):
     """
-    A hunt file cannot be used.
+    A hunt file, or a folder of hunt files, cannot be used.
 
-    `problems` has one line for each problem, which begins with its place: `my-hunt.yaml:12:5: …`.
+    `problems` has one line per problem, which begins with its place: `my-hunt.yaml:12:5: …`.
     """
 
     def __init__(self, file: Path, problems: tuple[str, ...]) -> None:
@@ -85,7 +90,12 @@ class HuntError(OutriderError):
 
 
 class GraphError(OutriderError):
-    """Microsoft Graph, or Azure where `service` says so, did not do what it was asked."""
+    """
+    A call to Microsoft Graph, or to the service that `service` names, was refused or failed.
+
+    `status` is the HTTP status, 0 where no response is behind the error. `code` and `request_id` are
+    Microsoft's, '' where it gave none.
+    """
 
     def __init__(
         self,
@@ -109,7 +119,7 @@ class BadQuery(GraphError):
 
 
 class ResultTooLarge(GraphError):
-    """The answer would exceed Graph's limits (100,000 rows, 50 MB)."""
+    """The answer would exceed Graph's limits: 100,000 rows or 50 MB."""
 
 
 class PermissionDenied(GraphError):
@@ -121,18 +131,22 @@ class PermissionDenied(GraphError):
 
     @property
     def needs(self) -> str:
-        """What is missing, as someone who grants it would look for it."""
+        """The missing role, in the words of whoever has to grant it."""
         if self.service == "Microsoft Graph":
             return f"the Graph application role {self.role}"
         return f"the role {self.role} on the workspace"
 
 
 class NotFound(GraphError):
-    """There is no such incident."""
+    """The incident does not exist, or its merges form a circle or a chain of more than 5."""
 
 
 class Throttled(GraphError):
-    """The tenant refuses calls for now; `retry_after` is in seconds, None where no wait is named."""
+    """
+    Calls are refused for now; `retry_after` is in seconds, None where no time is given.
+
+    `status` is 0 where Outrider itself refuses, for instance to stay within HUNTS_PER_MINUTE.
+    """
 
     def __init__(self, message: str, *, retry_after: float | None, **known: Any) -> None:
         super().__init__(message, **{"status": 429, **known})
@@ -140,15 +154,19 @@ class Throttled(GraphError):
 
 
 class TimedOut(GraphError):
-    """The query ran longer than Graph allows (3 minutes)."""
+    """
+    No answer in time: Graph ends a query after 3 minutes.
+
+    The clients themselves stop waiting after 190 seconds (Graph) and 30 seconds (Azure).
+    """
 
 
 class Unavailable(GraphError):
-    """Graph, or the endpoint that issues tokens, cannot be reached or fails on its side."""
+    """The service cannot be reached, fails, sends an unreadable answer, or gets no valid token."""
 
 
 class UnreadableQuery(OutriderError):
-    """No tokens can be made of the text of a query that begins at offset `start`."""
+    """A query cannot be split into tokens; `start` is the offset, in characters, of the problem."""
 
     def __init__(self, start: int, message: str) -> None:
         super().__init__(message)
@@ -160,7 +178,7 @@ class UnreadableIncident(OutriderError):
 
 
 class Waiting(OutriderError):
-    """The run cannot go on now; it goes back to its queue for `delay`, and `reason` says what it waits for."""
+    """The run cannot continue now: it goes back to its queue for `delay`; `reason` is shown to people."""
 
     def __init__(self, reason: str, delay: timedelta) -> None:
         super().__init__(reason)
@@ -169,8 +187,8 @@ class Waiting(OutriderError):
 
 
 class GivenUp(OutriderError):
-    """Graph has not answered for so long that a sweep ends with what it has."""
+    """Graph has not answered for so long that the sweep ends with the results it has."""
 
 
 class NotSent(OutriderError):
-    """The run is stored, but its message could not be sent; asking again sends it again."""
+    """The run is stored, but its message could not be sent; the same request sends it again."""

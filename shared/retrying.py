@@ -1,4 +1,4 @@
-"""How long a call to Microsoft is tried again before its run waits instead."""
+"""How often, and for how long, a failed call to Microsoft is retried."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _ATTEMPTS = 4
-#: Seconds. Longer waits are not worth an instance: the run goes back to its queue instead.
+#: Seconds. A longer wait would keep an instance busy for nothing: the run goes back to its queue instead.
 PATIENCE = 30.0
 _A_DAY = 86_400.0
 
 
 def retrying(sleep: Callable[[float], Awaitable[None]], patience: float = PATIENCE) -> AsyncRetrying:
     """
-    Try a call that may be repeated at most 4 times, after Throttled and Unavailable, as long as Microsoft says.
+    Return a retrier for a call that may be repeated: at most 4 attempts, after Throttled or Unavailable.
 
-    Raises the last error at once where the wait would go beyond *patience* seconds; 0 is to try once.
+    It waits for as long as Microsoft asks, else 1, 2, then 4 seconds. It raises the last error at once if the
+    next wait would end more than *patience* seconds after the first attempt began; 0 means a single attempt.
     """
     return AsyncRetrying(
         stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(patience),
@@ -41,7 +42,11 @@ def retrying(sleep: Callable[[float], Awaitable[None]], patience: float = PATIEN
 
 
 def read_retry_after(text: str) -> float | None:
-    """Read Retry-After: seconds, also fractional, or an HTTP date; None where it is neither."""
+    """
+    Read a Retry-After header: the seconds to wait (at most a day), None if it is unreadable.
+
+    The header holds a number of seconds, which may have a fraction, or an HTTP date.
+    """
     try:
         return min(max(0.0, float(text)), _A_DAY)
     except ValueError:
@@ -53,7 +58,7 @@ def read_retry_after(text: str) -> float | None:
 
 
 def _wait(state: RetryCallState) -> float:
-    """As long as Microsoft says, else 1, 2, 4 … seconds."""
+    """Return the seconds that Microsoft asks for, else 1, 2, 4 …"""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, Throttled) and error.retry_after is not None:
         return error.retry_after

@@ -1,8 +1,8 @@
 """
-The settings, read from the environment once, by `functions/`.
+The app's settings, which `functions/` reads once from environment variables.
 
-Every name here also stands in `local.settings.sample.json`, the README's table and the Bicep templates; a test
-holds them equal.
+Every name is also in `local.settings.sample.json`, in the README's table and in the Bicep templates; a test
+keeps the four lists equal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Cloud(Struct, frozen=True):
-    """The roots of one Microsoft cloud (Graph's "national cloud deployments")."""
+    """The root URLs of one Microsoft cloud (Graph's "national cloud deployments"), without a final slash."""
 
     graph: str
     arm: str
@@ -62,7 +62,7 @@ Count = Annotated[int, Meta(ge=1)]
 
 
 class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
-    """What a deployment decides. Defaults are those of the README's table."""
+    """Everything that a deployment can set. The README's table lists the defaults; '' means unset."""
 
     azure_cloud: Literal["global", "usgov", "usgovdod"] = "global"
     azure_client_id: str = ""
@@ -75,7 +75,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     http_auth: Literal["key", "entra"] = "key"
     public_url: str = ""
     comments: Literal["on", "off"] = "on"
-    # Graph names no limit; the Defender portal and Sentinel both state 30,000 characters a comment.
+    # Graph documents no limit; the Defender portal and Sentinel both state 30,000 characters per comment.
     comment_max_chars: Annotated[int, Meta(ge=1_000, le=30_000)] = 30_000
     mask_secrets: Literal["on", "off"] = "on"
     # NCRONTAB, in UTC.
@@ -86,7 +86,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
     hunts_per_minute: Count = 45
     hunt_concurrency: Count = 8
-    # Graph's limit is 100,000 rows an answer; one is kept to tell "exactly" from "more than".
+    # Graph's limit is 100,000 rows per answer; one is kept back to tell "exactly" from "more than".
     max_rows: Annotated[int, Meta(ge=1, le=99_999)] = 10_000
     max_devices: Annotated[int, Meta(ge=1, le=500)] = 50
     max_indicators: Annotated[int, Meta(ge=1, le=1_000)] = 100
@@ -100,7 +100,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
 
     @property
     def cloud(self) -> Cloud:
-        """The cloud's roots, with the three that can be overridden put in."""
+        """The cloud's root URLs, replaced by GRAPH_URL, ARM_URL and PORTAL_URL where those are set."""
         base = CLOUDS[self.azure_cloud]
         return Cloud(
             self.graph_url.rstrip("/") or base.graph,
@@ -111,27 +111,27 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
 
     @property
     def graph_scope(self) -> str:
-        """The scope of Graph's tokens: the cloud's, also where GRAPH_URL points elsewhere."""
+        """The OAuth scope for Graph: the cloud's own, even if GRAPH_URL points elsewhere."""
         return f"{CLOUDS[self.azure_cloud].graph}/.default"
 
     @property
     def arm_scope(self) -> str:
-        """The scope of Azure Resource Manager's tokens: the cloud's, also where ARM_URL points elsewhere."""
+        """The OAuth scope for Azure Resource Manager: the cloud's own, even if ARM_URL points elsewhere."""
         return f"{CLOUDS[self.azure_cloud].arm}/.default"
 
     @property
     def platform_signs_in(self) -> bool:
-        """Whether App Service authentication stands in front, so that no function key is needed."""
+        """Whether App Service authentication signs callers in, so that no function key is needed."""
         return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"
 
     @property
     def masks(self) -> bool:
-        """Whether what looks like a secret is masked wherever values are shown."""
+        """Whether values that look like secrets are masked wherever they are shown."""
         return self.mask_secrets == "on"
 
     @property
     def root_url(self) -> str:
-        """The app's own root, as callers and browsers reach it."""
+        """The app's root URL, as callers and browsers reach it, without a final slash."""
         if self.public_url:
             return self.public_url.rstrip("/")
         scheme = "http" if self.website_hostname.split(":")[0] in _LOOPBACK else "https"
@@ -139,32 +139,32 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
 
     @property
     def ignored(self) -> frozenset[str]:
-        """`IGNORE_INDICATORS` as a set: CIDRs, domains and hashes, lower-cased."""
+        """IGNORE_INDICATORS as a set: addresses, CIDRs, domains and hashes, in lower case."""
         return frozenset(part.strip().lower() for part in self.ignore_indicators.split(",") if part.strip())
 
 
-#: The names of ours. The host's own, WEBSITE_*, are read too and set by nobody.
+#: The settings that a deployer can set; WEBSITE_*, which are read too, come from the Functions host.
 NAMES = tuple(f.encode_name for f in msgspec.structs.fields(Settings) if not f.name.startswith("website_"))
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """
-    Read the settings; an empty value counts as unset.
+    Read the settings from *environment*; an empty value counts as unset.
 
-    Raises SettingsError naming every missing or wrong setting at once.
+    Raises SettingsError, whose message lists every missing or wrong setting.
     """
     values: dict[str, object] = {}
     problems: list[str] = []
-    for known in msgspec.structs.fields(Settings):
-        text = environment.get(known.encode_name, "").strip()
+    for setting in msgspec.structs.fields(Settings):
+        text = environment.get(setting.encode_name, "").strip()
         if not text:
             continue
-        if get_origin(known.type) is Literal:
+        if get_origin(setting.type) is Literal:
             text = text.lower()
         try:
-            values[known.name] = msgspec.convert(text, known.type, strict=False)
+            values[setting.name] = msgspec.convert(text, setting.type, strict=False)
         except msgspec.ValidationError as error:
-            problems.append(f"{known.encode_name}={text!r}: {error}")
+            problems.append(f"{setting.encode_name}={text!r}: {error}")
     settings = Settings(**values)  # type: ignore[arg-type]
     problems += _missing(settings) + _wrong(settings)
     if problems:

@@ -1,14 +1,15 @@
 """
-What an operator sees of the app: a trace a run, and a handful of metrics. Never a value from an incident.
+The app's traces and metrics: one trace per run and seven metrics, never a value from an incident.
 
-Nothing but what is said here is recorded. The providers are the app's own, not OpenTelemetry's global ones, and no
-library is instrumented: kiota and httpx write spans with whole addresses in them, and an incident's id in those. For
-the same reason Microsoft's distribution `azure-monitor-opentelemetry`, which sets the global ones and instruments
-five libraries, stays out, and only the exporter that it wraps is used.
+Nothing else is recorded. The providers are the app's own, not OpenTelemetry's global ones, and no library is
+instrumented: kiota and httpx would write spans with whole URLs, which contain incident ids. For the same
+reason Microsoft's distribution `azure-monitor-opentelemetry`, which sets the global providers and instruments
+five libraries, is not used; only the exporter inside it is.
 
-A run's trace has the run's id, so that all its deliveries are one trace, found by what stands in the comment. Logs
-are passed on by the Functions host, which knows them without OpenTelemetry; written by both they would show twice
-("Use OpenTelemetry with Azure Functions"). Alerts and workbook in `infra/` read the metrics by these names.
+A run's trace has the run's id, so that all its deliveries are one trace, which can be found by the id in the
+comment. Logs are left to the Functions host, which sends them without OpenTelemetry; if both sent them, they
+would show twice ("Use OpenTelemetry with Azure Functions"). The alerts and the workbook in `infra/` read the
+metrics by the names given here.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ log = logging.getLogger("outrider")
 
 _NAME = "outrider"
 _CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
-#: What the exporter would send of its own accord: statistics about itself, also to hosts of Microsoft's that nobody
-#: let the app talk to, and the app's name as a metric with every export.
+#: Switched off, since the exporter sends them unasked: statistics about itself, partly to Microsoft hosts
+#: that nobody allowed the app to contact, and the app's name as a metric with every export.
 _SWITCHES = (
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
 )
-#: Seconds between two exports of metrics: an instance may be taken away a minute after its last call.
+#: Seconds between two exports of metrics: an instance may be removed a minute after its last call.
 _EVERY = 30
 
 
 class Telemetry:
-    """Spans and metrics, written to providers that may be OpenTelemetry's own, which forget everything."""
+    """Spans and metrics, recorded through the given providers; OpenTelemetry's no-op ones discard them."""
 
     def __init__(self, traces: TracerProvider, meters: MeterProvider) -> None:
         self._tracer = traces.get_tracer(_NAME)
@@ -68,7 +69,7 @@ class Telemetry:
 
     @contextmanager
     def run(self, work: Work) -> Iterator[None]:
-        """Record one delivery of a run, in the run's own trace."""
+        """Record one delivery of a run, as a span in the run's own trace."""
         from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
         run_id = work.run_id
@@ -81,30 +82,30 @@ class Telemetry:
 
     @contextmanager
     def hunt(self, name: str) -> Iterator[Span]:
-        """Record one hunt of a run."""
+        """Record one hunt of a run, as a span."""
         with self._span(f"hunt {name}", {"hunt": name}) as span:
             yield span
 
     @contextmanager
     def comment(self, provider: str) -> Iterator[Span]:
-        """Record what becomes of one comment of a run."""
+        """Record one comment of a run, as a span, whether or not it is posted in the end."""
         with self._span("comment", {"provider": provider}) as span:
             yield span
 
     def refused(self, error: GraphError) -> None:
-        """Count an error that Microsoft answered with, if an operator can do something about it."""
+        """Count an error response that an operator can act on: throttling, or a missing role."""
         if isinstance(error, Throttled):
             self._throttled.add(1, {"service": error.service})
         elif isinstance(error, PermissionDenied):
             self._missing_role.add(1, {"role": error.role})
 
     def parked(self) -> None:
-        """Count a run that has to wait."""
+        """Count a run that goes back to its queue to wait."""
         self._say(status="waiting")
         self._parked.add(1)
 
     def ended(self, work: Work, done: Done) -> None:
-        """Count a run that ended, and its hunts."""
+        """Count a run that has ended, its hunts by outcome, and their rows."""
         self._say(status=done.status)
         self._runs.add(1, {"status": done.status, "kind": work.kind, "source": work.source})
         for outcome in done.outcomes:
@@ -112,7 +113,7 @@ class Telemetry:
             self._rows.add(outcome.found.rows, {"hunt": outcome.hunt})
 
     def commented(self, waited: timedelta) -> None:
-        """Record how long an incident waited for its comment."""
+        """Record the time from an incident's creation to its first comment."""
         self._comment.record(waited.total_seconds())
 
     def _say(self, *, status: str) -> None:
@@ -140,7 +141,7 @@ class Telemetry:
 
 
 def failed(span: Span, kind: str) -> None:
-    """Mark what a span stands for as failed, and with what *kind* of error."""
+    """Mark a span as failed, with *kind* as its `error.type`."""
     from opentelemetry.trace import StatusCode
 
     span.set_status(StatusCode.ERROR)
@@ -148,7 +149,7 @@ def failed(span: Span, kind: str) -> None:
 
 
 def off() -> Telemetry:
-    """Record nothing."""
+    """Return telemetry that records nothing."""
     from opentelemetry.metrics import NoOpMeterProvider
     from opentelemetry.trace import NoOpTracerProvider
 
@@ -157,9 +158,11 @@ def off() -> Telemetry:
 
 def connect(environment: Mapping[str, str]) -> Telemetry:
     """
-    Record in Application Insights, if the environment names one; what is needed for it is loaded only then.
+    Return telemetry that exports to Application Insights.
 
-    The exporter itself reads APPLICATIONINSIGHTS_AUTHENTICATION_STRING, and signs in with the managed identity there.
+    It records nothing if *environment* has no connection string, or an unreadable one, which is logged.
+    OpenTelemetry's SDK is loaded only where it is needed. The exporter itself reads
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING and signs in with the managed identity named there.
     """
     connection = environment.get(_CONNECTION)
     if not connection:
@@ -187,6 +190,6 @@ def connect(environment: Mapping[str, str]) -> Telemetry:
 
 
 def quieten() -> None:
-    """Keep what libraries say of every call out of the log: addresses, and in them the ids of incidents."""
+    """Silence the log lines that libraries write per call: they contain URLs, and with them incident ids."""
     for chatty in ("azure", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

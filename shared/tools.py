@@ -1,4 +1,4 @@
-"""The clients, the stores and the settings that all runs of a process share."""
+"""The clients, the stores and the settings that all runs of one process share."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 class Tools(Struct, frozen=True):
     """
-    What every run is given; a process has one of it.
+    Everything a run depends on, made once per process.
 
-    `report_url` makes the link to a run's page, '' where a comment cannot have one. `now` is the clock, in UTC. `large`
-    is held by whoever decodes an answer of many megabytes, so that memory holds one at a time.
+    `report_url` returns the link to a run's page, '' where comments cannot have one. `now` is the clock, in
+    UTC. `large` is held while an answer of many megabytes is decoded, so that memory holds one at a time.
     """
 
     settings: Settings
@@ -44,10 +44,10 @@ class Tools(Struct, frozen=True):
 
     @property
     def limits(self) -> Limits:
-        """The caps on what one run hunts for."""
+        """The most that one run hunts for, and what it never hunts for."""
         return Limits(self.settings.max_devices, self.settings.max_indicators, self.settings.ignored)
 
     @property
     def ledger(self) -> Ledger:
-        """What has been hunted on each incident."""
+        """The log of what has been hunted on each incident."""
         return Ledger(self.store)

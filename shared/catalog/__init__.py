@@ -1,5 +1,6 @@
 """
 Hunt files: read one (`file`), load all of them (`load`), and choose among them (`select`).
 
-Begin with `load.load`, which returns the `Catalog` that a process works with. May import `kql` and `model`.
+Begin with `load.load_hunts`, which returns the `Catalog` that a process works with. `query` writes the KQL
+that is sent for a hunt. May import `kql` and `model`.
 """

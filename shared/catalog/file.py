@@ -1,8 +1,8 @@
 """
 Read one hunt file.
 
-A hunt file is Azure-Sentinel's hunting YAML with one more block, `enrichment`; without that block, a file over
-Defender's device tables is a device hunt with the defaults of `Enrichment`.
+A hunt file is in Azure-Sentinel's YAML format for hunting queries, with one more block, `enrichment`. A file
+without that block is a device hunt with the defaults of `Enrichment`; it must query Defender's device tables.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OURS, _SWEEP = ("enrichment",), ("enrichment", "sweep")
 
 
 class _Sentinel(Struct, frozen=True, rename="camel"):
-    """What we read of Azure-Sentinel's own keys."""
+    """The keys of Azure-Sentinel's own format that are read."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class _Sentinel(Struct, frozen=True, rename="camel"):
 
 def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
     """
-    Read *file*; *shipped* says that it comes with the app.
+    Read and check *file*; *shipped* says that it comes with the app.
 
     Raises HuntError with every problem of the file, each with its line and column.
     """
@@ -139,7 +139,7 @@ def _indicator(source: Source, ours: dict[str, Any], reading: Reading) -> list[s
 def _convert(
     kind: type[Struct], source: Source, path: tuple[str, ...], content: Any, problems: list[str]
 ) -> dict[str, Any]:
-    """Convert what stands at *path* key by key, so that one wrong key does not hide the next."""
+    """Convert the mapping at *path* key by key, so that one wrong key does not hide the next."""
     if not isinstance(content, dict):
         problems.append(source.problem(path, "must be a mapping of keys to values"))
         return {}

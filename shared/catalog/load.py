@@ -1,4 +1,4 @@
-"""All hunt files of the app and of HUNTS_DIR -> the hunts that can run, and the files that cannot be used."""
+"""Load all hunt files: those that come with the app, and those in HUNTS_DIR."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from .source import read_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: The hunts that come with the app.
 SHIPPED = Path(__file__).parents[1] / "hunts"
 
 
 class Catalog(Struct, frozen=True):
-    """The hunts that can run, by name, and the files that cannot be used."""
+    """The hunts that can run, sorted by name, and the files that cannot be used, each with its problems."""
 
     hunts: tuple[Hunt, ...]
     broken: tuple[HuntError, ...] = ()
 
     @property
     def by_name(self) -> dict[str, Hunt]:
-        """The hunts under their names."""
+        """The hunts by their names."""
         return {hunt.name: hunt for hunt in self.hunts}
 
 
 def load_hunts(*folders: Path) -> Catalog:
     """
-    Load every hunt below *folders*, in their order; without any, those that come with the app.
+    Load every `.yaml` and `.yml` file below *folders*, by default those that come with the app.
 
-    Never raises: a file that cannot be used, also one that repeats the name or id of an earlier one, is in `broken`
-    with all its problems, as is a folder that does not exist.
+    No HuntError is raised: a file that cannot be used is in `broken` with all its problems, as is a folder
+    that does not exist. Of two files with the same name or id, the later one cannot be used.
     """
     hunts: dict[str, Hunt] = {}
     broken: list[HuntError] = []

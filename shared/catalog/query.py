@@ -1,4 +1,4 @@
-"""A hunt and the entities of a run -> the query that is sent, and the link that opens it in the portal."""
+"""Write the query of a hunt for a run's entities, and the link that opens it in the portal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def portal_links(plan: Plan, catalog: Catalog, settings: Settings) -> dict[str, str]:
-    """Return, by hunt, the link that opens its query in the portal; a query too long for a link has none."""
+    """
+    Return the link that opens a hunt's query in the portal, for each hunt of *plan* by name.
+
+    A hunt is missing where its query is too long for a link, or the catalogue does not have it.
+    """
     hunts = catalog.by_name
     links = {
         planned.name: portal_link(
@@ -31,7 +35,11 @@ def portal_links(plan: Plan, catalog: Catalog, settings: Settings) -> dict[str, 
 
 
 def hunt_query(hunt: Hunt, chosen: Chosen, take: int) -> str:
-    """Write a hunt's query for the entities of a run, for at most *take* rows. Raises ValueError where none fits it."""
+    """
+    Write a hunt's query for a run's entities, limited to *take* rows.
+
+    Raises ValueError where none of the entities fits the hunt.
+    """
     if hunt.entity == "device":
         return device_query(hunt.query, chosen.devices, take=take, applies_to=hunt.applies_to)
     return indicator_query(hunt.query, chosen.indicators, take=take)

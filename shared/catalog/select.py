@@ -1,4 +1,4 @@
-"""Which hunts fit what there is to hunt for, and the names of what each would hunt."""
+"""Choose the hunts that fit the entities at hand, and name the pairs of hunt and entity for the ledger."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def select(
     catalog: Catalog, *, devices: bool, kinds: Collection[str], names: Collection[str] = ()
 ) -> tuple[Hunt, ...]:
     """
-    Return the hunts for what is there, *devices* or indicators of these *kinds*; *names* narrows them.
+    Return the hunts for *devices* (if there are any) and for indicators of these *kinds*.
 
-    The device card is always among the hunts for devices. Raises InvalidRequest for a name that is not in the
-    catalogue, and for a named hunt that what is there cannot start.
+    *names* limits them to the hunts named and, with devices, the device card. Raises InvalidRequest for a
+    name that is not in the catalogue, and for a named hunt that has nothing to hunt for.
     """
     fitting = {
         hunt.name: hunt
@@ -49,9 +49,9 @@ def select(
 
 def select_for_sweep(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hunt, ...]:
     """
-    Return the hunts that sweep, all or those of these *names*.
+    Return the hunts that can sweep the fleet: all of them, or those in *names*.
 
-    Raises InvalidRequest for a name that is that of none, saying which there are.
+    Raises InvalidRequest for a name that is not one of these hunts; the message lists them.
     """
     able = {hunt.name: hunt for hunt in catalog.hunts if hunt.sweep}
     known = catalog.by_name
@@ -68,7 +68,7 @@ def select_for_sweep(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hun
 
 
 def pairs(hunt: Hunt, chosen: Chosen) -> tuple[str, ...]:
-    """Name each pair of *hunt* and an entity it would hunt for, in the order of the entities."""
+    """Return the ledger's key for *hunt* and each entity that it would hunt for, in the entities' order."""
     return tuple(pair(hunt, entity) for entity in entities_of(hunt, chosen))
 
 
@@ -80,7 +80,7 @@ def entities_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
 
 
 def pair(hunt: Hunt, entity: Device | Indicator) -> str:
-    """Name a hunt, its version and one entity, as the ledger does: a changed hunt is another pair."""
+    """Return the ledger's key for a hunt, its version and one entity; a new version makes a new key."""
     name = (
         f"{entity.kind}:{entity.value}"
         if isinstance(entity, Indicator)
@@ -90,7 +90,7 @@ def pair(hunt: Hunt, entity: Device | Indicator) -> str:
 
 
 def misfit(hunt: Hunt, os_platform: str, device_type: str = "") -> str:
-    """Say why a hunt is not for a device of this platform and type."""
+    """Say in words why a hunt is not for a device of this platform and type."""
     kind = " ".join(filter(None, (os_platform, device_type.lower())))
     wanted = " ".join(
         filter(

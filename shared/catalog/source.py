@@ -1,4 +1,4 @@
-"""A hunt file's YAML, and where everything stands in it: a problem is told as `my-hunt.yaml:12:5: …`."""
+"""A hunt file's YAML, and the line and column of everything in it: problems read `my-hunt.yaml:12:5: …`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STEP = re.compile(r"\[(\d+)\]|\.([^.\[]+)")
 
 class Source(NamedTuple):
     """
-    A file's content, and its nodes, which know their place.
+    The content of a hunt file, and the YAML node at its root, from which lines and columns are read.
 
-    Lines and columns count from 1, as editors do.
+    They count from 1, as in editors.
     """
 
     file: Path
@@ -33,9 +33,10 @@ class Source(NamedTuple):
 
     def problem(self, path: tuple[Step, ...], text: str, *, at_key: bool = False) -> str:
         """
-        Tell a problem with the value at *path*, or with its key; of what is not there, with what should hold it.
+        Return a problem's text, with the place of the value at *path*, or of its key.
 
-        Where *text* is msgspec's, the place is the very item that it names.
+        For what is missing from the file, the place is that of the mapping or list that should hold it. If
+        *text* is an error of msgspec's that names an item inside the value, the place is that item's.
         """
         if within := _WITHIN.search(text):
             path += tuple(int(n) if n else key for n, key in _STEP.findall(within["steps"]))
@@ -44,17 +45,17 @@ class Source(NamedTuple):
         return self._tell(mark.line + 1, mark.column + 1, f"{_dotted(path)}: {text}" if path else text)
 
     def problem_within(self, path: tuple[Step, ...], line: int, column: int, text: str) -> str:
-        """Tell a problem at *line* and *column* of the text at *path*."""
+        """Return a problem's text, for *line* and *column* (from 1) of the string at *path*."""
         node = self._find(path)
         first = node.start_mark
-        # Only in a literal block does each line stand as it is; of other texts, their beginning is told.
+        # Only a literal block keeps its lines as they are; for other strings, the place is where they begin.
         if getattr(node, "style", None) == "|":
             indent = _indent(self.lines[first.line + 1 :]) - _indent(node.value.splitlines())
             return self._tell(first.line + line + 1, indent + column, f"{_dotted(path)}: {text}")
         return self._tell(first.line + 1, first.column + 1, f"{_dotted(path)}: {text}")
 
     def _find(self, path: tuple[Step, ...], *, at_key: bool = False) -> Node:
-        """Follow *path* as far as there is something."""
+        """Return the node at *path*, or the last node on the way to it that exists."""
         node = self.root
         for n, step in enumerate(path):
             for key, value in _children(node):
@@ -70,12 +71,16 @@ class Source(NamedTuple):
 
 
 def read_source(file: Path) -> Source:
-    """Read a file as YAML. Raises HuntError where it cannot be read, or is no mapping of keys to values."""
+    """
+    Read a file as YAML.
+
+    Raises HuntError where it cannot be read, is not YAML, or is not a mapping of keys to values.
+    """
     import yaml  # slow to import, and only loading needs it
 
     try:
         text = file.read_text(encoding="utf-8")
-        # A safe loader, in C where there is one.
+        # Not every build of PyYAML has the loader in C, which is faster.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         try:
             root = loader.get_single_node()
@@ -99,7 +104,7 @@ def _refused(file: Path, mark: Mark | None, problem: str) -> HuntError:
 
 
 def _children(node: Node) -> list[tuple[Any, Node]]:
-    """Return a mapping's keys and values, or a list's items with their numbers."""
+    """Return a mapping's keys and values, or a list's indexes and items."""
     import yaml
 
     if isinstance(node, yaml.MappingNode):
@@ -108,7 +113,7 @@ def _children(node: Node) -> list[tuple[Any, Node]]:
 
 
 def _indent(lines: list[str]) -> int:
-    """Return how many spaces stand before the first line that is not blank."""
+    """Return the number of spaces before the first line that is not blank."""
     return next((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), 0)
 
 

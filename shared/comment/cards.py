@@ -1,4 +1,4 @@
-"""A device card, the latest that Defender knows of a device, as one line."""
+"""Write what Defender last knew of a device as one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FACT = 120
 
 
 def device_line(card: dict[str, str]) -> str:
-    """Write the device card as one line."""
+    """Write a row of the device card as one line, harmless as plain text."""
     kind = (
         " ".join(filter(None, (card.get("OSPlatform", ""), card.get("DeviceType", "").lower())))
         or "type unknown"
@@ -46,7 +46,7 @@ def _users(card: dict[str, str]) -> str:
 
 
 def _list(text: str) -> list[str]:
-    """Read Defender's JSON in a string: a list of strings, or of objects with a UserName."""
+    """Read JSON text from Defender: a list of strings, or of objects with a UserName."""
     try:
         items = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError):

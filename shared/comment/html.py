@@ -1,4 +1,4 @@
-"""A comment as HTML, for Microsoft Sentinel, which renders a comment's tables, lists and links."""
+"""Format a comment as HTML, for Microsoft Sentinel, which renders tables, lists and links in comments."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def render_html(content: Content, *, max_chars: int, mask: bool = True) -> str:
-    """Write a comment of at most *max_chars* characters of valid markup; see `comment.fit`."""
+    """Return a comment as valid HTML of at most *max_chars* characters; see `saying.fit`."""
     return fit(content, _write, max_chars=max_chars, mask=mask)
 
 
-def _write(said: Draft) -> str:
+def _write(draft: Draft) -> str:
     parts = [
-        f"<h3>{escape(said.verdict)}</h3>",
-        _lines(said.devices),
-        *("".join(_finding(finding)) for finding in said.findings),
-        *map(_lines, said.lists),
-        _link(said.report_url, "The run's report") if said.report_url else "",
-        f"<p>{escape(said.marker)}</p>",
+        f"<h3>{escape(draft.verdict)}</h3>",
+        _lines(draft.devices),
+        *("".join(_finding(finding)) for finding in draft.findings),
+        *map(_lines, draft.lists),
+        _link(draft.report_url, "The run's report") if draft.report_url else "",
+        f"<p>{escape(draft.marker)}</p>",
     ]
     return "\n".join(part for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""The last line of a comment, by which it is recognised, and the digest in it, by which it is told from others."""
+"""The last line of a comment, which identifies it as Outrider's and its findings by their digest."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def digest(outcomes: Iterable[Outcome], chosen: Chosen) -> str:
     """
-    Identify what a comment says: the same findings give the same digest in any run at any time.
+    Identify what a comment says, in 32 hex digits: the same findings give the same digest in any run.
 
-    SHA-256 over the sorted (hunt id, version, outcome, rows), shortened to 128 bits. Where nothing was found, what
-    was hunted for stands in place of the rows: *nothing found* about another entity is something else.
+    It is SHA-256 over the sorted (hunt id, version, outcome, rows), shortened to 128 bits. Where nothing was
+    found, the entities take the place of the rows: *nothing found* about another entity is another finding.
     """
     hunted = sorted([device.id or device.name.lower() for device in chosen.devices])
     hunted += sorted(f"{indicator.kind}:{indicator.value}" for indicator in chosen.indicators)
@@ -29,11 +29,11 @@ def digest(outcomes: Iterable[Outcome], chosen: Chosen) -> str:
 
 
 def line(run_id: str, findings_digest: str) -> str:
-    """Write the last line of a comment."""
+    """Return the last line of a comment."""
     return f"Outrider {run_id} {findings_digest}"
 
 
 def is_posted(comments: Iterable[str], findings_digest: str) -> bool:
-    """Whether one of an incident's comments says these findings."""
+    """Tell whether one of an incident's comments already reports these findings."""
     last_lines = (text.rstrip().rsplit("\n", 1)[-1] for text in comments)
     return any(last.startswith("Outrider ") and last.endswith(f" {findings_digest}") for last in last_lines)

@@ -1,8 +1,8 @@
 """
-Values from telemetry made harmless: an attacker chose them.
+Make values from telemetry harmless: an attacker may have chosen them.
 
-Command lines, URLs and names end up in comments, pages and CSV files. Here control characters become visible, links
-stop being links, and what looks like a secret is masked. HTML escaping is the template engine's.
+Command lines, URLs and names end up in comments, pages and CSV files. Here, control characters become visible
+and links stop being links. `secrets` masks secrets; `html` and the pages' template engine escape HTML.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _FORMULA = ("=", "+", "-", "@", "|", "%")
 
 
 def visible(text: str) -> str:
-    r"""Write control, bidirectional and other unseen characters as \uXXXX, so that one value is one line."""
+    r"""Write control, bidirectional and other invisible characters as \uXXXX, so that a value is one line."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
 def defang(text: str) -> str:
-    """Break links: `hxxps://evil[.]example/a`, `203.0.113[.]9`, `user[@]example`."""
+    """Break the links in a text: `hxxps://evil[.]example/a`, `203.0.113[.]9`, `user[@]example`."""
     text = _SCHEME.sub(lambda m: _defang_scheme(m[1]), text)
     text = _AFTER_SCHEME.sub(lambda m: m[1].replace("[.]", ".").replace(".", "[.]"), text)
     text = _IPV4.sub(r"\1[.]\2", text)
@@ -41,7 +41,7 @@ def defang_name(text: str) -> str:
     """
     Break a value that is a domain, an address or a URL as a whole: `evil[.]example/a`, `2001:db8[::]1`.
 
-    What `defang` breaks anyway, schemes and IPv4 addresses, is left to it.
+    URLs with a scheme and IPv4 addresses are returned unchanged: `defang` breaks them.
     """
     if _SCHEME.match(text):
         return text
@@ -57,8 +57,8 @@ def inert(text: str) -> str:
     """
     Make a value safe in plain text, wherever that text is shown.
 
-    Nobody documents whether Defender renders a comment posted through Graph, so what HTML and Markdown would act on
-    is written with look-alikes.
+    It is not documented whether Defender renders a comment posted through Graph, so characters that HTML and
+    Markdown would act on are replaced by look-alikes.
     """
     return (
         defang(visible(text))
@@ -71,13 +71,13 @@ def inert(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """Make a value safe in a CSV cell: one line, no formula (OWASP, "CSV Injection"), no live link."""
+    """Make a value safe in a CSV cell: one line, no formula (OWASP, "CSV Injection"), no working link."""
     text = defang(visible(text))
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def clip(text: str, length: int) -> str:
-    """Shorten to *length* characters and say how many are missing."""
+    """Shorten a text to *length* characters, including a note that says how many are missing."""
     if len(text) <= length:
         return text
     note = f"… (+{len(text) - length:,} characters)"
@@ -85,12 +85,12 @@ def clip(text: str, length: int) -> str:
 
 
 def label(text: str, length: int) -> str:
-    """Make a name or a sentence safe and at most *length* characters long."""
+    """Make a name or a sentence safe in plain text, in at most *length* characters."""
     return clip(inert(text), length)
 
 
 def time(text: str) -> str:
-    """Write a Graph time as `2026-11-24 02:14:05`."""
+    """Write Graph's text for a time as `2026-11-24 02:14:05`."""
     return text[:19].replace("T", " ")
 
 

@@ -1,8 +1,9 @@
 """
-Outcomes -> what a comment says, at 3 a.m., to someone who has read forty others.
+Choose what a comment says, and in which order, so that it can be read in a hurry.
 
-Verdict first, then the device, what was found and why it matters, what was not looked at and why, what was clean.
-`comment_text` and `comment_html` write it down.
+The verdict comes first, then the devices, what was found and why it matters, what was not run and why, the
+other hunts without a finding, and last the windows, the notes and what was left out. `text` and `html` format
+it.
 """
 
 from __future__ import annotations
@@ -29,23 +30,24 @@ _LABEL = 60
 
 
 class Size(Struct, frozen=True):
-    """How much of it is said: rows a hunt, devices, and lines of a list."""
+    """How much a comment shows: rows per hunt, devices, and lines per list."""
 
     rows: int
     devices: int
     lines: int
 
 
-#: The first that fits is said; the last always does, in 1,000 characters.
+#: From most to least; the first that fits is used.
 _SIZES = (Size(12, 10, 20), Size(6, 10, 20), Size(3, 5, 10), Size(1, 3, 5), Size(0, 1, 3))
 
 
 def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask: bool) -> str:
     """
-    Write as much as fits into *max_chars* characters (at least 1,000), always in whole rows.
+    Format as much as fits into *max_chars* characters (at least 1,000), in whole rows.
 
-    Characters are counted as JavaScript and .NET do, in UTF-16. *mask* False shows what looks like a secret
-    (MASK_SECRETS=off).
+    Characters are counted in UTF-16, as JavaScript and .NET do. Where even the smallest size is too long,
+    only the verdict, a note, the link to the report and the last line remain. *mask* False shows what looks
+    like a secret (MASK_SECRETS=off).
     """
     for size in _SIZES:
         text = write(say(content, size, mask=mask))
@@ -56,11 +58,11 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
 
 
 def say(content: Content, size: Size, *, mask: bool) -> Draft:
-    """Choose what is said, and in which order."""
+    """Choose the content of a comment of this *size*, in order; see `fit` for *mask*."""
     by_outcome: dict[str, list[Outcome]] = {}
     for outcome in content.outcomes:
         by_outcome.setdefault(outcome.outcome, []).append(outcome)
-    # Fewest rows first: a hunt that finds three things says more than a baseline that finds three hundred.
+    # Fewest rows first: a hunt with three rows says more than a baseline with three hundred.
     found = sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt))
     failed = (f"NOT RUN: {name(o)}: {label(o.reason, _REASON)}" for o in by_outcome.get("notRun", ()))
     rest = [
@@ -71,7 +73,7 @@ def say(content: Content, size: Size, *, mask: bool) -> Draft:
     notes = [*_windows(content.outcomes), *(label(note, _REASON) for note in content.notes)]
     return Draft(
         f"Outrider: {verdict(content)}",
-        # A line of ours begins with a word of ours: a device named "FOUND: …" must not look like one.
+        # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
         _first((f"Device {cards.device_line(card)}" for card in content.cards), size.devices, "device"),
         tuple(_finding(outcome, content, size.rows, mask=mask) for outcome in found),
         (
@@ -88,7 +90,7 @@ def _finding(outcome: Outcome, content: Content, most: int, *, mask: bool) -> Fi
     found, hunt = outcome.found, content.hunts.get(outcome.hunt)
     total = f"more than {found.rows:,}" if found.more else f"{found.rows:,}"
     devices = [label(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
-    # One device stands in the heading, and need not stand in every row.
+    # A single device is named in the heading, and need not be repeated in every row.
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
     rows = tuple(
         ShownRow(
@@ -119,7 +121,7 @@ def _span(first: str, last: str) -> str:
 
 
 def _each(heading: str, ending: str, outcomes: Iterable[Outcome]) -> Iterable[str]:
-    """One line a hunt and reason: which devices it holds for, the hunt's own outcome being another or not."""
+    """Yield a line per hunt and reason, with the devices that ended so, even if the hunt itself did not."""
     for outcome in outcomes:
         if not outcome.devices:
             if outcome.outcome == ending:

@@ -1,4 +1,8 @@
-"""A comment as plain text, which reads well in a proportional font: nobody documents what Defender renders."""
+"""
+Format a comment as plain text that reads well in a proportional font.
+
+Nothing but text is used, because it is not documented what Defender renders.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,22 @@ from .saying import fit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Rows with a longer value, such as a command line, are written a line a value.
+#: Characters. Rows with a longer value, such as a command line, are written with one line per value.
 _SHORT = 48
 
 
 def render_text(content: Content, *, max_chars: int, mask: bool = True) -> str:
-    """Write a comment of at most *max_chars* characters; see `comment.fit`."""
+    """Return a comment as plain text of at most *max_chars* characters; see `saying.fit`."""
     return fit(content, _write, max_chars=max_chars, mask=mask)
 
 
-def _write(said: Draft) -> str:
+def _write(draft: Draft) -> str:
     parts = [
-        said.verdict,
-        "\n".join(said.devices),
-        *("\n".join(_finding(finding)) for finding in said.findings),
-        *("\n".join(lines) for lines in said.lists),
-        (f"Report: {said.report_url}\n" if said.report_url else "") + said.marker,
+        draft.verdict,
+        "\n".join(draft.devices),
+        *("\n".join(_finding(finding)) for finding in draft.findings),
+        *("\n".join(lines) for lines in draft.lists),
+        (f"Report: {draft.report_url}\n" if draft.report_url else "") + draft.marker,
     ]
     return "\n\n".join(part for part in parts if part)
 

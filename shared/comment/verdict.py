@@ -1,4 +1,4 @@
-"""Outcomes -> the one line that says what came out."""
+"""Write the one line that sums up the outcomes of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABEL = 60
 
 
 def verdict(content: Content) -> str:
-    """Say in one line what came out; never *nothing* where something was not looked at."""
+    """Sum up the outcomes in one line; it never says *nothing* where something was not looked at."""
     counted = Counter(outcome.outcome for outcome in content.outcomes)
     found, nothing, failed = counted["found"], counted["nothingFound"], counted["notRun"]
     ran = found + nothing + failed
@@ -42,20 +42,20 @@ def verdict(content: Content) -> str:
 
 
 def on(devices: Iterable[str]) -> str:
-    """Write ` on srv-7, srv-8 and 3 more devices`; nothing where there is none."""
+    """Write ` on srv-7, srv-8 and 3 more devices`, with a leading blank; '' for no devices."""
     names = list(devices)
     return f" on {joined(names, 'device')}" if names else ""
 
 
 def joined(names: list[str], noun: str, most: int = 3) -> str:
-    """List the first few *names*, and say how many more there are."""
+    """List *names*, or if there are more than *most*, one less than that and how many more there are."""
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more {noun}s"
 
 
 def name(outcome: Outcome) -> str:
-    """Name an outcome's hunt."""
+    """Return the name of an outcome's hunt, safe in plain text and at most 60 characters long."""
     return label(outcome.hunt, _LABEL)
 
 
@@ -73,7 +73,7 @@ def _where(content: Content, ending: str) -> str:
 
 
 def _indicators(outcomes: Iterable[Outcome]) -> list[str]:
-    """Name the indicators that the rows of indicator hunts matched."""
+    """Return the indicators that the rows of indicator hunts matched, defanged."""
     matched = (
         group.values[o.found.shown.index("Indicator")]
         for o in outcomes

@@ -1,7 +1,8 @@
 """
-What an incident or a caller names -> the devices and indicators to hunt for.
+Turn what an incident or a caller names into the devices and indicators to hunt for.
 
-`request` reads the bodies of our own calls, `defender` the evidence of Defender's incidents, `sentinel` the entities
-of Sentinel's. All end in `choosing`, which drops duplicates and whatever should not be hunted, with the reason.
-`indicators` brings one address, URL, domain or hash into the form in which it is hunted. May import `model`.
+`request` reads the bodies of API calls, `defender` the evidence of Defender incidents, `sentinel` the
+entities of Sentinel incidents. The last two pass what they read to `choosing`, which drops duplicates and
+whatever should not be hunted, with the reason. `indicators` converts an address, URL, domain or hash into the
+form in which it is hunted. May import `model`.
 """

@@ -1,7 +1,7 @@
 """
-What an incident names -> what a run hunts for: each entity once, the most suspicious first, capped.
+Choose what a run hunts for among an incident's entities: each once, most suspicious first, up to a limit.
 
-Whatever is left out comes along with its reason.
+Entities that are left out are returned, too, with the reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-#: Graph's evidenceVerdict as a rank, the worst first.
+#: Graph's evidenceVerdict as a rank; the lowest is the worst.
 MALICIOUS, SUSPICIOUS, UNKNOWN = range(3)
 _RANKS = {"malicious": MALICIOUS, "suspicious": SUSPICIOUS}
 # What Defender calls clean is not hunted.
@@ -27,9 +27,9 @@ _CLEAN = "noThreatsFound"
 
 class Limits(Struct, frozen=True):
     """
-    How much one run hunts for: devices in all, and indicators of each kind.
+    The most that one run hunts for: devices in total, and indicators of each kind.
 
-    `ignored` are the CIDRs, domains and hashes (lower case) that are never hunted.
+    `ignored` holds the addresses, CIDRs, domains and hashes (lower case) that are never hunted.
     """
 
     devices: int = 50
@@ -39,11 +39,11 @@ class Limits(Struct, frozen=True):
 
 def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, private: bool) -> Chosen:
     """
-    Choose among entities, each with Graph's verdict on it ('' where there is none).
+    Choose among entities, each given with Graph's verdict on it ('' where there is none).
 
-    The worst verdict comes first; equal ones keep their order. An entity that one piece of evidence clears and another
-    accuses is hunted. *private* also takes private and reserved addresses. Nothing is raised: what is not chosen is
-    in `dropped`.
+    The worst verdict comes first; entities with equal verdicts keep their order. An entity is dropped as
+    clean only if every piece of evidence about it is clean. *private* also takes private and reserved
+    addresses. Raises nothing: whatever is not chosen is in `dropped`, with the reason.
     """
     verdicts: dict[Device | Indicator, int] = {}
     dropped: dict[Device | Indicator, Dropped] = {}
@@ -56,7 +56,7 @@ def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, p
         else:
             rank = verdict_rank(verdict)
             verdicts[entity] = min(rank, verdicts.get(entity, rank))
-    # One clean piece of evidence does not clear what another one accuses.
+    # One clean piece of evidence does not clear an entity that another piece does not call clean.
     dropped = {entity: drop for entity, drop in dropped.items() if entity not in verdicts}
     ordered = sorted(verdicts, key=verdicts.__getitem__)
     chosen_devices = [devices[e.id or e.name.lower()] for e in ordered if isinstance(e, Device)]
@@ -76,7 +76,7 @@ def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, p
 
 
 def _known(devices: dict[str, Device], device: Device) -> Device:
-    """One device per id or name; later evidence adds the facts that earlier evidence lacked."""
+    """Return the key of a device, after adding to *devices* the facts that earlier evidence lacked."""
     key = device.id or device.name.lower()
     old = devices.get(key, device)
     devices[key] = Device(old.id, old.name or device.name, old.os_platform or device.os_platform)
@@ -84,7 +84,7 @@ def _known(devices: dict[str, Device], device: Device) -> Device:
 
 
 def verdict_rank(verdict: str) -> int:
-    """Rank a verdict of Graph's: MALICIOUS, SUSPICIOUS, or UNKNOWN for every other."""
+    """Rank a verdict from Graph: MALICIOUS, SUSPICIOUS, or UNKNOWN for any other."""
     return _RANKS.get(verdict, UNKNOWN)
 
 

@@ -1,4 +1,4 @@
-"""The evidence of a Defender incident -> the devices and indicators to hunt for."""
+"""Read the evidence of a Defender incident as devices and indicators."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
     """
     Choose among an incident's evidence, as Graph sends it (`microsoft.graph.security.alertEvidence`).
 
-    The worst verdict comes first, and what is clean is dropped. *private* also takes private and reserved addresses,
-    for runs that name their hunts. Evidence of a kind that cannot be hunted is passed over.
+    The worst verdict comes first, and what is clean is dropped. *private* also takes private and reserved
+    addresses, for runs that name their hunts. Evidence that cannot be hunted, such as accounts, is ignored.
     """
     verdicts = ((item, str(item.get("verdict") or "")) for item in evidence)
     found = (
@@ -28,7 +28,7 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
 
 
 def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
-    """Read one piece of evidence; what cannot be hunted (accounts, mailboxes …) yields nothing."""
+    """Yield the entities in one piece of evidence; none for what cannot be hunted (accounts, mailboxes …)."""
     match str(item.get("@odata.type", "")).rsplit(".", 1)[-1]:
         case "deviceEvidence":
             device_id = str(item.get("mdeDeviceId") or "").lower()
@@ -39,19 +39,19 @@ def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
             yield from read_indicator(item.get("ipAddress"), "ip")
         case "urlEvidence":
             yield from read_indicator(item.get("url"), "url")
-            # The host of a bad URL serves others too; that of a merely unknown one may serve everyone.
+            # The host of a malicious URL serves others, too; the host of an unknown one may serve everyone.
             if rank == MALICIOUS:
                 yield from read_indicator(host_of(str(item.get("url") or "")), "domain")
         case "fileEvidence":
             yield from _hashes(item.get("fileDetails"))
         case "processEvidence":
-            # Half the processes of an incident are bash and svchost: only those under suspicion are hunted.
+            # Half the processes of an incident are bash and svchost: only suspicious ones are hunted.
             if rank < UNKNOWN:
                 yield from _hashes(item.get("imageFile"))
 
 
 def _hashes(details: Any) -> Iterator[Indicator]:
-    # SHA-256 is "usually not populated" in Defender's tables, as their reference says: SHA-1 first.
+    # SHA-1 first: SHA-256 is "usually not populated" in Defender's tables, as their reference says.
     for name in ("sha1", "sha256", "md5"):
         value = (details or {}).get(name)
         if value:

@@ -1,7 +1,7 @@
 """
-Fields of Sentinel's JSON, read whatever their casing and their type.
+Read fields of Sentinel's JSON, whatever their casing and type.
 
-Its incident trigger writes camelCase or PascalCase, also mixed; none of these functions raises.
+The incident trigger writes camelCase or PascalCase, even mixed. None of these functions raises.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ def folded(value: Any) -> dict[str, Any]:
 
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list, or in JSON text that holds one, as the table SecurityAlert does; [] for anything else."""
+    """
+    Return the objects in a list; [] for anything else.
+
+    The list may also be JSON text, as in the table SecurityAlert.
+    """
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
@@ -28,12 +32,20 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
 
 
 def text_of(value: Any) -> str:
-    """Return a text, or a whole number as text, since ids come as both; '' for anything else."""
+    """
+    Return a string without surrounding blanks, or a whole number as text; '' for anything else.
+
+    Ids come as both.
+    """
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def time_of(value: Any) -> datetime | None:
-    """Return a time in UTC, which also is its zone if it names none; None for anything else (.NET writes year 1 for none)."""
+    """
+    Return an ISO 8601 time in UTC; None for anything else, and for the year 1, which .NET writes for none.
+
+    A time without a zone is taken as UTC.
+    """
     try:
         when = datetime.fromisoformat(text_of(value))
         when = when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)

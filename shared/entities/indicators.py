@@ -1,4 +1,4 @@
-"""An address, URL, domain or file hash as people and products write it -> the form in which it is hunted."""
+"""Convert addresses, URLs, domains and hashes, as people write them, into the form that is hunted."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ _PRIVATE = tuple(
 
 def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
     """
-    Read an indicator, defanged or not, and guess its kind unless *kind* is given.
+    Read an indicator, defanged or not; its kind is guessed unless *kind* is given.
 
-    URLs lose their scheme and trailing slash, the form in which Defender's columns contain them. Raises
-    InvalidRequest saying what to change.
+    URLs lose their scheme and trailing slash, the form in which Defender's columns contain them; domains and
+    hashes become lower case. Raises InvalidRequest, which says what was expected, also for more than 2,048
+    characters.
     """
     plain = text.strip().replace("[.]", ".").replace("[:]", ":").replace("[::]", "::")
     plain = re.sub(r"^hxxp", "http", plain, flags=re.IGNORECASE)
@@ -48,7 +49,7 @@ def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
 
 
 def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[Indicator]:
-    """Read the indicator that a product's field holds; nothing where it holds none."""
+    """Yield the indicator that a product's field holds, or nothing if it holds none."""
     try:
         yield parse_indicator(str(value or ""), kind)
     except InvalidRequest:
@@ -56,7 +57,7 @@ def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[In
 
 
 def is_private(indicator: Indicator) -> bool:
-    """Whether it is an address that means something else in every network."""
+    """Tell whether an indicator is a private or reserved address, whose meaning differs between networks."""
     if indicator.kind != "ip":
         return False
     address = ipaddress.ip_address(indicator.value)
@@ -66,7 +67,11 @@ def is_private(indicator: Indicator) -> bool:
 
 
 def is_ignored(indicator: Indicator, ignored: frozenset[str]) -> bool:
-    """Whether it is on IGNORE_INDICATORS: by itself, in a network, or at or below a domain."""
+    """
+    Tell whether an indicator is on IGNORE_INDICATORS: itself, a network around it, or a domain above it.
+
+    Of a URL, the host counts as well.
+    """
     value = indicator.value.lower()
     if value in ignored:
         return True
@@ -83,7 +88,7 @@ def is_ignored(indicator: Indicator, ignored: frozenset[str]) -> bool:
 
 
 def host_of(url: str) -> str:
-    """Read the host of a URL, lower case; empty where there is none."""
+    """Return the host of a URL in lower case, with or without a scheme; '' where there is none."""
     try:
         return (urlsplit(url if _SCHEME.match(url) else f"//{url}").hostname or "").lower()
     except ValueError:
@@ -133,7 +138,11 @@ _READERS: dict[IndicatorKind, Callable[[str], str]] = {
 
 
 def parse_device(text: str) -> Device:
-    """Read a device from its id or its name. Raises InvalidRequest saying what to change."""
+    """
+    Read a device from its 40-digit Defender id or its name, of at most 255 characters.
+
+    Raises InvalidRequest, which says what to change.
+    """
     text = text.strip()
     if not text or len(text) > 255:
         raise InvalidRequest(f"{text[:60]!r} is no device: give its name or its 40-digit Defender id")

@@ -1,4 +1,4 @@
-"""Request bodies: JSON in, validated work out."""
+"""Read and validate the JSON bodies of API calls."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from .indicators import is_ignored, is_private, parse_device, parse_indicator
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+#: Bytes.
 LONGEST_BODY = 1_000_000
 _LONGEST_LOOKBACK = timedelta(days=30)
 _INCIDENT_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -30,7 +31,7 @@ Text = Annotated[str, Meta(max_length=4_096)]
 
 
 class Strict(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A body from outside: an unknown field is an error, not a silent nothing."""
+    """A body from a caller; an unknown field is an error, so that no typing mistake is ignored."""
 
 
 class DeviceBody(Strict, frozen=True):
@@ -41,34 +42,38 @@ class DeviceBody(Strict, frozen=True):
 
 
 class IndicatorBody(Strict, frozen=True):
-    """An indicator whose kind the caller states."""
+    """An indicator together with its kind."""
 
     kind: IndicatorKind
     value: Text
 
 
 class EnrichBody(Strict, frozen=True):
-    """`POST /api/enrich`."""
+    """The body of `POST /api/enrich`; a device or indicator may also be plain text."""
 
+    #: A Defender incident's number; None where the entities are given instead.
     incident_id: str | int | None = None
     devices: tuple[Text | DeviceBody, ...] = ()
     indicators: tuple[Text | IndicatorBody, ...] = ()
+    #: The names of the hunts to run; empty for all that fit.
     hunts: tuple[Text, ...] = ()
+    #: ISO 8601, at most P30D; None for each hunt's own.
     lookback: timedelta | None = None
+    #: False for a dry run.
     comment: bool = True
 
 
 class SweepBody(Strict, frozen=True):
-    """`POST /api/sweep`."""
+    """The body of `POST /api/sweep`; without hunts, all that can sweep run."""
 
     hunts: tuple[Text, ...] = ()
 
 
 def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:
     """
-    Read and check the body of `POST /api/enrich`; returns the fields of Work it decides.
+    Read and check the body of `POST /api/enrich`, and return the fields of `Work` that it decides.
 
-    Raises InvalidRequest with one line for every problem found.
+    Raises InvalidRequest with one line per problem, of which the first 20 are shown.
     """
     asked = decode_body(body, EnrichBody)
     problems: list[str] = []
@@ -81,7 +86,7 @@ def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:
         problems.append("give an incidentId, or at least one of devices and indicators")
     if asked.lookback is not None and not timedelta(0) < asked.lookback <= _LONGEST_LOOKBACK:
         problems.append("lookback must be longer than nothing and at most P30D: Graph keeps 30 days")
-    # Before anything is parsed, so that a body of 10,000 entities is one problem and not 10,000.
+    # Checked before anything is parsed, so that a body of 10,000 entities is one problem and not 10,000.
     if len(asked.devices) > limits.devices or len(asked.indicators) > limits.indicators * len(
         INDICATOR_KINDS
     ):
@@ -108,12 +113,20 @@ def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:
 
 
 def parse_sweep(body: bytes) -> tuple[str, ...]:
-    """Read the body of `POST /api/sweep`: the hunts it names, each once. Raises InvalidRequest."""
+    """
+    Read the body of `POST /api/sweep`, and return the hunts it names, each once.
+
+    Raises InvalidRequest where the body is wrong; whether the hunts exist is not checked.
+    """
     return tuple(dict.fromkeys(decode_body(body, SweepBody).hunts))
 
 
 def decode_body(body: bytes, kind: type[Strict]) -> Any:
-    """Decode a JSON body. Raises InvalidRequest naming the field that is wrong and what it should be."""
+    """
+    Decode a JSON body of at most 1,000,000 bytes as a *kind*.
+
+    Raises InvalidRequest, which names the wrong field and what it should be.
+    """
     if not body.strip():
         raise InvalidRequest("the body is empty: send a JSON object")
     if len(body) > LONGEST_BODY:
@@ -127,7 +140,7 @@ def decode_body(body: bytes, kind: type[Strict]) -> Any:
 
 
 def body_digest(body: bytes) -> str:
-    """Identify a request body, whatever its spacing and the order of its fields."""
+    """Return the SHA-256 of a request's body, in hex, independent of spacing and the order of fields."""
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
     return hashlib.sha256(body).hexdigest()
@@ -135,10 +148,12 @@ def body_digest(body: bytes) -> str:
 
 def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]:
     """
-    The key under which this call is one piece of work, and whether the caller chose it.
+    Return the key that makes repeated calls one piece of work, and whether the caller chose it.
 
-    A Logic App's HTTP action sends the same workflow run and action tracking id again on a retry, and another for
-    each action. Empty where the caller sent nothing: then every call is work of its own.
+    The caller chooses one with the header Idempotency-Key. Otherwise the key is made of *digest* and two ids
+    that a Logic App's HTTP action sends: those of the workflow run and of the action, which stay the same on
+    a retry and differ between actions. The key is '' where neither is sent: then every call is work of its
+    own.
     """
     explicit = headers.get("idempotency-key", "").strip()
     if explicit:
@@ -191,9 +206,9 @@ def _refuse(problems: list[str]) -> None:
 
 def from_request(devices: Iterable[Device], indicators: Iterable[Indicator], limits: Limits) -> Chosen:
     """
-    Choose among the entities a caller named: all of them but those on IGNORE_INDICATORS.
+    Return the entities that a caller named, each once; those on IGNORE_INDICATORS are in `dropped`.
 
-    Raises InvalidRequest where there are more than a run's limits.
+    Raises InvalidRequest if there are more than *limits* allow, or if nothing is left to hunt for.
     """
     unique = tuple(dict.fromkeys(devices))
     wanted = tuple(dict.fromkeys(indicators))

@@ -1,4 +1,4 @@
-"""The entities of a Microsoft Sentinel incident -> the devices and indicators to hunt for."""
+"""Read the entities of a Microsoft Sentinel incident as devices and indicators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def from_entities(found: Iterable[dict[str, Any]], limits: Limits, *, private: bool) -> Chosen:
     """
-    Choose among an incident's entities, in the order they came: Sentinel gives no verdict on them.
+    Choose among an incident's entities, in their order: Sentinel gives no verdict on them.
 
     *private* also takes private and reserved addresses, for runs that name their hunts.
     """
@@ -24,7 +24,11 @@ def from_entities(found: Iterable[dict[str, Any]], limits: Limits, *, private: b
 
 
 def _entities(entity: dict[str, Any]) -> Iterator[Device | Indicator]:
-    """Read one entity, its properties beside its kind or below it; what cannot be hunted yields nothing."""
+    """
+    Yield the entities in one of Sentinel's, which may have its fields below `properties` or not.
+
+    Yields nothing for what cannot be hunted.
+    """
     outer = folded(entity)
     inner = folded(outer.get("properties"))
     fields = {**outer, **folded(outer.get("additionaldata")), **folded(inner.get("additionaldata")), **inner}
@@ -34,14 +38,14 @@ def _entities(entity: dict[str, Any]) -> Iterator[Device | Indicator]:
         case "ip":
             yield from read_indicator(fields.get("address"), "ip")
         case "url":
-            # Analytics rules map bare domains to this kind, too.
+            # Analytics rules also map bare domains to this kind.
             yield from read_indicator(fields.get("url"))
         case "dnsresolution" | "dns":
             yield from read_indicator(fields.get("domainname"), "domain")
         case "filehash":
             yield from _hash(fields)
         case "file":
-            # Elsewhere a file's hashes are entities of their own, named in fileHashEntityIds.
+            # In other answers, a file's hashes are entities of their own, named in fileHashEntityIds.
             for inside in objects_in(fields.get("filehashes")):
                 yield from _hash(folded(inside))
 
@@ -58,6 +62,6 @@ def _device(fields: dict[str, Any]) -> Iterator[Device]:
 
 
 def _hash(fields: dict[str, Any]) -> Iterator[Indicator]:
-    # An Authenticode digest leaves out the signature: it is in no column of Defender's.
+    # An Authenticode digest leaves out the signature: no column of Defender's holds it.
     if text_of(fields.get("algorithm")).lower() != "sha256ac":
         yield from read_indicator(fields.get("hashvalue") or fields.get("value"), "fileHash")

@@ -1,6 +1,7 @@
 """
 Microsoft Graph security: incidents, their comments, and hunting queries.
 
-Begin with `client.Graph`, the only class that calls Graph. `answers` turns what Graph sends into values or into the
-errors of `shared.errors`; `pace` spaces hunting calls by the tenant's quota. May import `model`.
+Begin with `client.Graph`, the only class that calls Graph. `answers` turns Graph's responses into values or
+into the errors of `shared.errors`, `pace` spaces hunting queries by the tenant's quota, and `sdk` configures
+Microsoft's SDK. May import `model`.
 """

@@ -1,4 +1,4 @@
-"""Graph's answers: incidents, and errors turned into the error tree."""
+"""Decode Graph's responses: incidents, and errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class Incidents(msgspec.Struct):
-    """One page of incidents."""
+    """One page of incidents; `next_link` is '' on the last one."""
 
     value: list[Incident]
     next_link: str = msgspec.field(default="", name="@odata.nextLink")
@@ -35,7 +35,11 @@ class _ErrorAnswer(msgspec.Struct):
 
 
 def to_error(response: httpx.Response, role: str) -> GraphError:
-    """Turn an error answer, with or without Graph's error body, into the error tree."""
+    """
+    Return the error for an error response, whether or not it has Graph's error body.
+
+    *role* is the role that is missing if the status is 403.
+    """
     status = response.status_code
     try:
         body = msgspec.json.decode(response.content, type=_ErrorAnswer).error
@@ -71,7 +75,11 @@ def to_error(response: httpx.Response, role: str) -> GraphError:
 
 
 def read_answer(raw: bytes, kind: type[_T]) -> _T:
-    """Read an answer. Raises Unavailable where it is not what Graph documents: a proxy's page, or half of it."""
+    """
+    Decode a response as *kind*.
+
+    Raises Unavailable if it is not what Graph documents, such as a proxy's page or half an answer.
+    """
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.DecodeError as error:

@@ -1,8 +1,9 @@
 """
 Microsoft Graph security: incidents, comments and hunting queries.
 
-The only module that calls Graph, and the only one that retries. Answers are taken as raw bytes: the SDK's typed rows
-are several times slower and change values (an ISO date in a string column becomes a datetime).
+This is the only module that calls Graph, and it does all retrying itself. Answers are taken as raw bytes: the
+SDK's typed rows are several times slower, and change values (an ISO date in a string column becomes a
+datetime).
 """
 
 from __future__ import annotations
@@ -51,9 +52,10 @@ _MAX_PAGES = 1_000
 
 class Graph:
     """
-    One client a process; its connections and its token are reused by every run.
+    The client for Microsoft Graph; one per process, whose connections and token all runs reuse.
 
-    Calls that may be repeated are, for *patience* seconds. *refused* hears of every answer that is an error.
+    Every call except `add_comment` is retried, within *patience* seconds (`shared.retrying`). *refused* is
+    called with every error that Graph responds with, retried or not.
     """
 
     def __init__(
@@ -86,8 +88,9 @@ class Graph:
         """
         Read an incident with its alerts, evidence and comments, following merges.
 
-        A merged incident names the one it went into; at most 5 hops, loops end in an error. Raises NotFound,
-        PermissionDenied, Throttled or Unavailable.
+        A merged incident names the one it was merged into; at most 5 are followed. Raises NotFound, also for
+        merges in a circle or more than 5, and PermissionDenied, Throttled, TimedOut, Unavailable, or
+        GraphError for another refusal.
         """
         seen: list[str] = []
         while incident_id not in seen:
@@ -108,10 +111,11 @@ class Graph:
 
     async def list_incidents(self, since: datetime, until: datetime | None = None) -> list[Incident]:
         """
-        List the incidents updated in `[since, until)`, without alerts and in no order, each once.
+        List the incidents updated in `[since, until)`, each once, without alerts and in no order.
 
-        Pages shift while they are read: an incident that is on two of them is taken as the later one shows it.
-        Raises PermissionDenied, Throttled, TimedOut or Unavailable.
+        Pages shift while they are read: of an incident that is on two of them, the later one counts. Raises
+        PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError, also for more than 1,000 pages of
+        50.
         """
         terms = [f"lastUpdateDateTime ge {write_time(since)}"]
         if until:
@@ -131,11 +135,12 @@ class Graph:
 
     async def run_hunting_query(self, query: str, timespan: str, *, yielding: bool = False) -> bytes:
         """
-        Run KQL over *timespan* (ISO 8601 `start/end`) and return Graph's answer as it came.
+        Run KQL over *timespan* (ISO 8601 `start/end`), and return Graph's answer unchanged.
 
-        *yielding* leaves a third of the quota to those who do not, and lets them go first.
-        The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB.
-        Raises BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut or Unavailable.
+        The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB. A
+        *yielding* call leaves a third of HUNTS_PER_MINUTE to the others, and lets them go first. Raises
+        BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError for
+        another refusal.
         """
         return await retrying(self._sleep, self._patience)(
             partial(self._hunt, spare=self._spare if yielding else 0), query, timespan
@@ -143,10 +148,11 @@ class Graph:
 
     async def add_comment(self, incident_id: str, text: str, *, within: float) -> None:
         """
-        Post a comment, once.
+        Post a comment on an incident, in one attempt.
 
-        Never sent twice: Graph may have taken it although it answers with an error, so whoever wants to try again
-        looks at the incident first. Gives up *within* seconds.
+        It is never retried: Graph may have taken the comment although it answers with an error, so look at
+        the incident before trying again. Raises Unavailable after *within* seconds, else PermissionDenied,
+        NotFound, Throttled, TimedOut, Unavailable, or GraphError for another refusal.
         """
         info = RequestInformation(
             Method.POST,
@@ -170,7 +176,7 @@ class Graph:
         )
 
         headers = HeadersCollection()
-        # Without it, newer enum members arrive as unknownFutureValue.
+        # Without this header, newer enum members arrive as unknownFutureValue.
         headers.add("Prefer", "include-unknown-enum-members")
         info = self._client.security.incidents.by_incident_id(incident_id).to_get_request_information(
             RequestConfiguration(

@@ -1,4 +1,4 @@
-"""How many hunting queries a tenant is sent in a minute."""
+"""Limit how many hunting queries are sent to a tenant per minute."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ if TYPE_CHECKING:
 
 
 class Pace:
-    """
-    Admit at most `per_minute` calls in any 60 seconds, in the order they came.
-
-    A call that would wait longer than `patience` seconds is refused with Throttled, as Graph itself would. One that
-    leaves *spare* calls of each minute to others never waits in their way: it is refused unless it can go at once.
-    """
+    """A limit of *per_minute* calls in any 60 seconds, admitted in the order in which they come."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._slots: deque[float] = deque(maxlen=per_minute)
 
     def reserve(self, patience: float, spare: int = 0) -> float:
-        """Take the next free slot and return the seconds until it."""
+        """
+        Take the next free slot, and return the seconds until it begins.
+
+        With *spare*, that many calls of each minute are left to others, and the slot must be free at once, so
+        that the call is in nobody's way. Raises Throttled, as Graph itself would, for a wait of more than
+        *patience* seconds.
+        """
         now = self._clock()
         allowed = (self._slots.maxlen or 1) - spare
         start = max(now, self._slots[-allowed] + 60) if len(self._slots) >= allowed else now

@@ -1,4 +1,4 @@
-"""Microsoft's SDK as this app uses it: no retries, no redirects, one token request at a time, HTTP/1.1."""
+"""Configure Microsoft's SDK: no retries, no redirects, one token request at a time, HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-#: Seconds. Graph ends a query after 3 minutes (security API overview, quota 5): we must outlast it to hear so.
+#: Seconds. Graph ends a query after 3 minutes (security API overview, quota 5), and says so only then.
 READ_TIMEOUT = 190.0
 
 
 class _OneAtATime:
     """
-    A credential that is asked for one token at a time.
+    A credential that requests one token at a time.
 
-    azure-identity's cache is filled by whoever comes first; without this, those who come meanwhile would each ask.
+    azure-identity's cache is filled by the first request; without this, all calls that come meanwhile would
+    make one of their own.
     """
 
     def __init__(self, credential: AsyncTokenCredential) -> None:
@@ -36,14 +37,14 @@ class _OneAtATime:
         self._lock = asyncio.Lock()
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Return a token, asked for once however many wait for it."""
+        """Return a token; it is requested once, however many callers wait for it."""
         async with self._lock:
             return await self._credential.get_token(*scopes, **options)
 
 
 def http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """Make the SDK's HTTP client, over *transport* if one is given. Whoever makes it closes it."""
-    # HTTP/1.1: the answers are large, and HTTP/2 frames in pure Python cost more than the connections saved.
+    """Return the SDK's HTTP client, over *transport* if one is given; the caller has to close it."""
+    # HTTP/1.1: answers are large, and HTTP/2 frames in pure Python cost more than the connections they save.
     made: httpx.AsyncClient = GraphClientFactory.create_with_default_middleware(
         client=httpx.AsyncClient(
             timeout=httpx.Timeout(READ_TIMEOUT, connect=10),
@@ -64,7 +65,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient
 def request_adapter(
     settings: Settings, credential: AsyncTokenCredential, client: httpx.AsyncClient
 ) -> GraphRequestAdapter:
-    """Make the SDK's request adapter for the cloud's Graph, v1.0; the token goes to that host alone."""
+    """Return the SDK's request adapter for the cloud's Graph v1.0; only that host gets the token."""
     root = settings.cloud.graph
     provider = AzureIdentityAuthenticationProvider(
         cast("AsyncTokenCredential", _OneAtATime(credential)),

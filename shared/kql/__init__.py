@@ -1,7 +1,7 @@
 """
-Kusto Query Language: reading a hunt's text, and writing the query that is sent.
+Kusto Query Language: read a hunt's query, and write the query that is sent.
 
-`write` is the only place where a value is put next to KQL: `device_query`, `indicator_query`, `fleet_query`. `read`
-tells what a query reads and refuses one that could escape its scope; it stands on `lexer` and `vocabulary`. May
-import `model`.
+`write` is the only place where a value is put next to KQL: `device_query`, `indicator_query`, `fleet_query`.
+`read` finds out which tables a query reads, and reports a query that could escape its scope; it builds on
+`lexer`, `vocabulary` and `walk`. `portal` makes links to the Defender portal. May import `model`.
 """

@@ -1,4 +1,4 @@
-"""KQL's lexemes, nested by their brackets."""
+"""Split KQL into tokens, and nest them by their brackets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ _LEXEME = re.compile(
     |(?P<mark>=~|!~|==|!=|<=|>=|=>|<>|\.\.|[|,;()\[\]{}.=<>!+\-*/%$:~])""",
     re.VERBOSE,
 )
-# Microsoft's lexer ends a comment at some of these and a reader sees none of them.
+# Microsoft's lexer ends a comment at some of these, and people cannot see any of them.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _PARTNERS = {"(": ")", "[": "]", "{": "}"}
 _DEEPEST = 50
 
 
 class Token(NamedTuple):
-    """A lexeme that is not blank: `kind` is string, name, number or mark."""
+    """
+    A word, literal or sign of a query; blanks and comments are not tokens.
+
+    `kind` is `string`, `name`, `number` or `mark`. `start` is the offset in the query, in characters.
+    """
 
     kind: str
     text: str
@@ -31,7 +35,11 @@ class Token(NamedTuple):
 
 
 class Bracketed(NamedTuple):
-    """What stands between a bracket, `kind`, and its partner."""
+    """
+    Everything between an opening bracket and its partner.
+
+    `kind` is the opening bracket. `start` is its offset in the query, in characters.
+    """
 
     kind: str
     items: list[Token | Bracketed]
@@ -42,7 +50,12 @@ Node = Token | Bracketed
 
 
 def lex(query: str) -> list[Token]:
-    """Split *query* into its tokens, leaving comments out. Raises Unreadable."""
+    """
+    Split *query* into its tokens, without comments.
+
+    Raises UnreadableQuery for a string that is not closed, an invisible character, or one that KQL does not
+    have.
+    """
     if unseen := _UNSEEN.search(query):
         raise UnreadableQuery(unseen.start(), f"remove the invisible character U+{ord(unseen[0]):04X}")
     tokens, at = [], 0
@@ -58,7 +71,11 @@ def lex(query: str) -> list[Token]:
 
 
 def nest(tokens: list[Token]) -> list[Node]:
-    """Nest *tokens* by their brackets. Raises Unreadable."""
+    """
+    Nest *tokens* by their brackets, at most 50 deep.
+
+    Raises UnreadableQuery where a bracket has no partner, or the query is nested deeper.
+    """
     stack = [Bracketed("", [], 0)]
     for token in tokens:
         if token.kind == "mark" and token.text in _PARTNERS:
@@ -78,7 +95,7 @@ def nest(tokens: list[Token]) -> list[Node]:
 
 
 def split(nodes: list[Node], mark: str) -> list[list[Node]]:
-    """Split *nodes* at every *mark* between them; nothing has no parts."""
+    """Split *nodes* at every *mark* among them, not looking into brackets; [] has no parts."""
     parts: list[list[Node]] = [[]] if nodes else []
     for node in nodes:
         if isinstance(node, Token) and node.kind == "mark" and node.text == mark:
@@ -89,22 +106,22 @@ def split(nodes: list[Node], mark: str) -> list[list[Node]]:
 
 
 def text(node: Node) -> str:
-    """Return a name's or mark's text, '' for anything else."""
+    """Return the text of a name or a mark; '' for any other node."""
     return node.text if isinstance(node, Token) and node.kind in {"name", "mark"} else ""
 
 
 def bracket(node: Node) -> str:
-    """Return the bracket that opens a group, '' for a token."""
+    """Return the bracket that opens a group; '' for a token."""
     return node.kind if isinstance(node, Bracketed) else ""
 
 
 def inside(node: Node) -> list[Node]:
-    """Return what a group holds; a token holds nothing."""
+    """Return the nodes in a group; [] for a token."""
     return node.items if isinstance(node, Bracketed) else []
 
 
 def name_of(node: Node) -> str | None:
-    """Return the name that *node* is, bare or as `['name']`."""
+    """Return the name that *node* is, written as `name` or `['name']`; None for anything else."""
     if isinstance(node, Token):
         return node.text if node.kind == "name" else None
     one = node.items[0] if node.kind == "[" and len(node.items) == 1 else None
@@ -112,12 +129,20 @@ def name_of(node: Node) -> str | None:
 
 
 def unquoted(string: Token) -> str:
-    """Return a string's content with its escapes as they stand: a table's name in escapes is no name we know."""
+    """
+    Return the content of a string token, with escapes as they are written.
+
+    They are not resolved: a table's name written with escapes is then no table we know, and is refused.
+    """
     return string.text.lstrip("hH@").strip("\"'`~")
 
 
 def leading_operator(nodes: list[Node]) -> tuple[str, list[Node]]:
-    """Return the operator that *nodes* begin with and the rest; `project-away` is one word if nothing parts it."""
+    """
+    Return the operator that *nodes* begin with, and the nodes after it.
+
+    Words joined by hyphens without blanks, as in `project-away`, are one operator.
+    """
     size = 1
     while size + 1 < len(nodes) and text(nodes[size]) == "-" and nodes[size].start == _end(nodes[size - 1]):
         size += 2
@@ -125,7 +150,7 @@ def leading_operator(nodes: list[Node]) -> tuple[str, list[Node]]:
 
 
 def options(nodes: list[Node]) -> list[Node]:
-    """Return what follows `kind=inner hint.strategy=shuffle …`."""
+    """Return what follows the options in front, such as `kind=inner hint.strategy=shuffle`."""
     at = 0
     while at < len(nodes) and text(nodes[at]):
         equals = at + 1

@@ -11,9 +11,9 @@ _LONGEST_LINK = 8_000  # characters; common limits of browsers, proxies and chat
 
 def portal_link(query: str, portal_url: str) -> str | None:
     """
-    Return the address that opens *query* in the portal's Advanced Hunting; None if over 8,000 characters.
+    Return the URL that opens *query* in the portal's Advanced Hunting; None if over 8,000 characters.
 
-    The portal writes such links itself: UTF-16LE, gzip, base64url without padding.
+    The encoding is the one the portal itself uses: UTF-16LE, gzip, base64url without padding.
     """
     packed = gzip.compress(query.encode("utf-16-le"), mtime=0)
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")

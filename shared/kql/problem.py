@@ -1,4 +1,4 @@
-"""What is wrong with a query, and where."""
+"""Problems of a query, each with its place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .lexer import Bracketed, Token
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong; line and column count from 1."""
+    """One problem of a query; line and column count from 1."""
 
     line: int
     column: int
@@ -19,14 +19,14 @@ class Problem(NamedTuple):
 
 
 class Problems:
-    """All that is found wrong with *query*, each thing once."""
+    """The problems found in *query*, each once."""
 
     def __init__(self, query: str) -> None:
         self._query = query
         self._found: dict[Problem, None] = {}
 
     def add(self, where: Token | Bracketed | int, text: str) -> None:
-        """Note a problem at a node, or at an offset in the query."""
+        """Add a problem with a node, or at an offset in the query (in characters)."""
         start = where if isinstance(where, int) else where.start
         line = self._query.count("\n", 0, start) + 1
         self._found[Problem(line, start - self._query.rfind("\n", 0, start), text)] = None

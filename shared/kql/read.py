@@ -1,4 +1,4 @@
-"""Read the KQL of a hunt: which tables it reads, which names it uses, and what makes it unfit to be scoped."""
+"""Read a hunt's KQL: its tables, its names, and whether it can be restricted to a scope."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from .walk import Walk
 
 class Reading(Struct, frozen=True):
     """
-    What a query says.
+    What reading a query finds out.
 
-    `text` ends with its last lexeme (no comment, no semicolon), so that an operator can follow on the next line.
-    `tables` are the scopable ones it names, `names` all its identifiers, `own_window` whether it asks for the time.
+    `text` is the query without comments and semicolons at its end, so that an operator can follow on the next
+    line. `tables` are the tables in it that can be restricted to devices. `names` holds every token, strings
+    without their quotes. `own_window` tells whether the query calls ago() or now().
     """
 
     text: str
@@ -35,12 +36,12 @@ class Reading(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-@lru_cache(maxsize=256)  # hunts are few, and every run binds the same
+@lru_cache(maxsize=256)  # hunts are few, and every run reads the same ones
 def read_query(query: str, *, scoped: bool) -> Reading:
     """
-    Read *query*; where *scoped*, anything that could escape a scope set in front of it is a problem.
+    Read *query*; if *scoped*, also look for whatever could escape a scope set in front of it.
 
-    Problems say where they are and what to change. None is raised.
+    Problems are returned, not raised; each says where it is and what to change.
     """
     reader = Walk(query, scoped=scoped)
     tokens: list[Token] = []

@@ -1,4 +1,4 @@
-"""KQL's vocabulary, as far as reading a hunt needs it."""
+"""The part of KQL's vocabulary that is needed to read a hunt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ ELSEWHERE = frozenset({
     "OfficeActivity", "SecurityAlert", "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog",
     "ThreatIntelIndicators", "ThreatIntelligenceIndicator", "UrlClickEvents",
 })  # fmt: skip
-"""Tables of Defender and Sentinel that cannot be held to devices: a device hunt that names one is refused."""
+"""
+Tables of Defender and Sentinel that cannot be restricted to devices.
+
+A device hunt that names one is refused.
+"""
 
 _FUNCTIONS = """
 abs acos all any anyif arg_max arg_min argmax argmin around array_concat array_iff array_iif array_index_of
@@ -80,23 +84,29 @@ project project-away project-keep project-rename project-reorder reduce sample s
 summarize take top top-hitters top-nested where
 """
 OPERATORS = frozenset(_OPERATORS.split())
-"""Operators that take scalars alone; the reader knows those that take tables."""
+"""Operators that take only scalars; `walk` handles those that take tables."""
 
 RESERVED = frozenset({"_DeviceIds", "_NotApplicable", "_IpAddresses", "_Urls", "_Domains", "_FileHashes"})
+"""The names that `write` declares in front of a query."""
 
 LISTS = {"in", "in~", "has_any", "has_all"}
+"""Operators after which a table may stand in brackets."""
 
 WORDS = LISTS | {
     "and", "or", "between", "by", "on", "with", "of", "to", "from", "step", "asc", "desc", "default", "kind", "has",
     "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs", "startswith",
     "startswith_cs", "endswith", "endswith_cs", "regex", "matches", "where",
 }  # fmt: skip
+"""Words that may stand before a bracket without calling a function."""
 
 LITERALS = {
     "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "long", "real", "string",
     "time", "timespan", "typeof",
 }  # fmt: skip
+"""Words that write a literal, such as `datetime(…)`."""
 
 PLUGINS = {"bag_unpack", "narrow", "pivot"}
+"""Plugins of `evaluate` that read no other table."""
 
 ANYWHERE = {"search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database"}
+"""Operators and functions that may read any table."""

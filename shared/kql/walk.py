@@ -1,8 +1,8 @@
 """
-One walk over a query, which refuses whatever could escape a scope.
+Walk through a query, and report whatever could read more than a scope allows.
 
-It reads far less than KQL and fails closed: a device hunt that it cannot follow is refused, so that an author's slip
-never turns a hunt for one device into one over the whole fleet.
+The walk knows far less than all of KQL. A device hunt that it cannot follow is refused, so that an author's
+mistake never turns a hunt on one device into one over the whole fleet.
 """
 
 from __future__ import annotations
@@ -26,18 +26,14 @@ Known = dict[str, str]  # declared name -> "value", "function", or "table functi
 
 
 class Walk:
-    """
-    One walk over one query: call `query_itself` once, then read `found`.
-
-    Where *scoped*, whatever could read more than the scope in front of the query is a problem, too.
-    """
+    """One walk: call `query_itself` once, then read `found`; *scoped* also reports what could escape."""
 
     def __init__(self, query: str, *, scoped: bool) -> None:
         self.scoped = scoped
         self.found = Problems(query)
 
     def escape(self, where: Node, problem: str) -> None:
-        """Refuse what could read more than a scope allows."""
+        """Report what could read more than a scope allows, if there is a scope."""
         if self.scoped:
             self.found.add(where, problem)
 
@@ -51,7 +47,7 @@ class Walk:
             self.block(nodes, {}, body=False)
 
     def block(self, nodes: list[Node], known: Known, *, body: bool) -> None:
-        """Read statements: `let`s and one expression, which in a function's *body* may be a scalar."""
+        """Read statements: any `let`s, then one expression, which in a function's *body* may be a scalar."""
         statements = [s for s in split(nodes, ";") if s]
         if not statements:
             return
@@ -69,7 +65,7 @@ class Walk:
             self.expression(last, known, table=True, scalar=body)
 
     def let(self, nodes: list[Node], known: Known) -> None:
-        """Read a let statement, and add to *known* what it declares."""
+        """Read a let statement, and add what it declares to *known*."""
         name = name_of(nodes[1]) if len(nodes) > 3 and text(nodes[2]) == "=" else None
         if name is None:
             self.found.add(nodes[0], "cannot read this let statement")
@@ -94,12 +90,12 @@ class Walk:
             known[name] = "value"
 
     def declare(self, node: Node, name: str) -> None:
-        """Refuse a name that stands in front of the query already."""
+        """Report *name* if it is already declared in front of the query."""
         if name in RESERVED or (self.scoped and name in SCOPABLE):
             self.found.add(node, f"{name} is declared in front of the query; choose another name")
 
     def expression(self, nodes: list[Node], known: Known, *, table: bool, scalar: bool = True) -> None:
-        """Read an expression, where a name alone is a table if *table*, and which may be *scalar*."""
+        """Read an expression: *table* says that a name alone is a table, *scalar* allows a scalar."""
         if not nodes:
             return
         head, *pipes = split(nodes, "|")
@@ -111,7 +107,7 @@ class Walk:
             self.operator(pipe, known, nodes)
 
     def source(self, nodes: list[Node], known: Known, around: list[Node], *, scalar: bool) -> None:
-        """Read what a pipe begins with, or a lone operand; *around* says where, if that is nothing."""
+        """Read what stands before the first |, or a lone operand; *around* says where, if it is missing."""
         if not nodes:
             self.found.add(around[0], "nothing stands before the |")
             return
@@ -135,7 +131,7 @@ class Walk:
             self.escape(first, "cannot tell which table this reads")
 
     def operand_or_scalars(self, nodes: list[Node], known: Known) -> None:
-        """Read what may be a scalar expression, and may begin with a table's name that more follows."""
+        """Read what is probably a scalar expression, but may begin with a table's name."""
         first, name = nodes[0], name_of(nodes[0])
         if name is None:
             self.scalars(nodes, known)
@@ -149,7 +145,7 @@ class Walk:
             self.scalars(nodes, known)
 
     def table(self, node: Node, name: str, known: Known) -> None:
-        """Refuse the name of a table that a scope does not hold."""
+        """Report *name* unless the query declares it or it is a table that can be restricted to a scope."""
         if name not in SCOPABLE and name not in known and name not in {"true", "false"}:
             self.escape(
                 node,
@@ -178,14 +174,14 @@ class Walk:
             self.escape(nodes[0], f"the operator {name or '?'} is not possible in a device hunt")
 
     def join(self, operator: Node, name: str, nodes: list[Node], known: Known) -> None:
-        """Read what follows `join` or `lookup`: options, a table, and what it is joined on."""
+        """Read what follows `join` or `lookup`: options, a table, and the condition."""
         rest = self.operand(options(nodes), operator, known)
         if text(rest[0] if rest else operator) not in {"on", "where"}:
             self.escape(operator, f"cannot read this {name}")
         self.scalars(rest, known)
 
     def mv_apply(self, nodes: list[Node], rest: list[Node], known: Known) -> None:
-        """Read `mv-apply … on (operators)`; *rest* is what follows its name in *nodes*."""
+        """Read `mv-apply … on (operators)`; *rest* are the *nodes* after the operator's name."""
         if rest and bracket(rest[-1]) == "(" and len(rest) > 1 and text(rest[-2]) == "on":
             for pipe in split(inside(rest[-1]), "|"):
                 self.operator(pipe, known, nodes)
@@ -194,7 +190,7 @@ class Walk:
             self.escape(nodes[0], "cannot read this mv-apply")
 
     def plugin(self, operator: Node, name: str, rest: list[Node], known: Known) -> None:
-        """Read what `evaluate` or `invoke` calls: a plugin or function that reads nothing else."""
+        """Read the call after `evaluate` or `invoke`, and report one that may read other tables."""
         allowed = PLUGINS if name == "evaluate" else {"FileProfile", *known}
         if _is_call(rest) and name_of(rest[0]) in allowed:
             self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
@@ -210,7 +206,7 @@ class Walk:
                 self.escape(nodes[0], "cannot read this union: name each table, without wildcards")
 
     def operand(self, nodes: list[Node], operator: Node, known: Known) -> list[Node]:
-        """Read the table that *nodes* begin with and return what follows it."""
+        """Read the table that *nodes* begin with, and return the nodes after it."""
         size = 2 if len(nodes) > 1 and isinstance(nodes[0], Token) and bracket(nodes[1]) == "(" else 1
         if not nodes:
             self.escape(operator, "no table follows")
@@ -219,7 +215,7 @@ class Walk:
         return nodes[size:]
 
     def scalars(self, nodes: list[Node], known: Known) -> None:
-        """Read scalar expressions: a table can only hide in brackets."""
+        """Read scalar expressions, in which tables can only occur inside brackets."""
         for node, before in zip(nodes, [None, *nodes], strict=False):
             word = (name_of(before) if before else None) or ""
             if isinstance(node, Token):
@@ -244,7 +240,7 @@ class Walk:
             )
 
     def arguments(self, group: Node, known: Known, *, table: bool) -> None:
-        """Read what stands between commas, where a name alone is a table if *table*."""
+        """Read what is separated by commas; *table* means that a name alone is a table."""
         for part in split(inside(group), ","):
             named = len(part) > 1 and text(part[1]) == "="
             self.expression(part[2:] if named else part, known, table=table)

@@ -1,8 +1,9 @@
 """
-Write queries: the only module that puts a value next to KQL.
+Write the queries that are sent: the only module that puts a value next to KQL.
 
-Values stand in front of a hunt's text, in `let` statements, each of them a literal written by `literal`. The text
-itself is never changed, except that its last comment and semicolon go, so that an operator can follow.
+Values are put into `let` statements before a hunt's text, each as a literal written by `literal`. The text
+itself stays as it is, except that comments and semicolons at its end are removed, so that an operator can
+follow.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ if TYPE_CHECKING:
 
 
 BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
-"""What an indicator hunt calls the indicators of each kind."""
+"""The name by which an indicator hunt's query uses the indicators of each kind."""
 
 
 def literal(value: str) -> str:
     r"""
-    Quote *value* as a KQL string literal, whatever it holds.
+    Write *value* as a KQL string literal, whatever characters it has.
 
-    KQL reads every escape that JSON's encoder writes, `\ud800` included ("The string data type", KQL reference).
+    KQL reads every escape that JSON's encoder writes, including `\ud800` ("The string data type", KQL
+    reference).
     """
     return json.dumps(value)
 
 
 def dynamic(values: Iterable[str]) -> str:
-    """Write *values* as a KQL array: sorted, each once."""
+    """Write *values* as a KQL array, sorted and without duplicates."""
     return f"dynamic([{', '.join(literal(value) for value in sorted(set(values)))}])"
 
 
@@ -42,10 +44,11 @@ def device_query(
     query: str, devices: Iterable[Device], *, take: int, applies_to: AppliesTo = EVERYWHERE
 ) -> str:
     """
-    Hold *query* to *devices*, and to those of them it *applies_to*; return at most *take* rows.
+    Write *query* so that it sees only *devices* that it *applies_to*, and returns at most *take* rows.
 
-    A device with an id is found by it alone, one known by name only also under the same name in any domain.
-    Raises ValueError where there is no device, or the query cannot be held to any.
+    A device with an id is matched by the id alone. One with only a name is matched by that name, also where a
+    domain follows it. Raises ValueError where there is no device, or the query cannot be restricted to
+    devices.
     """
     devices = list(devices)
     ids = {device.id.lower() for device in devices if device.id}
@@ -66,10 +69,10 @@ def fleet_query(
     query: str, *, summarize: str = "", applies_to: AppliesTo = EVERYWHERE, prefixes: Iterable[str] = ()
 ) -> str:
     """
-    Write *query* over all devices that it *applies_to*, followed by *summarize*.
+    Write *query* over all devices that it *applies_to*, followed by *summarize*; no limit on rows.
 
-    *prefixes* hold it to the devices whose ids begin with one of them: ids are evenly spread, so one hex digit is a
-    16th of them. Raises ValueError where the query cannot be held to devices.
+    *prefixes* restrict it to devices whose ids begin with one of them: ids are evenly spread, so one hex
+    digit is a 16th of the fleet. Raises ValueError where the query cannot be restricted to devices.
     """
     reading = _readable(query, scoped=True)
     scope = " or ".join(f"DeviceId startswith {literal(prefix)}" for prefix in prefixes)
@@ -78,9 +81,10 @@ def fleet_query(
 
 def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int) -> str:
     """
-    Bind *indicators* for *query*, as far as it names their kinds; return at most *take* rows.
+    Write *query* with the *indicators* whose kinds it names; it returns at most *take* rows.
 
-    URLs are expected without scheme and trailing slash. Raises ValueError where the query names the kind of none.
+    URLs must have neither scheme nor trailing slash. Raises ValueError where no indicator is of a kind it
+    names.
     """
     reading = _readable(query, scoped=False)
     values: dict[str, list[str]] = {name: [] for name in BINDINGS.values() if name in reading.names}
@@ -102,12 +106,13 @@ def _readable(query: str, *, scoped: bool) -> Reading:
 
 
 def _shadows(reading: Reading, scope: str, applies_to: AppliesTo) -> list[str]:
-    """Redeclare each table that the query reads as the part of it that the query may see."""
+    """Redeclare each table that the query reads, as the part of it that the query may see."""
     other = _other_kind(applies_to)
     lines = []
     pipes = f" | where {scope}" if scope else ""
     if other:
-        # Read before DeviceInfo itself is redeclared. In the query, so that such rows do not use up its limit.
+        # Declared before DeviceInfo itself is redeclared. Devices are left out in the query, not afterwards,
+        # so that their rows do not use up its row limit.
         latest = "summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId"
         lines.append(f"let _NotApplicable = DeviceInfo{pipes} | {latest} | where {other} | project DeviceId;")
         pipes += " | where DeviceId !in (_NotApplicable)"

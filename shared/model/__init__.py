@@ -1,6 +1,6 @@
 """
-The values that are stored and passed from room to room; nothing here reads, writes or decides.
+The values that are stored and passed between packages; nothing here reads, writes or decides.
 
-Begin with `record` (`Work`, `Plan`, `Done`: what is kept of a run). `entity`, `hunt`, `finding`, `outcome` and
-`incident` hold what those are made of. Imports nothing of Outrider's.
+Begin with `record`: `Work`, `Plan` and `Done` are what is stored of a run. `entity`, `hunt`, `finding`,
+`outcome` and `incident` hold the parts of those. Imports no other package of Outrider.
 """

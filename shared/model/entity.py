@@ -9,14 +9,14 @@ from msgspec import Struct
 
 IndicatorKind = Literal["ip", "url", "domain", "fileHash"]
 
-#: All kinds, in the order in which they are listed.
+#: All kinds, in the order in which entities are chosen and listed.
 INDICATOR_KINDS: tuple[IndicatorKind, ...] = ("ip", "url", "domain", "fileHash")
-#: A DeviceId of Defender's, in lower case.
+#: A Defender DeviceId, in lower case.
 DEVICE_ID = re.compile(r"[0-9a-f]{40}")
 
 
 class Indicator(Struct, frozen=True, omit_defaults=True):
-    """An address, URL, domain or file hash, in the form it is hunted in."""
+    """An IP address, URL, domain or file hash; `value` has the form in which it is hunted."""
 
     kind: IndicatorKind
     value: str
@@ -27,16 +27,17 @@ class Device(Struct, frozen=True, omit_defaults=True):
 
     id: str = ""
     name: str = ""
+    #: Defender's name for the operating system, such as `Linux`; '' where unknown.
     os_platform: str = ""
 
     @property
     def label(self) -> str:
-        """What to call it."""
+        """The device's name, or its id if it has none."""
         return self.name or self.id
 
 
 class Dropped(Struct, frozen=True):
-    """An entity that is not hunted, and why."""
+    """An entity that is not hunted, and the reason; `kind` is an indicator's, or `device`."""
 
     kind: str
     value: str
@@ -44,7 +45,7 @@ class Dropped(Struct, frozen=True):
 
 
 class Chosen(Struct, frozen=True):
-    """What a run hunts for."""
+    """The devices and indicators that a run hunts for, and the entities that were left out."""
 
     devices: tuple[Device, ...] = ()
     indicators: tuple[Indicator, ...] = ()
@@ -52,12 +53,17 @@ class Chosen(Struct, frozen=True):
 
     @property
     def kinds(self) -> frozenset[IndicatorKind]:
-        """The kinds of indicator present."""
+        """The kinds of indicator among `indicators`."""
         return frozenset(indicator.kind for indicator in self.indicators)
 
 
 def same_device(device: Device, device_id: str, name: str) -> bool:
-    """Whether a row's device is this one: by id where both have one, else by name, short or full."""
+    """
+    Tell whether a row with this *device_id* and *name* is about *device*.
+
+    Ids are compared where both sides have one, else names, ignoring case: a device called `srv-7` is also
+    `srv-7.contoso.com`, but not the reverse.
+    """
     if device.id and DEVICE_ID.fullmatch(device_id.lower()):
         return device.id == device_id.lower()
     mine, theirs = device.name.lower(), name.lower()

@@ -1,4 +1,4 @@
-"""What one hunt returned, in the form in which it is stored."""
+"""What one hunt returned, as it is stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from msgspec import Struct
 
 
 class Group(Struct, frozen=True, array_like=True):
-    """Rows alike in the columns a hunt shows: their values, how many, the first and the last time."""
+    """
+    Rows with the same values in the columns that a hunt shows.
+
+    `first` and `last` are the earliest and the latest time among them, as Graph writes it; '' without a time
+    column.
+    """
 
     values: tuple[str, ...]
     count: int
@@ -17,19 +22,28 @@ class Group(Struct, frozen=True, array_like=True):
 
 
 class Found(Struct, frozen=True, rename="camel"):
-    """What one hunt's answer holds, small enough for a run record; the rows themselves stay in the findings."""
+    """A summary of one hunt's answer, small enough for a run record; the rows are stored separately."""
 
     hunt: str
+    #: Rows in the answer, at most MAX_ROWS.
     rows: int = 0
+    #: Whether there were more rows than that.
     more: bool = False
+    #: SHA-256 in hex over all `rows`, independent of their order; '' where there is no answer.
     digest: str = ""
+    #: Every column of the answer.
     columns: tuple[str, ...] = ()
+    #: The columns that are shown.
     shown: tuple[str, ...] = ()
+    #: The rows, grouped by the columns shown; rarest first, at most 200.
     groups: tuple[Group, ...] = ()
+    #: How many groups there were before that limit.
     group_count: int = 0
+    #: At most 10 rows, column -> value.
     first_rows: tuple[dict[str, Any], ...] = ()
-    #: How many rows each device has, by lower-cased id where the rows carry one, else by name.
+    #: Rows per device: by DeviceId, or DeviceName if there is no such column, in lower case.
     per_device: dict[str, int] = {}
+    #: How long Graph took, waits and retries included.
     seconds: float = 0.0
-    #: Why there is no answer; empty where there is one.
+    #: Why there is no answer; '' where there is one.
     failure: str = ""

@@ -1,4 +1,4 @@
-"""A hunt as its file describes it."""
+"""A hunt, as its file describes it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from msgspec import Struct
 from .entity import IndicatorKind
 
 DEVICE_TYPES = frozenset({"Server", "Workstation"})
-"""The device types that exclude each other; of any other type nothing is concluded."""
+"""The device types that exclude each other; any other type is never a reason to leave a device out."""
 
 
 class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The devices that a hunt is about. A fact that is not listed here, or not known of a device, matches."""
+    """The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out."""
 
     os_platform: tuple[str, ...] = ()
     device_type: tuple[str, ...] = ()
 
     def excludes(self, os_platform: str, device_type: str) -> bool:
-        """Tell whether a device with these facts ('' where unknown) is of another kind."""
+        """Tell whether the hunt is not for a device with these facts ('' where unknown); case is ignored."""
         platforms = {platform.lower() for platform in self.os_platform}
         return bool(os_platform and platforms and os_platform.lower() not in platforms) or (
             device_type.lower() in {other.lower() for other in self.other_types}
@@ -28,36 +28,46 @@ class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
 
     @property
     def other_types(self) -> tuple[str, ...]:
-        """The device types to which the hunt does not apply."""
+        """The device types that the hunt is not for; none where it names no type of its own."""
         wanted = {name.lower() for name in self.device_type}
         return tuple(sorted(t for t in DEVICE_TYPES if t.lower() not in wanted)) if wanted else ()
 
 
 EVERYWHERE = AppliesTo()
 
-#: The hunt that tells what a device is, and whether it sent anything. It runs beside every hunt for devices.
+#: The hunt that returns what a device is and when it last sent data. It runs beside every device hunt.
 DEVICE_CARD = "device-card"
 
 
 class Sweep(Struct, frozen=True, rename="camel"):
-    """How a hunt runs over the whole fleet; rows whose `new` lies in the newest day are new."""
+    """How a hunt runs over the whole fleet."""
 
+    #: KQL that follows the query; '' for none.
     summarize: str = ""
+    #: The time column that makes a row new: its value lies in the last 24 hours of the window.
     new: str = ""
+    #: Length of the window, which ends when the sweep begins.
     lookback: timedelta = timedelta(days=7)
+    #: Whether new rows are commented on the open incidents of their devices.
     comment: bool = False
 
 
 class Enrichment(Struct, frozen=True, rename="camel"):
-    """The block of a hunt file that is ours. Durations are ISO 8601, at most 30 days."""
+    """The `enrichment` block of a hunt file. Durations are ISO 8601 in the file, at most 30 days."""
 
     entity: Literal["device", "indicator"] = "device"
+    #: The kinds of indicator that an indicator hunt takes; empty for a device hunt.
     kinds: tuple[IndicatorKind, ...] = ()
     applies_to: AppliesTo = EVERYWHERE
+    #: How long before an incident's first activity the window starts.
     lookback: timedelta = timedelta(days=1)
+    #: How long after an incident's last activity the window ends.
     lookahead: timedelta = timedelta(days=1)
+    #: The longest window; of a longer one, the most recent part is kept.
     max_window: timedelta = timedelta(days=7)
+    #: The columns to show; where empty, the first six that are neither a time nor an internal id.
     columns: tuple[str, ...] = ()
+    #: What it means if the hunt finds rows.
     means: str = ""
     false_positives: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
@@ -66,9 +76,11 @@ class Enrichment(Struct, frozen=True, rename="camel"):
 
 class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     """
-    One hunt. `name` is its file's in kebab-case, `title` the one people read.
+    One hunt.
 
-    `tables` are those that a device hunt reads; `own_window` says that the query asks for the time itself.
+    `name` is its file's name in kebab-case, `title` the `name` in the file, which people read. `tables` are
+    the tables with device data that the query names. `own_window` says that the query limits time itself,
+    with ago() or now(), `shipped` that the hunt comes with the app.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Incidents as Defender and Microsoft Sentinel describe them, as far as Outrider reads them."""
+"""The fields of Defender and Microsoft Sentinel incidents that Outrider reads."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from typing import Any
 
 from msgspec import Struct, field
 
-# How providerName has called Defender since incidents are synchronised; Sentinel's own have "Azure Sentinel".
+# The values of providerName for Defender's incidents since they are synchronised; Sentinel's own have
+# "Azure Sentinel".
 _DEFENDER = {"microsoft xdr", "microsoft defender xdr", "microsoft 365 defender"}
 
+#: An incident's number, in Defender or Sentinel.
 NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 class Comment(Struct, frozen=True):
-    """A comment on an incident; Graph gives it no id."""
+    """A comment on a Defender incident; Graph returns no id for it."""
 
     comment: str | None = ""
 
 
 class Alert(Struct, frozen=True, rename="camel"):
-    """An alert of an incident; evidence stays as Graph sends it, since its shape depends on `@odata.type`."""
+    """
+    An alert of a Defender incident.
+
+    Times are Graph's text. Evidence stays as Graph sends it, since its shape depends on `@odata.type`.
+    """
 
     first_activity: str | None = field(default=None, name="firstActivityDateTime")
     last_activity: str | None = field(default=None, name="lastActivityDateTime")
@@ -30,7 +36,12 @@ class Alert(Struct, frozen=True, rename="camel"):
 
 
 class Incident(Struct, frozen=True, rename="camel"):
-    """What Outrider reads of an incident."""
+    """
+    A Defender incident, with Graph's text for times.
+
+    `redirect_incident_id` names the incident into which this one was merged. `alerts` and `comments` are None
+    where Graph did not send them.
+    """
 
     id: str
     display_name: str | None = ""
@@ -45,14 +56,19 @@ class Incident(Struct, frozen=True, rename="camel"):
 
 
 class Snapshot(Struct, frozen=True):
-    """A Defender incident as it was when it was read, at `read_at` (seconds of the monotonic clock)."""
+    """A Defender incident as it was at `read_at`, in seconds of the monotonic clock."""
 
     incident: Incident
     read_at: float
 
 
 class SentinelIncident(Struct, frozen=True):
-    """An incident as Microsoft Sentinel shows it; times are UTC, entities as they came."""
+    """
+    An incident as Microsoft Sentinel describes it; '', 0 and None mean unknown.
+
+    `arm_id` is its Azure resource id, and `name` the GUID at its end, in lower case. Times are in UTC.
+    `entities` are those that came with the incident, unchanged.
+    """
 
     arm_id: str
     name: str
@@ -70,6 +86,6 @@ class SentinelIncident(Struct, frozen=True):
 
     @property
     def defender_id(self) -> str:
-        """The number of the Defender incident that this one mirrors; empty for Sentinel's own."""
+        """The number of the Defender incident that this one mirrors; '' for Sentinel's own."""
         mirrored = self.provider_name.lower() in _DEFENDER and NUMBER.fullmatch(self.provider_incident_id)
         return self.provider_incident_id if mirrored else ""

@@ -1,4 +1,4 @@
-"""How a hunt ended."""
+"""How a hunt ended: as a whole, and for each device."""
 
 from __future__ import annotations
 
@@ -10,42 +10,49 @@ from msgspec import Struct, field
 from .finding import Found
 from .times import write_time
 
-#: The five outcomes of a hunt, and of a hunt on one device. None of them ever stands for another.
+#: The five outcomes of a hunt, and of a hunt on one device. None of them is ever shown as another.
 Ending = Literal["found", "nothingFound", "notApplicable", "noTelemetry", "notRun"]
 
 
 class DeviceEnding(Struct, frozen=True):
-    """How a hunt ended for one of its devices."""
+    """How a hunt ended for one of its devices; `reason` is '' where the outcome says enough."""
 
+    #: The device's name, or its id if it has none.
     device: str
     outcome: Ending
     reason: str = ""
 
 
 class Window(Struct, frozen=True):
-    """The time a hunt looked at, UTC; `cut` says what was left out and why."""
+    """The period that a hunt covers, in UTC."""
 
     start: datetime
     end: datetime
+    #: Which part of the wanted period is left out, and why; '' for none.
     cut: str = ""
-    #: The query limits time itself, with ago() or now().
+    #: Whether the query limits time itself, with ago() or now().
     own: bool = False
 
     @property
     def timespan(self) -> str:
-        """The window as Graph's Timespan, ISO 8601 `start/end`."""
+        """The window as the `timespan` of Graph's hunting query: ISO 8601, `start/end`."""
         return f"{write_time(self.start)}/{write_time(self.end)}"
 
 
 class Outcome(Struct, frozen=True, rename="camel"):
-    """How one hunt ended."""
+    """How one hunt of a run ended."""
 
+    #: The hunt's name; `title` is the one people read.
     hunt: str
     title: str
     outcome: Ending
+    #: Why it ended so; '' where the outcome says enough, or the devices have different reasons.
     reason: str = ""
+    #: None for a hunt that was not sent.
     window: Window | None = None
+    #: Empty for an indicator hunt, and for a hunt that was not sent or failed.
     devices: tuple[DeviceEnding, ...] = ()
     found: Found = field(default_factory=lambda: Found(""))
+    #: The hunt's id and version; '' where the app does not have the hunt.
     id: str = ""
     version: str = ""

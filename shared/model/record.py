@@ -1,4 +1,4 @@
-"""What is stored of a run: what it is asked to do, its plan, why it waits, and how it ended."""
+"""What is stored of a run: its request, its plan, what it found, its waits, and its end."""
 
 from __future__ import annotations
 
@@ -19,22 +19,30 @@ Source = Literal["api", "watch", "sentinel", "timer"]
 
 
 class Work(Struct, frozen=True, omit_defaults=True):
-    """What one run is asked to do, as it is stored."""
+    """What one run is asked to do."""
 
+    #: 32 hexadecimal digits.
     run_id: str
+    #: When the request came, in UTC.
     requested: datetime
+    #: The SHA-256 of the request's body, in hex; '' for a run that no request started.
     body_digest: str
-    #: The Defender incident's number.
+    #: The Defender incident's number; '' for none.
     incident_id: str = ""
     #: An incident of Microsoft Sentinel's own, which Defender does not know.
     sentinel: SentinelIncident | None = None
+    #: The entities that the caller named; None where they come from the incident.
     chosen: Chosen | None = None
+    #: The names of the hunts to run; empty for all that fit.
     hunts: tuple[str, ...] = ()
+    #: The caller's lookback instead of the hunts' own; None for theirs.
     lookback: timedelta | None = None
+    #: Whether to comment on the incident; False for a dry run.
     comment: bool = True
+    #: The queue that the run is sent to, one of `state.runs.QUEUES`.
     queue: str = "urgent"
     kind: RunKind = "enrichment"
-    #: Who asked: a caller of the API, the watch, a playbook of Sentinel's, or the timer of the sweeps.
+    #: Who asked: a caller of the API, the watch, a Sentinel playbook, or the timer of the sweeps.
     source: Source = "api"
 
     @classmethod
@@ -42,9 +50,10 @@ class Work(Struct, frozen=True, omit_defaults=True):
         cls, run_id: str, requested: datetime, body_digest: str, incident: SentinelIncident
     ) -> Work:
         """
-        Make the work that a playbook asks for.
+        Return the work that a Sentinel playbook asks for.
 
-        Defender's incidents are read and commented where they come from, and Sentinel shows the comment, too.
+        An incident that mirrors one of Defender's is read and commented in Defender; Sentinel shows that
+        comment, too.
         """
         mirrored = incident.defender_id
         own = None if mirrored else incident
@@ -52,21 +61,23 @@ class Work(Struct, frozen=True, omit_defaults=True):
 
     @property
     def only_new(self) -> bool:
-        """Whether to leave out what was hunted on the incident before: unless a person asks, always."""
+        """Whether to skip what was hunted on the incident before: always, unless the API was called."""
         return self.source != "api"
 
 
 class PlannedHunt(Struct, frozen=True):
-    """One hunt of a plan with the window it looks at, and the entities if not those of the whole plan."""
+    """One hunt of a plan, and the window that it covers."""
 
     name: str
     window: Window
+    #: What it hunts for; None for everything in the plan's `chosen`.
     chosen: Chosen | None = None
 
 
 class Plan(Struct, frozen=True):
     """What a run will do, fixed once its incident has been read: a run delivered again does the same."""
 
+    #: A Defender incident's number, or a Sentinel incident's Azure resource id; '' for none.
     incident_id: str = ""
     incident_title: str = ""
     incident_url: str = ""
@@ -74,39 +85,43 @@ class Plan(Struct, frozen=True):
     hunts: tuple[PlannedHunt, ...] = ()
     #: Hunts that are not sent, each with its outcome.
     skipped: tuple[Outcome, ...] = ()
+    #: Sentences for the comment and the report.
     notes: tuple[str, ...] = ()
-    #: Why there is nothing to plan: the incident does not exist.
+    #: Why there is no plan, such as an incident that does not exist; '' where there is one.
     failure: str = ""
-    #: Which product the incident is read from and commented in.
+    #: The product in which the incident is read and commented.
     provider: Provider = "defender"
-    #: Whether the incident was hunted before, and for which hunts that was in vain.
+    #: Whether the incident was hunted before.
     follow_up: bool = False
+    #: The hunts that had no result on this incident before, and are tried again.
     tried: tuple[str, ...] = ()
-    #: When the incident was created; None where that is not known.
+    #: When the incident was created, in UTC; None where unknown.
     opened: datetime | None = None
 
     @property
     def incident(self) -> str:
-        """The incident as the ledger names it; empty where there is none."""
+        """The incident's name in the ledger, as in `defender-4101`; '' where there is none."""
         return f"{self.provider}-{self.incident_id.rsplit('/', 1)[-1].lower()}" if self.incident_id else ""
 
     def entities(self, planned: PlannedHunt) -> Chosen:
-        """What one of the hunts hunts for."""
+        """Return what *planned* hunts for: its own entities, or those of the whole plan."""
         return planned.chosen or self.chosen
 
 
 class Wait(Struct, frozen=True):
-    """Why a run waits, and until when."""
+    """Why a run waits, and until when (UTC)."""
 
     reason: str
     until: datetime
 
 
 class CommentResult(Struct, frozen=True, rename="camel"):
-    """What became of one comment."""
+    """Whether one comment was posted, and if not, why."""
 
+    #: A Defender incident's number, or a Sentinel incident's Azure resource id.
     incident_id: str
     status: Literal["written", "alreadyThere", "off", "failed"]
+    #: '' where the status says enough.
     reason: str = ""
 
 
@@ -114,27 +129,35 @@ class Done(Struct, frozen=True, rename="camel"):
     """How a run ended; stored once, never changed."""
 
     status: Status
+    #: The result in one line.
     verdict: str
+    #: In UTC.
     finished: datetime
     outcomes: tuple[Outcome, ...] = ()
     comments: tuple[CommentResult, ...] = ()
+    #: The rows of the device card, column -> text; empty where it did not run or failed.
     cards: tuple[dict[str, str], ...] = ()
+    #: Sentences for the report.
     notes: tuple[str, ...] = ()
+    #: Why the run failed as a whole; '' where it did not.
     reason: str = ""
 
 
 class Run(Struct, frozen=True):
-    """All that is recorded of a run."""
+    """Everything that is stored of a run, except the hunts' rows."""
 
     work: Work
     plan: Plan | None = None
+    #: What each hunt found, by its name; a hunt that has not ended is missing.
     found: dict[str, Found] = {}
+    #: The latest wait, which may be over; None where the run never waited.
     wait: Wait | None = None
+    #: None while the run has not ended.
     done: Done | None = None
 
 
 class Claim(Struct, frozen=True):
-    """Who may post a comment, since when."""
+    """The right to post one comment: the run that holds it, and since when (UTC)."""
 
     run_id: str
     at: datetime

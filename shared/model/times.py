@@ -1,4 +1,4 @@
-"""Times as Graph writes them: ISO 8601, UTC."""
+"""Times as Graph writes them: ISO 8601, in UTC."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 
 def write_time(when: datetime) -> str:
-    """Write a time with its microseconds and `Z`; it must have a time zone."""
+    """Write a time in UTC with microseconds and `Z`; it must have a time zone."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def read_time(text: str | None) -> datetime | None:
-    """Read a time as UTC; None where there is none, for which Graph also writes the year 1."""
+    """Read a time as UTC; None for no time, an unreadable one, or the year 1, which Graph writes for none."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC) if text and not text.startswith("0001") else None
     except ValueError:

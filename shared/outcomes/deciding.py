@@ -1,4 +1,4 @@
-"""What a hunt found, on which devices -> how it ended: the five outcomes, none of which reads as another."""
+"""Decide how a hunt ended, from what it found and on which devices."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def decide(
     cards: tuple[dict[str, str], ...] | None,
 ) -> Outcome:
     """
-    Say how a hunt ended, so that nothing which was not looked at reads as *nothing found*.
+    Decide how a hunt ended, so that nothing that was not looked at reads as *nothing found*.
 
-    *cards* is None where the device card could not be read: a device hunt without rows is then *not run*, since
-    nobody knows whether the device sent anything.
+    *cards* are the rows of the device card, or None where it could not be read: a device hunt without rows is
+    then *not run*, since nobody knows whether the device sent anything.
     """
 
     def ended(outcome: Ending, reason: str = "", each: tuple[DeviceEnding, ...] = ()) -> Outcome:

@@ -1,4 +1,4 @@
-"""A hunt's answer -> what it found."""
+"""Read Graph's answer to a hunting query, and summarise it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Column(Struct, frozen=True):
 
 
 class Answer(Struct):
-    """Graph's `huntingQueryResults`; rows stay undecoded until they are looked at."""
+    """Graph's `huntingQueryResults`; rows stay undecoded until they are needed."""
 
     schema: list[Column]
     results: list[msgspec.Raw]
@@ -41,9 +41,9 @@ class Answer(Struct):
 
 def decode_answer(raw: bytes) -> Answer:
     """
-    Read Graph's answer without decoding its rows.
+    Decode Graph's answer, but not its rows.
 
-    Raises GraphError where it is no `huntingQueryResults`.
+    Raises GraphError if it is not a `huntingQueryResults`.
     """
     try:
         try:
@@ -55,7 +55,7 @@ def decode_answer(raw: bytes) -> Answer:
 
 
 def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
-    """Decode the rows one at a time, with the schema's names whatever casing the rows use."""
+    """Yield the rows, column -> value, under the schema's names even if the rows' casing differs."""
     names = tuple(column.name for column in answer.schema)
     return (_row(raw, names) for raw in answer.results)
 
@@ -70,10 +70,11 @@ def _row(raw: msgspec.Raw, names: tuple[str, ...]) -> dict[str, Any]:
 
 def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found:
     """
-    Group an answer's rows by the columns the hunt shows, rarest first.
+    Group an answer's rows by the columns that the hunt shows, rarest first.
 
-    Keeps at most 200 groups and 10 rows; the digest covers every row and no order. Raises GraphError where the
-    answer is not understood.
+    Rows beyond *max_rows* only set `more`. The result keeps at most 200 groups and 10 rows; its digest covers
+    every row that counts, in any order. *seconds* is stored as it is given. Raises GraphError if the answer
+    cannot be decoded.
     """
     answer = decode_answer(raw)
     more = len(answer.results) > max_rows
@@ -93,7 +94,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
         if who:
             device = values[who].lower()
             per_device[device] = per_device.get(device, 0) + count
-    # Rarest first, and among those as rare the latest first: what an analyst has not seen a thousand times.
+    # Rarest first, then latest first: what an analyst has not seen a thousand times.
     ordered = sorted(groups.items(), key=lambda item: item[1][2], reverse=True)
     ordered.sort(key=lambda item: item[1][0])
     return Found(
@@ -112,7 +113,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
 
 
 def cell_text(value: Any) -> str:
-    """Write a cell's value as a person would read it."""
+    """Write a cell's value as people would read it; '' for None, JSON for a list or an object."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -125,7 +126,7 @@ def cell_text(value: Any) -> str:
 
 
 def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[Struct, list[Any]]:
-    """Count the rows alike in *columns*, with their first and last time."""
+    """Count the rows with the same values in *columns*, with the first and the last time among them."""
     tally: dict[Struct, list[Any]] = {}
     times = (cell_text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
     for cells, when in zip(_cells(answer, columns), times, strict=False):
@@ -143,9 +144,9 @@ def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[S
 
 def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
     """
-    Decode some columns of every row into a struct that can be compared, its fields c0, c1 …
+    Decode *columns* of every row into a struct that can be compared, with the fields c0, c1 …
 
-    Passing over the others is what makes this several times faster than `rows`.
+    This is several times faster than `decode_rows`, because the other columns are skipped.
     """
     names = {f"c{n}": name for n, name in enumerate(columns)}
     # A name that msgspec cannot match is left out, so that its rows are read the slow way below.
@@ -172,13 +173,21 @@ def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
 
 
 def _without_lone_surrogates(raw: bytes) -> bytes:
-    """Spell out what JSON can hold and UTF-8 cannot; such characters reach us from command lines."""
+    """
+    Replace lone surrogates, which JSON can hold and UTF-8 cannot, with their escapes as text.
+
+    They come from command lines.
+    """
     plain = json.dumps(json.loads(raw), ensure_ascii=False)
     return re.sub("[\ud800-\udfff]", lambda m: f"\\\\u{ord(m[0]):04x}", plain).encode()
 
 
 def device_cards(raw: bytes) -> tuple[dict[str, str], ...]:
-    """Read the answer of the device card: one row a device, column -> text."""
+    """
+    Decode the device card's answer: one row per device, column -> text.
+
+    Raises GraphError if the answer cannot be decoded.
+    """
     return tuple(
         {name: cell_text(value) for name, value in row.items()} for row in decode_rows(decode_answer(raw))
     )

@@ -1,11 +1,11 @@
 """
-What Microsoft Sentinel says of an incident: its incident trigger's body, and Azure Resource Manager's incidents.
+Read incidents as Sentinel's incident trigger sends them, and as Azure Resource Manager returns them.
 
     {"objectSchemaType": "Incident", "object": {"id": "/subscriptions/…", "properties": {"title": …,
      "relatedEntities": [{"kind": "Host", "properties": {"hostName": …}}]}}}
 
-The trigger writes camelCase or PascalCase, also mixed: keys count in any case. The body is Microsoft's: whatever else
-is in it is left alone. Entities may be missing from it, since they arrive late, and beyond the first 50.
+The trigger writes camelCase or PascalCase, even mixed, so the case of keys is ignored, as are unknown keys,
+since the body is Microsoft's. It may lack entities: they arrive late, and it holds the first 50 at most.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from shared.model.incident import NUMBER, SentinelIncident
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# It becomes a URL's path. Names as in "Naming rules and restrictions for Azure resources"; a group's may have letters
-# of any alphabet.
+# Strict, since the id becomes a URL's path. Names are as in "Naming rules and restrictions for Azure
+# resources"; a resource group's may have letters of any alphabet.
 _GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ARM_ID = re.compile(
     rf"/subscriptions/{_GUID}/resourceGroups/(?u:[-\w.()]{{0,89}}[-\w()])"
@@ -38,9 +38,9 @@ _USE = "pass on the whole body of the trigger 'Microsoft Sentinel incident', @tr
 
 def parse(body: bytes) -> SentinelIncident:
     """
-    Read the body of `POST /api/sentinel`: the incident trigger's, or the `object` in it alone.
+    Read the body of `POST /api/sentinel`: the incident trigger's, or only the `object` in it.
 
-    Raises InvalidRequest saying what to send instead.
+    Raises InvalidRequest, which says what to send instead, also for more than 1,000,000 bytes.
     """
     if not body.strip():
         raise InvalidRequest(f"the body is empty: {_USE}")
@@ -72,7 +72,11 @@ def parse(body: bytes) -> SentinelIncident:
 
 
 def from_resource(arm_id: str, resource: dict[str, Any]) -> SentinelIncident:
-    """Read what Azure Resource Manager, or `object` in the trigger's body, says of the incident *arm_id*."""
+    """
+    Read the incident *arm_id* from Resource Manager's answer, or from `object` in the trigger's body.
+
+    What is missing or unreadable becomes '', 0 or None.
+    """
     properties = folded(folded(resource).get("properties"))
     url = text_of(properties.get("incidenturl"))
     number = text_of(properties.get("incidentnumber"))
@@ -80,7 +84,7 @@ def from_resource(arm_id: str, resource: dict[str, Any]) -> SentinelIncident:
         arm_id,
         arm_id.rsplit("/", 1)[-1].lower(),
         text_of(properties.get("title")),
-        # It becomes a link in a report.
+        # Only https, since it becomes a link in a report.
         url if url.startswith("https://") else "",
         int(number) if NUMBER.fullmatch(number) else 0,
         text_of(properties.get("severity")),
@@ -112,7 +116,7 @@ def _refuse_other_triggers(root: dict[str, Any]) -> None:
 
 
 def _named(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Read the entities of an incident and of the alerts in it."""
+    """Yield the entities of an incident and of the alerts in it."""
     yield from objects_in(properties.get("relatedentities"))
     yield from objects_in(properties.get("entities"))
     for alert in objects_in(properties.get("alerts")):

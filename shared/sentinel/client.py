@@ -1,8 +1,9 @@
 """
 Microsoft Sentinel through Azure Resource Manager: incidents, their entities, and comments on them.
 
-Shapes are those of azure-rest-api-specs, Microsoft.SecurityInsights. Reading needs the role Microsoft Sentinel Reader
-on the workspace and commenting Responder ("Supported triggers and actions in Microsoft Sentinel playbooks").
+Requests and answers are as in azure-rest-api-specs, Microsoft.SecurityInsights. Reading needs the role
+Microsoft Sentinel Reader on the workspace, commenting the role Microsoft Sentinel Responder ("Supported
+triggers and actions in Microsoft Sentinel playbooks").
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 _SERVICE = "Azure"
 SENTINEL_ROLE = "Microsoft Sentinel Responder"
-#: How many comments an incident takes ("Service limits for Microsoft Sentinel", incidents).
+#: The most comments that an incident can have ("Service limits for Microsoft Sentinel", incidents).
 COMMENT_LIMIT = 100
 
 # A stable version: azure-rest-api-specs, Microsoft.SecurityInsights/stable/2023-02-01/Incidents.json.
@@ -67,7 +68,7 @@ class _ErrorAnswer(Struct):
 
 
 class _Bearer(AuthBase):
-    """A token, which a `.netrc` does not replace, as it would a plain header."""
+    """A token; a plain header would be replaced by the credentials in a `.netrc`."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -79,13 +80,15 @@ class _Bearer(AuthBase):
 
 class Arm:
     """
-    One client a process.
+    The client for Azure Resource Manager; one per process.
 
-    Every call is made in a worker thread, with a `requests.Session` of its own from *session*: a Session is not
-    thread-safe, and a run makes three calls. All of them may be repeated, and are, for up to 30 seconds. They raise
-    PermissionDenied, NotFound, Throttled, TimedOut, Unavailable, or GraphError for another refusal.
+    Every call runs in a worker thread with a `requests.Session` of its own, made by *session*: a Session is
+    not thread-safe, and a run makes only three calls. All calls are safe to repeat, and are retried for up to
+    30 seconds. They raise PermissionDenied, NotFound, Throttled, TimedOut, Unavailable, or GraphError for
+    another refusal.
 
-    *refused* hears of every answer that is an error. *arm_id* is a path as `sentinel_body.parse` lets it through.
+    *refused* is called with every error that Azure responds with, retried or not. *arm_id* must be a path
+    that `body.parse` has accepted.
     """
 
     def __init__(
@@ -110,12 +113,16 @@ class Arm:
         return from_resource(arm_id, resource)
 
     async def get_entities(self, arm_id: str) -> list[dict[str, Any]]:
-        """Read the entities of all alerts of an incident, as they come."""
+        """Read the entities of all alerts of an incident, unchanged."""
         raw = await self._call("POST", self._url(f"{arm_id}/entities"))
         return _decode(raw, _Entities).entities or []
 
     async def get_comments(self, arm_id: str) -> dict[str, str]:
-        """Read the comments on an incident: from their names, in lower case, to what they say."""
+        """
+        Read the comments on an incident: name, in lower case -> HTML.
+
+        Also raises GraphError if a page is on another host, or there are more than 100 pages.
+        """
         found: dict[str, str] = {}
         link = self._url(f"{arm_id}/comments")
         for _ in range(COMMENT_LIMIT):
@@ -130,7 +137,7 @@ class Arm:
         raise GraphError(f"more than {COMMENT_LIMIT} pages of comments: Azure repeats itself")
 
     async def put_comment(self, arm_id: str, comment_id: str, html: str) -> None:
-        """Write a comment, at most 30,000 characters of HTML; the same *comment_id* is the same comment."""
+        """Write a comment of at most 30,000 characters of HTML; an existing *comment_id* is overwritten."""
         body = msgspec.json.encode({"properties": {"message": html}})
         await self._call("PUT", self._url(f"{arm_id}/comments/{comment_id}"), body)
 
@@ -180,7 +187,7 @@ def _decode(raw: bytes, kind: type[T]) -> T:
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    """Read scheme, host and port: Azure writes its links with `:443`."""
+    """Return a URL's scheme, host and port; Azure writes its links with `:443`."""
     try:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
@@ -189,7 +196,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _error(response: requests.Response) -> GraphError:
-    """Turn an error answer, with or without Resource Manager's error body, into the error tree."""
+    """Return the error for an error response, whether or not it has Resource Manager's error body."""
     status = response.status_code
     try:
         body = msgspec.json.decode(response.content, type=_ErrorAnswer).error

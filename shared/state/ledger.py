@@ -1,8 +1,9 @@
 """
-What has been hunted on an incident: a log that every run appends to and none rewrites.
+What has been hunted on an incident: a log that every run appends to, and none rewrites.
 
-Its entries are numbered objects, each created once. Who appends entry n has read all before it, so that two runs
-that come through two doors at once share the work between them, and no third thing has to lock anything.
+The entries are numbered objects, each created once. A run that creates entry n has read all entries before
+it, so two runs that start at once share the work between them, without a lock. What is hunted is named by the
+keys of `catalog.select.pair`.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 
     from .objects import Store
 
-#: A run waits at most 24 hours (for a role, or a throttled tenant): what it took is free again after that.
+#: A run waits at most 24 hours, for a role or a throttled tenant; after this, what it took is free again.
 _LONGEST_RUN = timedelta(hours=25)
-#: What failed is tried again when the incident changes, but not because our own comment has just changed it.
+#: What failed is hunted again when the incident changes, but not because our own comment has just changed it.
 _REST = timedelta(hours=1)
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
-    """What one run sets out to hunt, or, once `closed`, which of it needs no hunting any more."""
+    """What one run has taken to hunt (`taken`), or, once `closed`, what needs no more hunting (`ended`)."""
 
     run_id: str
     at: datetime
@@ -35,15 +36,23 @@ class Entry(Struct, frozen=True, omit_defaults=True):
 
 
 class Share(Struct, frozen=True):
-    """What a run may hunt, which of that was tried before in vain, and whether it is the first to."""
+    """What a run may hunt on an incident."""
 
+    #: What no run has settled, and no other run is hunting now.
     due: frozenset[str] = frozenset()
+    #: The part of `due` that an earlier run took, without a result.
     tried: frozenset[str] = frozenset()
+    #: Whether no run has hunted on the incident before.
     first: bool = True
 
 
 def share(entries: Collection[Entry], wanted: Collection[str], now: datetime) -> Share:
-    """Leave out what is done, what another run is at, and what failed within the last hour."""
+    """
+    Return the part of *wanted* that is due.
+
+    Left out are what is settled, what an unfinished run took within the last 25 hours, and what a run that
+    ended within the last hour took.
+    """
     closed = {entry.run_id: entry.at for entry in entries if entry.closed}
     done = {key for entry in entries for key in entry.ended}
     tried: set[str] = set()
@@ -57,7 +66,7 @@ def share(entries: Collection[Entry], wanted: Collection[str], now: datetime) ->
 
 
 class Ledger:
-    """The logs of all incidents. `incident` is its provider and id, as in `defender-4101`."""
+    """The logs of all incidents; *incident* is the product and the id, as in `defender-4101`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -68,7 +77,11 @@ class Ledger:
         return entries
 
     async def take(self, incident: str, run_id: str, wanted: Collection[str], now: datetime) -> Share:
-        """Take the part of *wanted* that is due; the same part again for a run that took it before."""
+        """
+        Take the part of *wanted* that is due.
+
+        A run that has taken its part before gets the same part again.
+        """
         while True:
             entries, following = await self._read(incident)
             mine = next((n for n, entry in enumerate(entries) if entry.run_id == run_id), None)
@@ -81,7 +94,11 @@ class Ledger:
                 return part
 
     async def close(self, incident: str, run_id: str, ended: Collection[str], now: datetime) -> None:
-        """Write down what a run has hunted; what it took beyond that is free again."""
+        """
+        Record that a run has ended and that *ended* needs no more hunting; only the first call counts.
+
+        The rest of what the run took is free again an hour later.
+        """
         while True:
             entries, following = await self._read(incident)
             if any(entry.run_id == run_id and entry.closed for entry in entries):
@@ -92,7 +109,7 @@ class Ledger:
                 return
 
     async def _read(self, incident: str) -> tuple[list[Entry], str]:
-        """Read a log and the name of its next entry, which does not depend on the oldest being there still."""
+        """Return a log and the name of its next entry, which is right even if old entries are gone."""
         folder = f"incidents/{incident}/"
         names = await self._store.keys(folder)
         raw = await self._store.get_all(names)

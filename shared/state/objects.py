@@ -1,8 +1,8 @@
 """
-Where state lives: an object store, used through create-only writes alone.
+The object store that holds all state.
 
-`STATE_URL` is `https://<account>.blob.<suffix>/<container>`, `file:///<folder>` or `memory://`. A folder has no
-compare-and-swap, so nothing here relies on one: what two workers could fight over is decided by who creates it first.
+STATE_URL is `https://<account>.blob.<suffix>/<container>`, `file:///<folder>` or `memory://`. A folder has no
+compare-and-swap, so nothing relies on one: where two workers compete, whoever creates the object first wins.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _STORAGE_SCOPE = "https://storage.azure.com/.default"
 
 
 class Store:
-    """Named objects that are created once and read."""
+    """Named objects, read and written whole."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
 
     @classmethod
     def open(cls, url: str, credential: AsyncTokenCredential) -> Store:
-        """Open the store a STATE_URL names; nothing is contacted yet."""
+        """Open the store that a STATE_URL names; nothing is contacted yet."""
         parts = urlsplit(url)
         if parts.scheme == "memory":
             return cls(MemoryStore())
@@ -43,7 +43,7 @@ class Store:
             access = await credential.get_token(_STORAGE_SCOPE)
             return {"token": access.token, "expires_at": datetime.fromtimestamp(access.expires_on, UTC)}
 
-        # Not `from_url`: for the host of a Government cloud it silently opens a plain HTTP store.
+        # Not `from_url`: for a Government cloud's host, it silently opens a plain HTTP store.
         account = (parts.hostname or "").split(".")[0]
         return cls(
             AzureStore(
@@ -55,7 +55,7 @@ class Store:
         )
 
     async def create(self, key: str, value: bytes) -> bool:
-        """Write an object unless there is one; says whether it was written."""
+        """Write an object unless it exists; return whether it was written."""
         try:
             await obstore.put_async(self._objects, key, value, mode="create")
         except AlreadyExistsError:
@@ -63,11 +63,11 @@ class Store:
         return True
 
     async def put(self, key: str, value: bytes) -> None:
-        """Write an object, over an older one if there is one."""
+        """Write an object, replacing the one that exists."""
         await obstore.put_async(self._objects, key, value)
 
     async def get(self, key: str) -> bytes | None:
-        """Read an object; None where there is none."""
+        """Read an object; None if it does not exist."""
         try:
             result = await obstore.get_async(self._objects, key)
         except FileNotFoundError:
@@ -75,11 +75,11 @@ class Store:
         return bytes(await result.bytes_async())
 
     async def keys(self, prefix: str) -> list[str]:
-        """Name the objects below a prefix, sorted."""
+        """List the names of the objects below a prefix, sorted."""
         found = await obstore.list(self._objects, prefix).collect_async()
         return sorted(item["path"] for item in found)
 
     async def get_all(self, keys: list[str]) -> list[bytes]:
-        """Read several objects at once, leaving out those that are gone."""
+        """Read several objects at once, leaving out those that no longer exist."""
         values = await asyncio.gather(*(self.get(key) for key in keys))
         return [value for value in values if value is not None]

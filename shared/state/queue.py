@@ -1,8 +1,8 @@
 """
-Sending a run's id to its queue.
+Send run ids to their queues.
 
-Through the SDK, not a queue output: only the SDK can delay a message, and an output is written after the function
-has already answered.
+This uses the SDK, not a queue output binding: only the SDK can delay a message, and an output is written
+after the function has already answered.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
     from azure.storage.queue import QueueClient
 
-#: What the Functions host appends to a queue's name for the messages that it gives up.
+#: What the Functions host appends to a queue's name for the messages that it has given up on.
 POISON = "-poison"
 
 
 def sender(settings: Settings) -> Callable[[str, str, int], None]:
-    """Make the function that puts (queue, text, delay in seconds), creating a queue that is not there."""
+    """
+    Return a function that sends (queue, text, delay in seconds), and creates a queue that does not exist.
+
+    The function blocks, and raises AzureError where the message cannot be sent.
+    """
     service = _service(settings)
 
     @cache
@@ -52,10 +56,10 @@ def sender(settings: Settings) -> Callable[[str, str, int], None]:
 
 def trial(settings: Settings) -> Callable[[str], datetime]:
     """
-    Make the function that tries a queue and says what time it is there. It blocks, and raises AzureError.
+    Return a function that tries a queue, and returns the time that the service's clock shows, in UTC.
 
-    What it sends is hidden for a minute and deleted at once, so that no worker sees it. A poison queue is looked at
-    alone: whoever sends there raises an alert.
+    The function blocks, and raises AzureError. The message that it sends is hidden for a minute and deleted
+    at once, so that no worker sees it. A poison queue is only read: a message there would raise an alert.
     """
     service = _service(settings, retries=0)
 
@@ -71,7 +75,7 @@ def trial(settings: Settings) -> Callable[[str], datetime]:
 
 
 def _service(settings: Settings, *, retries: int = 2) -> QueueServiceClient:
-    # A caller waits for the message to be sent: the SDK's own waits of 15 seconds and more are too long.
+    # A caller waits for the message to be sent: the SDK's default waits of 15 seconds and more are too long.
     options: dict[str, Any] = {
         "connection_timeout": 10,
         "read_timeout": 20,
@@ -85,7 +89,7 @@ def _service(settings: Settings, *, retries: int = 2) -> QueueServiceClient:
 
 
 def _credential(settings: Settings) -> TokenCredential:
-    """The app's managed identity on Azure, which also is the host's; elsewhere what azure-identity finds."""
+    """Return the identity of app and host on Azure; elsewhere, the one that azure-identity finds."""
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
     if os.environ.get("IDENTITY_ENDPOINT"):

@@ -1,8 +1,9 @@
 """
-Run records, stored findings, and the queue that says when.
+Store run records and findings, and send run ids to the queues.
 
-A run is a handful of objects, each created once: `request`, `plan`, `hunts/{name}`, `waits/{when}`, `done`. Whoever
-works on it does what is not there yet, so a message that comes twice or late changes nothing but time.
+A run is a handful of objects, each created once: `request`, `plan`, `hunts/{name}`, `waits/{when}`, `done`. A
+worker does whatever is not there yet, so a message that comes twice or late changes nothing but time. Only
+the rows, `findings/{name}`, may be overwritten.
 """
 
 from __future__ import annotations
@@ -26,29 +27,31 @@ if TYPE_CHECKING:
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 QUEUES = ("urgent", "runs", "sweeps")
-# Azure keeps an unread message at most this long by default; a longer wait would lose the run.
+# Azure deletes a message after 7 days by default; a longer delay would lose the run.
 _LONGEST_DELAY = timedelta(days=6)
 
 
 def run_id(key: str) -> str:
-    """Name a run: by its idempotency key, so that the same work is one run, else by chance."""
+    """Return a run id, 32 hex digits: always the same for an idempotency *key*, random if it is ''."""
     return (uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{key}") if key else uuid.uuid4()).hex
 
 
 class Runs:
-    """The runs in a store, and the sending of their ids to the queues."""
+    """The runs in a store, and the queues to which their ids are sent."""
 
     def __init__(self, store: Store, send: Callable[[str, str, int], None], *, days: int = 30) -> None:
-        """*send* puts (queue, run id, delay in seconds) and blocks while it does."""
+        """Send with *send* (queue, run id, delay in seconds), which may block; serve runs for *days* days."""
         self._store = store
         self._send = send
         self._days = timedelta(days=days)
 
     async def start(self, work: Work, *, chosen_key: bool) -> Work:
         """
-        Store a run and send it; asked for again, send it again unless it is done.
+        Store a run and send it; return the work as stored.
 
-        Raises KeyReused where the caller's own key names another body, NotSent where the queue refuses.
+        For a run that exists, nothing is stored: it is sent again unless it has ended. Raises KeyReused if
+        *chosen_key* and its body is another one, RunNotFound if it has expired, and NotSent if the queue
+        refuses the message.
         """
         if not await self._store.create(f"runs/{work.run_id}/request", msgspec.json.encode(work)):
             stored = await self.work(work.run_id)
@@ -61,7 +64,7 @@ class Runs:
         return work
 
     async def send(self, work: Work, delay: timedelta = timedelta(0)) -> None:
-        """Tell the worker to look at a run, after *delay*. Raises NotSent."""
+        """Send a run to its queue, to be worked on after *delay* (6 days at most). Raises NotSent."""
         seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
         try:
             await asyncio.to_thread(self._send, work.queue, work.run_id, seconds)
@@ -71,7 +74,11 @@ class Runs:
             ) from error
 
     async def work(self, run_id: str) -> Work:
-        """Read what a run is asked to do. Raises RunNotFound, also for one older than FINDINGS_DAYS."""
+        """
+        Read what a run is asked to do.
+
+        Raises RunNotFound, also for a run requested more than FINDINGS_DAYS ago.
+        """
         raw = await self._store.get(f"runs/{run_id}/request") if RUN_ID.fullmatch(run_id) else None
         if raw is None:
             raise RunNotFound(f"there is no run {run_id[:40]!r}")
@@ -83,16 +90,16 @@ class Runs:
         return work
 
     def expires(self, work: Work) -> datetime:
-        """When a run is no longer served."""
+        """Return the time from which a run is no longer served."""
         return work.requested + self._days
 
     async def done(self, run_id: str) -> Done | None:
-        """Read how a run ended, None while it has not."""
+        """Read how a run ended; None while it has not."""
         raw = await self._store.get(f"runs/{run_id}/done")
         return msgspec.json.decode(raw, type=Done) if raw else None
 
     async def read(self, run_id: str) -> Run:
-        """Read all that is recorded of a run. Raises RunNotFound."""
+        """Read everything that is stored of a run, except rows. Raises RunNotFound."""
         work = await self.work(run_id)
         base = f"runs/{run_id}"
         keys = await self._store.keys(f"{base}/")
@@ -109,17 +116,21 @@ class Runs:
         )
 
     async def fix_plan(self, run_id: str, plan: Plan) -> Plan:
-        """Store a run's plan, or take the one that another worker stored first."""
+        """Store a run's plan, and return it; if another worker was first, return that one's plan."""
         if await self._store.create(f"runs/{run_id}/plan", msgspec.json.encode(plan)):
             return plan
         raw = await self._store.get(f"runs/{run_id}/plan")
         return msgspec.json.decode(raw, type=Plan) if raw else plan
 
     async def record(self, run_id: str, found: Found, raw: bytes = b"") -> Found:
-        """Store what a hunt found, its rows first; or take what another worker recorded first."""
+        """
+        Store what a hunt found, and return it; if another worker was first, return what that one stored.
+
+        *raw* is Graph's answer, with the rows; it is stored first, and replaces one that is there.
+        """
         key = f"runs/{run_id}/hunts/{found.hunt}"
         if raw:
-            # Rows are written over: two workers may hunt twice, and either answer stands for its summary.
+            # Overwritten, since two workers may run the same hunt and the rows of either fit the summary.
             await self._store.put(f"runs/{run_id}/findings/{found.hunt}", raw)
         if await self._store.create(key, msgspec.json.encode(found)):
             return found
@@ -127,21 +138,25 @@ class Runs:
         return msgspec.json.decode(stored, type=Found) if stored else found
 
     async def findings(self, run_id: str, hunt: str) -> bytes | None:
-        """Read a hunt's rows as Graph sent them, None where it has none."""
+        """Read a hunt's answer as Graph sent it; None if nothing is stored."""
         return await self._store.get(f"runs/{run_id}/findings/{hunt}")
 
     async def wait(self, run_id: str, wait: Wait, now: datetime) -> None:
-        """Record why a run waits."""
+        """Record that a run waits, and why."""
         await self._store.create(
             f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait)
         )
 
     async def finish(self, run_id: str, done: Done) -> bool:
-        """Record how a run ended; the first to say so is believed. Says whether that was this call."""
+        """Record how a run ended, unless that is recorded already; return whether it was recorded."""
         return await self._store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
 
     async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int) -> Claim:
-        """Take the right to post a comment, or read who has it."""
+        """
+        Claim the right to post a comment on a Defender incident; return the claim that holds, *mine* or not.
+
+        *digest* identifies the findings. *attempt* counts from 1 and grows when an earlier claim has lapsed.
+        """
         key = f"comments/defender-{incident_id}/{digest}/{attempt:03d}"
         if await self._store.create(key, msgspec.json.encode(mine)):
             return mine
