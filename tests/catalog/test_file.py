@@ -179,5 +179,5 @@ def test_a_problem_of_a_sweep_has_its_line_in_the_block(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_no_hunt_is_refused_as_such(tmp_path: Path, content: str, problem: str) -> None:
-    """It says so with the line, where the YAML parser knows it."""
+    """The refusal gives the line of the mistake, where the YAML parser knows it."""
     assert problem in "\n".join(problems(tmp_path, content))

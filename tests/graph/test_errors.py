@@ -53,7 +53,7 @@ async def test_a_throttled_call_is_made_again_after_retry_after(
 
 
 async def test_retry_after_may_be_a_date_in_the_future() -> None:
-    """The call waits until then."""
+    """A call that is throttled until 20 seconds from now waits about that long."""
     when = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     line = Line(refusal(429, retry_after=when), ROWS)
     await line.graph().run_hunting_query("A", MONTH)
@@ -177,7 +177,7 @@ async def test_an_unreadable_list_of_incidents_is_an_error_of_graph() -> None:
 
 @pytest.mark.parametrize("text", ["inf", "1e999", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 async def test_a_run_waits_a_day_at_most_before_trying_again(text: str) -> None:
-    """That holds however long Graph says to wait, be it forever."""
+    """However long Graph says to wait, even for ever, the run tries again after a day."""
     with pytest.raises(Throttled) as caught:
         await look(Line(refusal(429, retry_after=text)).graph())
 

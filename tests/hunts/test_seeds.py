@@ -81,7 +81,7 @@ def of_devices(rows: Counter[Any], columns: list[str], devices: set[str]) -> Cou
 def test_a_baseline_gives_its_seeds_rows_for_its_devices(
     engine: Engine, hunt: str, devices: set[str]
 ) -> None:
-    """That holds for named devices and for the fleet; devices of another kind have no rows."""
+    """The rows agree for named devices and for the fleet; devices of another kind have none."""
     published, columns = run(engine, seed(hunt))
     wanted = of_devices(published, columns, devices)
     shipped = HUNTS[hunt]

@@ -64,8 +64,8 @@ def test_the_page_masks_secrets_unless_masking_is_off(mask: str) -> None:
 def test_rows_and_csv_mask_the_same_secrets(mask: str) -> None:
     """Secrets in objects are masked too; an object becomes text only where it holds a secret."""
     secrets = mask == "on"
-    body = json_rows(RAW, 10, mask=mask)
-    text = csv_rows(RAW, 10, mask=mask).decode("utf-8-sig")
+    body = json_rows(RAW, 10, mask=secrets)
+    text = csv_rows(RAW, 10, mask=secrets).decode("utf-8-sig")
     head, row = csv.reader(io.StringIO(text, newline=""))
 
     assert list(COLUMNS) == body["columns"] == head

@@ -102,7 +102,7 @@ def test_an_incident_of_defenders_has_its_number_there(name: str, number: str | 
     ],
 )
 def test_an_incident_of_sentinels_own_has_no_defender_number(properties: dict[str, Any]) -> None:
-    """Nor has one whose number at Defender is missing or is not a number."""
+    """An incident whose number at Defender is missing or is not a number has none, either."""
     assert not read(trigger(**properties)).defender_id
 
 
@@ -125,7 +125,7 @@ def test_an_update_is_read_as_a_new_incident_is() -> None:
      ("title", ["no", "text"]), ("status", True)],
 )  # fmt: skip
 def test_an_unusable_field_counts_as_missing(field: str, value: Any) -> None:
-    """That holds for wrong types, impossible dates and links that do not lead to the web."""
+    """Wrong types, impossible dates and links that do not lead to the web are read as no value."""
     assert read(trigger(**{field: None})) == read(trigger(**{field: value}))
 
 
@@ -167,7 +167,7 @@ def test_the_id_of_an_incident_counts_in_any_case(arm_id: str) -> None:
     ],
 )
 def test_an_id_of_anything_but_an_incident_is_refused(arm_id: Any) -> None:
-    """So no address, path or query that someone puts in its place is ever called."""
+    """An address, a path or a query in place of the id is therefore never called."""
     assert "@triggerBody()" in refusal(trigger() | {"object": {"id": arm_id}})
 
 

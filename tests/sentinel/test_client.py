@@ -92,7 +92,7 @@ async def test_the_entities_of_an_incident_are_read(tenant: ArmClient) -> None:
 
 
 async def test_all_pages_of_comments_are_read() -> None:
-    """That holds for a next link with a port, too; the names of comments are put in lower case."""
+    """A next link may write the port of the host; the names of comments are put in lower case."""
     pages = [
         {"value": [{"name": "AB", "properties": {"message": "one"}}], "nextLink": f"{ROOT}:443{ARM_ID}/x?$skip=1"},
         {"value": [{"name": "cd", "properties": {"message": None}}, {"name": "ef"}], "nextLink": None},

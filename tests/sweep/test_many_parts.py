@@ -21,7 +21,7 @@ from tests.support.tenant import Fleet, Killed, Life
 
 
 def in_parts(fleet: Fleet) -> Sweeping:
-    """Return Outrider in a tenant whose answers hold fewer than 100 rows, of several times as many."""
+    """Return Outrider in a tenant that answers with fewer than 100 rows at a time, and has many more."""
     return Sweeping(fleet, limits=Limits(rows=99), most=100, HUNTS_PER_MINUTE="15")
 
 

@@ -77,8 +77,8 @@ def test_secrets_are_masked_unless_masking_is_off(mask: str) -> None:
     """A password is shown only with MASK_SECRETS=off, in each of the eight places where it stands."""
     content = page(sweep_summary(text=f"--password={SECRET}", rows=1), mask=mask)
 
-    # Four in the new row: device, destination, port and command line. Three in the list of the rarest destinations:
-    # destination, device and process. And one in the list of processes.
+    # Four are in the new row: device, destination, port and command line. Three are in the list of the rarest
+    # destinations: destination, device and process. One is in the list of processes.
     assert {"on": 0, "off": 8}[mask] == content.count(SECRET)
 
 
@@ -140,7 +140,7 @@ def test_a_hunt_with_nothing_new_still_shows_the_fleet() -> None:
 
 
 def test_each_bar_is_as_high_as_its_days_destinations() -> None:
-    """Known and new destinations of a day are bars one upon the other, with the numbers below them."""
+    """Known and new destinations of a day are bars one on top of the other, with the numbers below them."""
     days = (Day(NOW - timedelta(days=2), 50, 0), Day(NOW - timedelta(days=1), 20, 80))
     content = page(replace(sweep_summary(), days=days))
 
