@@ -13,7 +13,8 @@ import pytest
 
 from sandbox.telemetry.engine import Engine
 from shared.work import give_up, work_on
-from tests.support.tenant import Deployment, Fleet, Killed, Life
+from tests.support.mortal import Killed, Life
+from tests.support.tenant import Deployment, Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

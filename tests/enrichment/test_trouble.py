@@ -10,7 +10,8 @@ import pytest
 from sandbox.tenant.state import HUNT
 from shared.work import give_up, work_on
 from tests.support.endings import BENIGN, EXFILTRATION, FILE_ORIGIN, WINDOWS, outcome
-from tests.support.tenant import Deployment, Fleet, Killed, Life
+from tests.support.mortal import Killed, Life
+from tests.support.tenant import Deployment, Fleet
 
 
 @pytest.mark.parametrize("status", [400, 504])

@@ -51,6 +51,7 @@ def test_the_exact_query_sent_is_the_one_reviewed(hunt: Hunt) -> None:
         if os.environ.get("UPDATE_GOLDEN"):
             file.write_text(f"{query}\n")
 
+        assert file.exists(), "read the queries of `hunts render`, then write them with UPDATE_GOLDEN=1"
         assert file.read_text() == f"{query}\n"
 
 

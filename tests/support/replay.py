@@ -13,7 +13,8 @@ from shared.model.hunt import DEVICE_CARD
 from shared.watch import look
 from shared.work import work_on
 
-from .tenant import Deployment, Fleet, Killed, Life
+from .mortal import Killed, Life
+from .tenant import Deployment, Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

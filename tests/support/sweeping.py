@@ -18,7 +18,8 @@ from shared.sweep.flow import sweep
 from shared.sweep.parts import MOST
 from shared.sweep.record import SweepRecord
 
-from .tenant import Deployment, Fleet, Identity, Life, MortalTransport
+from .mortal import Life, MortalTransport
+from .tenant import Deployment, Fleet, Identity
 
 if TYPE_CHECKING:
     from shared.sweep.summary import SweepSummary

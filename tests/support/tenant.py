@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
 import msgspec
-import requests
 from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
-from requests.adapters import BaseAdapter
 
 from sandbox.tenant import sentinel
 from sandbox.tenant.app import build_app, create_app
@@ -27,14 +21,13 @@ from shared.graph.client import Graph
 from shared.model.record import Run, Work
 from shared.sentinel.body import parse
 from shared.sentinel.client import Arm
-from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 from shared.tools import Tools
 from shared.work import work_on
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from .mortal import Life, MortalStore, MortalTransport, session
 
+if TYPE_CHECKING:
     from sandbox.telemetry.engine import Engine
     from sandbox.tenant.state import Tenant
     from shared.model.record import Done
@@ -72,82 +65,6 @@ class Fleet:
         tenant = build_app(devices=devices, days=days, now=self.end).state.tenant
         self.engine: Any = Remembering(tenant.engine)
         self.catalog = load_hunts()
-
-
-class Killed(BaseException):
-    """The worker's process ends here."""
-
-
-class Life:
-    """
-    The calls to the store and the tenant that a worker makes before it is killed; None is never.
-
-    *meanwhile* is told of each before it is made, with the request if it is one to the tenant.
-    """
-
-    def __init__(
-        self, calls: int | None = None, meanwhile: Callable[[httpx.Request | None], None] = lambda _: None
-    ) -> None:
-        self.left = calls
-        self._meanwhile = meanwhile
-
-    @property
-    def over(self) -> bool:
-        """Whether the worker has been killed, so that nothing it does has any effect."""
-        return self.left is not None and self.left < 0
-
-    @contextmanager
-    def call(self, request: httpx.Request | None = None) -> Iterator[None]:
-        """Count one call, which is not made if life ends before, nor heard of if it ends meanwhile."""
-        self._meanwhile(request)
-        if self.left is not None:
-            self.left -= 1
-        if self.over:
-            raise Killed
-        yield
-        if self.over:
-            raise Killed
-
-
-class MortalTransport(httpx.ASGITransport):
-    """Calls the tenant for as long as its worker lives."""
-
-    def __init__(self, life: Life, app: Any) -> None:
-        super().__init__(app, client=("127.0.0.1", 1))
-        self.life = life
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request*."""
-        with self.life.call(request):
-            return await super().handle_async_request(request)
-
-
-class MortalStore(Store):
-    """Reads and writes for as long as its worker lives."""
-
-    def __init__(self, life: Life, objects: MemoryStore) -> None:
-        super().__init__(objects)
-        self.life = life
-
-    async def create(self, key: str, value: bytes) -> bool:
-        """Write an object unless there is one."""
-        with self.life.call():
-            return await super().create(key, value)
-
-    async def put(self, key: str, value: bytes) -> None:
-        """Write an object."""
-        with self.life.call():
-            await super().put(key, value)
-
-    async def get(self, key: str) -> bytes | None:
-        """Read an object."""
-        with self.life.call():
-            return await super().get(key)
-
-    async def keys(self, prefix: str) -> list[str]:
-        """Name the objects below a prefix."""
-        with self.life.call():
-            return await super().keys(prefix)
 
 
 class Identity:
@@ -206,7 +123,7 @@ class Deployment:
         store = MortalStore(life, self._objects)
         runs = Runs(store, lambda *message: self.messages.append(message))
         arm = Arm(
-            self._settings, Identity(self.tenant), session=partial(_session, life, self.app), sleep=_no_time
+            self._settings, Identity(self.tenant), session=partial(session, life, self.app), sleep=_no_time
         )
         return Tools(self._settings, graph, arm, store, runs, self._catalog, now=self.now)
 
@@ -267,40 +184,5 @@ class Deployment:
         return sum(call.kind == kind for call in self.tenant.calls)
 
 
-def _session(life: Life, app: Any) -> requests.Session:
-    session = requests.Session()
-    session.mount("http://", InProcess(life, app))
-    return session
-
-
 async def _no_time(_seconds: float) -> None:
     """Wait without waiting."""
-
-
-class InProcess(BaseAdapter):
-    """Carries what `requests` sends to the tenant, in this process, for as long as a worker lives."""
-
-    def __init__(self, life: Life, app: Any) -> None:
-        super().__init__()
-        self._life = life
-        self._app = app
-
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
-        """Send *request*; called in a thread, which has an event loop of its own for it."""
-        with self._life.call():
-            answer = asyncio.run(self._send(request))
-        response = requests.Response()
-        response.status_code = answer.status_code
-        response.headers.update(answer.headers)
-        response.reason = answer.reason_phrase
-        response.raw = io.BytesIO(answer.content)
-        return response
-
-    def close(self) -> None:
-        """Close nothing."""
-
-    async def _send(self, request: requests.PreparedRequest) -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app)) as client:
-            return await client.request(
-                request.method or "GET", request.url or "", headers=request.headers, content=request.body
-            )

@@ -7,8 +7,9 @@ from contextlib import suppress
 from sandbox.tenant.state import WRITE
 from shared.model.record import CommentResult
 from shared.work import work_on
+from tests.support.mortal import Killed, Life
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
-from tests.support.tenant import Fleet, Killed, Life
+from tests.support.tenant import Fleet
 
 # The planted incident about an upload from srv-7, which the sweep finds as well.
 EXFILTRATION = "4101"

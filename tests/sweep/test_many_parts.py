@@ -16,8 +16,9 @@ from shared.model.outcome import Window
 from shared.sweep.asking import ask_all
 from shared.sweep.flow import give_up_sweep
 from shared.sweep.record import progress
+from tests.support.mortal import Killed, Life
 from tests.support.sweeping import DESKTOPS, SERVERS, Sweeping
-from tests.support.tenant import Fleet, Killed, Life
+from tests.support.tenant import Fleet
 
 
 def in_parts(fleet: Fleet) -> Sweeping:

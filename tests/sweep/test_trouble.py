@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from sandbox.tenant.state import HUNT, Limits
+from tests.support.mortal import Life
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
-from tests.support.tenant import Fleet, Life
+from tests.support.tenant import Fleet
 
 EVERY = (ARCHIVES, DESKTOPS, SERVERS)
 
