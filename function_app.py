@@ -1,4 +1,4 @@
-"""Outrider's functions: the blueprints, and nothing else."""
+"""The function app that the host loads: it registers the blueprints of `functions/`."""
 
 import azure.functions as func
 

@@ -1,1 +1,1 @@
-"""The triggers: one a file, parse in, call `shared`, map out."""
+"""The app's functions: each module reads a trigger's input, calls `shared`, and makes the answer."""

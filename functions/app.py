@@ -1,4 +1,4 @@
-"""What the functions of one process share: the settings, read once, and what a run is done with."""
+"""What the functions of one process share: the settings, the hunts, and the clients and stores of a run."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ if TYPE_CHECKING:
 
 @cache
 def read_settings() -> Settings:
-    """Read the settings. Raises SettingsError, which stops the start and names all that is wrong."""
+    """
+    Read the settings from the environment, once per process.
+
+    Raises SettingsError, which names every wrong setting and keeps the app from starting.
+    """
     return settings.read_settings(os.environ)
 
 
 def auth_level() -> func.AuthLevel:
-    """Anonymous only where App Service authentication is known to stand in front."""
+    """Return ANONYMOUS if App Service authentication protects the app, else FUNCTION (a key is needed)."""
     return func.AuthLevel.ANONYMOUS if read_settings().platform_signs_in else func.AuthLevel.FUNCTION
 
 
 @cache
 def tools() -> Tools:
-    """Make what a run is done with; on the first call, inside the event loop that will use it."""
+    """Return the clients and stores of runs, made by the first call, in the event loop that uses them."""
     from shared.graph.client import Graph
     from shared.sentinel.client import Arm
     from shared.state.queue import sender
@@ -45,15 +49,19 @@ def tools() -> Tools:
     chosen = read_settings()
     store = Store.open(chosen.state_url, credential())
     runs = Runs(store, sender(chosen), days=chosen.findings_days)
-    told = telemetry.connect(os.environ)
-    graph = Graph(chosen, credential(), refused=told.refused)
-    arm = Arm(chosen, credential(), refused=told.refused)
-    return Tools(chosen, graph, arm, store, runs, hunts(), report_url, telemetry=told)
+    recorder = telemetry.connect(os.environ)
+    graph = Graph(chosen, credential(), refused=recorder.refused)
+    arm = Arm(chosen, credential(), refused=recorder.refused)
+    return Tools(chosen, graph, arm, store, runs, hunts(), report_url, telemetry=recorder)
 
 
 @cache
 def impatient_tools() -> Tools:
-    """Make tools for someone who waits for the answer: Graph is called once, and what it refuses is not counted."""
+    """
+    Return tools for a caller who waits for the answer.
+
+    Their Graph client never repeats a call, and what Graph refuses is not counted as a metric.
+    """
     from shared.graph.client import Graph
 
     return replace(tools(), graph=Graph(read_settings(), credential(), patience=0))
@@ -61,21 +69,21 @@ def impatient_tools() -> Tools:
 
 @cache
 def hunts() -> Catalog:
-    """Load the hunts that come with the app, and those of HUNTS_DIR."""
+    """Load the hunts that come with the app, and those of HUNTS_DIR, once per process."""
     extra = read_settings().hunts_dir
     return load_hunts(SHIPPED, *((Path(extra),) if extra else ()))
 
 
 def run_url(run_id: str) -> str:
-    """Address a run."""
+    """Return the address of a run."""
     return f"{read_settings().root_url}/api/runs/{run_id}"
 
 
 def report_url(run_id: str) -> str:
     """
-    Link to a run's page for a comment, through the sign-in; empty with function keys.
+    Return the link to a run's page that a comment shows, through the sign-in; '' with function keys.
 
-    A key must not stand in a comment, and a browser has no other way to send one.
+    A comment must not hold a key, and a browser has no other way to send one.
     """
     if not read_settings().platform_signs_in:
         return ""
@@ -85,7 +93,12 @@ def report_url(run_id: str) -> str:
 
 @cache
 def credential() -> AsyncTokenCredential:
-    """Make the app's identity: the managed one on Azure, elsewhere what azure-identity finds (variables, az login)."""
+    """
+    Return the app's identity, made once per process.
+
+    On Azure it is the managed identity; elsewhere it is what azure-identity finds (environment variables, az
+    login).
+    """
     from azure.core.pipeline.transport import AsyncioRequestsTransport
     from azure.identity import aio
 

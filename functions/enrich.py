@@ -1,4 +1,4 @@
-"""POST /api/enrich: take work, answer where to look for it."""
+"""POST /api/enrich: start an enrichment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ blueprint = func.Blueprint()
 @blueprint.route("enrich", methods=["POST"])
 @answered
 async def enrich_incident(req: func.HttpRequest) -> func.HttpResponse:
-    """Store the run, send it, and answer 202 with where to follow it."""
+    """Store the run, queue it, and answer 202 with the address of its status."""
     tools = app.tools()
     body = req.get_body()
     fields = parse_enrich(body, tools.limits)

@@ -1,4 +1,4 @@
-"""GET /api/health: alive, and with which hunts; GET /api/selftest: what is missing, and how to mend it."""
+"""GET /api/health: whether the app works, and its hunts; GET /api/selftest: what it lacks, and the remedy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ blueprint = func.Blueprint()
 @blueprint.function_name("GetHealth")
 @blueprint.route("health", methods=["GET"])
 @answered
-async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-    """Healthy, or degraded where a hunt file cannot be used."""
+async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
+    """Answer *healthy*, or *degraded* if a hunt file cannot be used, with the names of the hunts."""
     catalog = app.hunts()
     return json(
         {
@@ -31,10 +31,10 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
 @answered
 async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
     """
-    Try everything the app needs.
+    Check everything that the app needs, and answer 200 even if something is missing.
 
-    200 also where a need is not met: it is for people, who read `met`. An error would have a probe replace an
-    instance that works, and another would lack the same.
+    The answer is for people, who read `met`. An error status would make a health probe replace an instance
+    that works with another one that lacks the same.
     """
     from shared.selftest.needs import check
     from shared.state import queue

@@ -1,4 +1,4 @@
-"""GET /api/hunts: the catalogue."""
+"""GET /api/hunts: the hunts that the app has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ blueprint = func.Blueprint()
 @blueprint.function_name("ListHunts")
 @blueprint.route("hunts", methods=["GET"])
 @answered
-async def list_hunts(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-    """What can be hunted for, and which files cannot be used."""
+async def list_hunts(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
+    """Answer with every hunt that can be run, and with the files that cannot be used."""
     catalog = app.hunts()
     return json(
         {

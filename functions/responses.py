@@ -1,4 +1,4 @@
-"""Errors -> HTTP, the only such mapping; and who may call."""
+"""Make the HTTP responses of all functions, those to errors included, and check the caller."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-# How often a caller should look: an enrichment takes a few seconds.
+# Seconds until a caller should ask again: an enrichment takes a few.
 _RETRY_AFTER = "5"
 _JSON = "application/json"
 
 
 def answered(handler: Handler) -> Handler:
-    """Wrap a handler: callers are checked, errors become Graph-shaped bodies, and nothing inside leaks out."""
+    """
+    Wrap a handler: check the caller first, and answer every error.
+
+    An InvalidRequest is answered with its own status, NotSent with 503, and anything else with 500 and no
+    details. The bodies of errors have Graph's shape. This is the only place where errors become HTTP.
+    """
 
     @functools.wraps(handler)
     async def wrapped(req: func.HttpRequest) -> func.HttpResponse:
@@ -38,7 +43,7 @@ def answered(handler: Handler) -> Handler:
         except InvalidRequest as error:
             return _error(error.status, error.code, error.message, error.details)
         except NotSent as error:
-            log.error("%s", error)  # noqa: TRY400  (the type is in the message; a traceback would add nothing)
+            log.error("%s", error)  # noqa: TRY400  (the message has the type; a traceback adds nothing)
             return _error(503, "QueueUnavailable", f"{error}: send the same request again", retry_after=5)
         except Exception:
             log.exception("unexpected error")
@@ -50,34 +55,39 @@ def answered(handler: Handler) -> Handler:
 
 
 def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
-    """Answer with JSON."""
+    """Return a response with *body* as JSON; *headers* are added to those of every response."""
     return func.HttpResponse(
         msgspec.json.encode(body), status_code=status, mimetype=_JSON, headers={**SAFE, **(headers or {})}
     )
 
 
 def accepted(req: func.HttpRequest, work: Work, retry_after: str = _RETRY_AFTER) -> func.HttpResponse:
-    """Answer that a run is on its way, where to follow it, and how often (seconds)."""
+    """
+    Return 202 for a run that was queued, with its id and the address of its status.
+
+    *retry_after* is the number of seconds after which the caller should ask.
+    """
     summary = {"runId": work.run_id, "status": "queued", "links": {"self": app.run_url(work.run_id)}}
     return json(summary, 202, {"Location": location(req, work.run_id), "Retry-After": retry_after})
 
 
+#: The headers of every response.
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def location(req: func.HttpRequest, run_id: str) -> str:
     """
-    Where to ask for a run.
+    Return the address of a run's status, as it is sent in Location.
 
-    With function keys in the query, the key is repeated as Durable Functions does: a Logic App follows Location as
-    it stands.
+    A function key in the query of *req* is repeated in the address, as Durable Functions does: a Logic App
+    follows Location as it stands.
     """
     code = req.params.get("code")
     return app.run_url(run_id) + (f"?code={quote(code, safe='')}" if code else "")
 
 
 def _check_caller(req: func.HttpRequest) -> None:
-    """The platform signs callers in before they reach us; its header says that it did."""
+    """Raise Unauthenticated if App Service should have signed the caller in, but has not."""
     if app.read_settings().platform_signs_in and not req.headers.get("x-ms-client-principal-id"):
         raise Unauthenticated("sign in with Microsoft Entra ID: the call carries no principal")
 

@@ -1,4 +1,4 @@
-"""GET /api/runs/{runId}, its findings and its report."""
+"""GET /api/runs/{runId}, the run's findings and its report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PAGE = {
 @blueprint.route("runs/{runId}", methods=["GET"])
 @answered
 async def get_run(req: func.HttpRequest) -> func.HttpResponse:
-    """202 while the run runs or waits, with why; 200 with all there is once it is done."""
+    """Answer 202 until the run is done, with the reason while it waits, and then 200 with the result."""
     run = await app.tools().runs.read(req.route_params["runId"])
     tools = app.tools()
     mask = tools.settings.masks
@@ -57,7 +57,11 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("runs/{runId}/findings", methods=["GET"])
 @answered
 async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
-    """Every row of one hunt, as CSV or JSON; of a sweep, every new row, or every row of a part."""
+    """
+    Answer with all rows of one hunt as CSV or JSON; of a sweep, with all new rows, or all rows of a part.
+
+    The query names the `hunt`, the `part` of a sweep, and the `format`, `csv` or `json` (the default).
+    """
     tools = app.tools()
     run_id, hunt, part = req.route_params["runId"], req.params.get("hunt", ""), req.params.get("part", "")
     form = req.params.get("format", "json")
@@ -74,7 +78,7 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     mask = tools.settings.masks
     if form == "csv":
         headers = {**SAFE, "Content-Disposition": f'attachment; filename="{name}.csv"'}
-        # In a thread: a part of a sweep has up to 100,000 rows, and other callers go on meanwhile.
+        # In a thread, so that other calls go on meanwhile: a part of a sweep has up to 100,000 rows.
         text = await asyncio.to_thread(csv_rows, raw, most, mask=mask)
         return func.HttpResponse(text, mimetype="text/csv", headers=headers)
     rows = await asyncio.to_thread(json_rows, raw, most, mask=mask)
@@ -85,7 +89,7 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("runs/{runId}/report", methods=["GET"])
 @answered
 async def get_report(req: func.HttpRequest) -> func.HttpResponse:
-    """The run as a page."""
+    """Answer with the run as an HTML page."""
     tools = app.tools()
     run = await tools.runs.read(req.route_params["runId"])
     if run.work.kind == "sweep":
@@ -96,7 +100,7 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _hunted(tools: Tools, run: Run, hunt: str) -> tuple[bytes, int, bool]:
-    """Read a hunt's rows, how many of them count, and whether there were more."""
+    """Return a hunt's answer as Graph sent it, how many of its rows count, and whether there were more."""
     if hunt not in run.found:
         raise InvalidRequest(
             f"hunt={hunt[:60]!r}: this run has rows of {', '.join(sorted(run.found)) or 'no hunt'}"

@@ -1,4 +1,4 @@
-"""POST /api/sentinel: what a playbook passes on of a Microsoft Sentinel incident."""
+"""POST /api/sentinel: start an enrichment of the incident that a Microsoft Sentinel playbook sends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint = func.Blueprint()
 @blueprint.route("sentinel", methods=["POST"])
 @answered
 async def enrich_sentinel_incident(req: func.HttpRequest) -> func.HttpResponse:
-    """Store the run, send it, and answer 202 with where to follow it."""
+    """Store the run, queue it, and answer 202 with the address of its status."""
     body = req.get_body()
     incident = parse(body)
     digest = body_digest(body)

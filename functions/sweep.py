@@ -1,4 +1,4 @@
-"""The timer and POST /api/sweep: hunt over the whole fleet."""
+"""Start a sweep of the whole fleet: by a timer, or by POST /api/sweep."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shared.state import runs
 
 blueprint = func.Blueprint()
 
-# How often a caller should look: a sweep takes a minute at least.
+# Seconds until a caller should ask again: a sweep takes a minute at least.
 _RETRY_AFTER = "30"
 
 
 @blueprint.function_name("SweepFleet")
 @blueprint.timer_trigger("timer", app.read_settings().sweep_schedule)
-async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001
-    """Start the sweep of this hour; a timer that fires twice starts one."""
+async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound by name)
+    """Start the sweep of this hour; a timer that fires twice within the hour starts only one."""
     now = datetime.now(UTC)
     await app.tools().runs.start(
         _work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "", "timer"), chosen_key=False
@@ -33,7 +33,7 @@ async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001
 @blueprint.route("sweep", methods=["POST"])
 @answered
 async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
-    """Store the run, send it, and answer 202 with where to follow it."""
+    """Store the run, queue it, and answer 202 with the address of its status."""
     tools = app.tools()
     body = req.get_body()
     hunts = parse_sweep(body)

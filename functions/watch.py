@@ -16,8 +16,8 @@ log = logging.getLogger("outrider")
 
 @blueprint.function_name("WatchIncidents")
 @blueprint.timer_trigger("timer", app.read_settings().watch_schedule)
-async def watch_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001
-    """Look once; what fails now is in the next look's window, too."""
+async def watch_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound by name)
+    """Look for incidents once; if Graph does not answer now, the next look covers the same time."""
     try:
         looked = await look(app.tools())
     except (Throttled, TimedOut, Unavailable) as error:

@@ -1,11 +1,11 @@
 """
-Build the package that is deployed, say what weighs in it, and see that it starts and does its work.
+Build the package that is deployed, show its largest files, and check that it starts and enriches an incident.
 
     python -m infra.package dist/outrider.zip
 
-It is what `azd deploy` sends with `remoteBuild: true` (azure.yaml), and `func azure functionapp publish --build
-remote`: sources and requirements.txt, without what `.funcignore` names. Azure installs the requirements for the app's
-own Python and Linux. Equal sources make an equal package, byte for byte.
+It is what `azd deploy` sends with `remoteBuild: true` (azure.yaml), and `func azure functionapp publish
+--build remote`: sources and requirements.txt, without what `.funcignore` names. Azure installs the
+requirements for the app's own Python and Linux. The same sources make the same package, byte for byte.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     _Server = tuple[subprocess.Popen[bytes], httpx.Client]
 
 ROOT = Path(__file__).parent.parent
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file knows
-_LIMIT = 60.0  # seconds to start in, and to do a run in
-_LARGEST = 10
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
+_LIMIT = 60.0  # seconds for a process to start, and for a run to be done
+_LARGEST = 10  # files that are shown
 _INCIDENT = "4101"
 
 
 class NotFit(Exception):
-    """The package does not do its work; the message says where it stopped."""
+    """The package does not do its work; the message says what failed."""
 
 
 def build(target: Path, root: Path = ROOT) -> None:
-    """Write the package of the sources in *root* to *target*."""
+    """Write the package of the sources in *root* to *target*, whose folder is made if it is missing."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    names = sorted(_deployed(root))  # before there is a target, which may be among them
+    names = sorted(_deployed(root))  # listed before the target exists, which may be in this folder
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
         for name in names:
             entry = zipfile.ZipInfo(name, _EPOCH)
@@ -68,14 +68,19 @@ def _deployed(root: Path) -> Iterator[str]:
 
 
 def weights(package: Path) -> dict[str, int]:
-    """Return the files in a package with what each takes of it in bytes, the heaviest first."""
+    """Return the compressed size of each file in *package*, in bytes, the largest first."""
     with zipfile.ZipFile(package) as opened:
         entries = sorted(opened.infolist(), key=lambda entry: (-entry.compress_size, entry.filename))
     return {entry.filename: entry.compress_size for entry in entries}
 
 
 def required(file: Path = ROOT / "requirements.txt") -> dict[str, int]:
-    """Return the packages that *file* draws in, as installed here, with their bytes, the heaviest first."""
+    """
+    Return the size of each package that *file* requires, directly or not, in bytes, the largest first.
+
+    Sizes are those of the packages as installed here, without `.pyc` files. Raises PackageNotFoundError for
+    one that is not installed.
+    """
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     waiting, sizes = [Requirement(line) for line in lines], dict[str, int]()
     while waiting:
@@ -90,13 +95,17 @@ def required(file: Path = ROOT / "requirements.txt") -> dict[str, int]:
 
 
 def check(package: Path) -> None:
-    """Unpack *package*, run it in the local host, and have it enrich an incident. Raises NotFit."""
+    """
+    Unpack *package*, run it in the local host, and have it enrich an incident.
+
+    Raises NotFit, with the end of the log, if any of that fails.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         app, tools, log = folder / "app", folder / "tools", folder / "log.txt"
         with zipfile.ZipFile(package) as opened:
             opened.extractall(app)
-        # The sandbox alone: a module that is not in the package is not found beside it either.
+        # The sandbox alone, so that a module that the package lacks is not found elsewhere.
         tools.mkdir()
         (tools / "sandbox").symlink_to(ROOT / "sandbox")
         with listening() as one, listening() as two:
@@ -110,7 +119,7 @@ def check(package: Path) -> None:
         servers = []
         for address, (cwd, environment, arguments) in zip(addresses, commands, strict=True):
             process = stack.enter_context(_process(arguments, cwd, environment, log))
-            # No proxy of the machine's stands between one port of it and another.
+            # Calls within this machine must not go through a proxy.
             client = stack.enter_context(httpx.Client(base_url=address, timeout=30, trust_env=False))
             servers.append((process, client))
         try:
@@ -133,7 +142,7 @@ def _work(tenant: _Server, app: _Server) -> None:
 
 
 def _until(server: _Server, path: str) -> httpx.Response:
-    """Ask until the answer is 200."""
+    """Call *path* until it answers 200, for at most 60 seconds. Raises NotFit."""
     process, client = server
     deadline, said = time.monotonic() + _LIMIT, "it does not answer"
     while time.monotonic() < deadline and process.poll() is None:
@@ -168,7 +177,7 @@ def _process(
 
 
 def _settings(tenant: str, folder: Path) -> dict[str, str]:
-    """Return the app's settings, and of this machine's environment nothing but where programs are."""
+    """Return the app's settings, with PATH as the only variable of this machine's environment."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "GRAPH_URL": tenant,
@@ -182,7 +191,7 @@ def _settings(tenant: str, folder: Path) -> dict[str, str]:
 
 
 def main(target: Path) -> int:
-    """Build, show and check the package; return the process's exit code."""
+    """Build, show and check the package; return the process's exit code: 0, or 1 if it is not fit."""
     build(target)
     inside, added = weights(target), required()
     print(f"{target}: {target.stat().st_size / 1e3:.0f} KB, {len(inside)} files. What weighs most:")

@@ -1,1 +1,1 @@
-"""A local stand-in for the cloud that Outrider lives in; never deployed."""
+"""A local stand-in for the cloud services that Outrider uses; never deployed."""

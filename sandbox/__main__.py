@@ -1,7 +1,7 @@
 """
 The sandbox's command line: `python -m sandbox demo | tenant | host | hunts render`.
 
-Everything listens on 127.0.0.1 alone.
+Its servers listen on 127.0.0.1 only.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from shared.model.hunt import Hunt
 
 _ROOT = Path(__file__).parent.parent
-_PATIENCE = 2  # seconds without a word that a person takes for working
+_PATIENCE = 2  # seconds; work that will take longer shows a bar
 _BAR = 30  # characters
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that *arguments* name, and return the process's exit code."""
+    """Run the command that *arguments*, by default the process's, name; return the process's exit code."""
     options = vars(_parser().parse_args(arguments))
     command: Callable[..., int] = options.pop("command")
     try:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read has seen enough. What is left to write goes nowhere, quietly.
+        # The reader has closed the pipe: what is left to write is discarded, without an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (OSError, ValueError, OutriderError) as error:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> int:
-    """Serve a tenant until it is told to stop; IDENTITY_HEADER, if set, is the secret its tokens ask for."""
+    """Serve a tenant until a signal ends it; its tokens ask for the secret IDENTITY_HEADER, if it is set."""
     import uvicorn
 
     from sandbox.host.serve import listening
@@ -61,14 +61,14 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
             opened=not closed,
         )
         print(f"Tenant: http://127.0.0.1:{sock.getsockname()[1]}/", flush=True)
-        # A connection that the tenant was told to reset is no error of the server's.
+        # A planned reset of a connection is not an error of the server's.
         config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_level="critical")
         uvicorn.Server(config).run(sockets=[sock])
     return 0
 
 
 def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int:
-    """Run a function app until it is told to stop; with *auth*, print the key that its functions ask for."""
+    """Run a function app until a signal ends it; with *auth*, print the key that its functions ask for."""
     from sandbox.host.serve import run
 
     key = secrets.token_urlsafe(24) if auth else ""
@@ -79,7 +79,7 @@ def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int
 
 
 def demo(*, devices: int, days: int, keep: bool) -> int:
-    """Show an incident being enriched."""
+    """Play the demo: see `sandbox.demo.run`."""
     from . import demo as scene
 
     return scene.run(devices=devices, days=days, keep=keep)
@@ -88,7 +88,11 @@ def demo(*, devices: int, days: int, keep: bool) -> int:
 def render(
     *, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path
 ) -> int:
-    """Print the query of the hunt *name* as it is sent, and on stderr the window that goes with it."""
+    """
+    Print the query of the hunt *name* as it is sent, and its lookback on stderr.
+
+    Raises ValueError if there is no such hunt, or if the devices or indicators do not fit it.
+    """
     from shared.catalog.load import SHIPPED, load_hunts
 
     loaded = load_hunts(SHIPPED, *([hunts] if hunts else []))
@@ -103,7 +107,7 @@ def render(
 
 
 def bar(title: str) -> Callable[[int, int], None]:
-    """Return a hook that draws a progress bar on a terminal's stderr once the work is seen to take long."""
+    """Return a hook for (done, total) that draws a bar for long work, if stderr is a terminal."""
     started = time.monotonic()
     drawn = False
 

@@ -1,7 +1,7 @@
 """
-The demo: an incident opens in the local tenant and enriches itself; a Logic App calls out; the fleet is swept.
+The demo: an incident opens in the local tenant and is enriched, a Logic App calls, and the fleet is swept.
 
-Nothing in it is what the app says of itself: the comment is read back from the tenant.
+The comment that it shows is read back from the tenant, so the demo does not rely on what the app reports.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _INCIDENT = "exfiltration"
-_RUN_LIMIT = 60  # seconds from an incident, or a call, until its run is done
-_TAIL = 15  # lines of a log that a failure shows
-_PAUSE = 8  # seconds between two happenings: the tenant's 45 hunting calls a minute keep up with that
+_RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
+_TAIL = 15  # lines of a log that are shown after a failure
+_PAUSE = 8  # seconds between two events, for which the tenant's 45 hunting calls per minute are enough
 
 _WORDS = {
     "found": "found",
@@ -38,7 +38,7 @@ _WORDS = {
 
 def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
     """
-    Play the demo on a made-up fleet of *devices* over *days*; return 0, or 1 if anything failed.
+    Play the demo on a made-up fleet of *devices* with *days* of telemetry; return 0, or 1 if anything failed.
 
     With *keep*, tenant and app stay up until Ctrl+C.
     """
@@ -66,7 +66,7 @@ def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
 
 
 def _watch(tenant: httpx.Client, app: httpx.Client) -> None:
-    """Open an incident, and wait for what the app does about it by itself."""
+    """Open an incident, wait until the app has enriched it by itself, and show its run and comment."""
     incident = _json(tenant.post("/sandbox/incidents/open", params={"name": _INCIDENT}))
     opened = time.monotonic()
     names = {item.get("deviceDnsName") for alert in incident["alerts"] for item in alert["evidence"]}
@@ -92,7 +92,7 @@ def _watch(tenant: httpx.Client, app: httpx.Client) -> None:
 
 
 def _call_out(app: httpx.Client) -> None:
-    """Call as a Logic App's HTTP action does, which also sends a call again whose answer it lost."""
+    """Call as a Logic App's HTTP action does, which repeats a call if it has lost the answer."""
     body = {"indicators": ["203.0.113.9"]}
     headers = {"x-ms-workflow-run-id": "08584700000000000000", "x-ms-action-tracking-id": "demo"}
     print("\nA Logic App asks about an address, and asks again, as it does when an answer is lost:")
@@ -142,7 +142,7 @@ def _follow(app: httpx.Client, answer: httpx.Response, deadline: float, location
     while answer.status_code == httpx.codes.ACCEPTED:
         if time.monotonic() > deadline:
             raise DemoFailed(f"the run was not done after {_RUN_LIMIT} s: {answer.text[:500]}")
-        # Azure's callers wait as long as they are told; here half a second is long.
+        # Callers in Azure wait as long as Retry-After says; here half a second is enough.
         time.sleep(min(float(answer.headers.get("Retry-After", "1")), 0.5))
         answer = app.get(location)
     return _json(answer)
@@ -157,10 +157,10 @@ def _outcome(hunt: Mapping[str, Any]) -> str:
 
 
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:
-    """Let incidents open, grow, merge and be resolved by themselves until Ctrl+C, and tell what happens."""
+    """Let incidents open, grow, merge and be resolved until Ctrl+C, and print what happens."""
     root = str(app.base_url).rstrip("/")
-    told: dict[str, int] = {}
-    _news(tenant, told)
+    shown: dict[str, int] = {}
+    _news(tenant, shown)
     try:
         print(f"\nIncidents and comments:  {tenant.base_url}")
         print(f"The app:                 {root}/api/health")
@@ -175,19 +175,19 @@ def _live(tenant: httpx.Client, app: httpx.Client) -> None:
             until = time.monotonic() + _PAUSE
             while time.monotonic() < until:
                 time.sleep(1)
-                for number, text in _news(tenant, told):
+                for number, text in _news(tenant, shown):
                     _tell(f"incident {number} commented: {text.splitlines()[0]}")
     except KeyboardInterrupt:
         print()
 
 
-def _news(tenant: httpx.Client, told: dict[str, int]) -> list[tuple[str, str]]:
-    """Return the comments that are not *told* yet, with their incidents."""
+def _news(tenant: httpx.Client, shown: dict[str, int]) -> list[tuple[str, str]]:
+    """Return the comments that are not among the *shown*, each with its incident's id."""
     news = []
     for one in _json(tenant.get("/sandbox/incidents"))["value"]:
         comments = [text["comment"] for text in one["comments"]]
-        news += [(one["id"], text) for text in comments[told.get(one["id"], 0) :]]
-        told[one["id"]] = len(comments)
+        news += [(one["id"], text) for text in comments[shown.get(one["id"], 0) :]]
+        shown[one["id"]] = len(comments)
     return news
 
 

@@ -1,1 +1,1 @@
-"""What Outrider does, free of any trigger: read in the order of design, it is the flow."""
+"""The application, independent of its triggers; DESIGN.md lists the modules in reading order."""

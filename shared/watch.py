@@ -1,9 +1,9 @@
 """
-The watch: incidents that opened or changed -> runs.
+The watch: start a run for every incident that opened or changed.
 
-One object remembers how far it has looked, what it has seen there, and which incidents still wait for their run. It
-is written before anything is started and again after, so a watch that dies starts the same runs again, which are
-the same runs: an incident and its last update name one.
+One stored object holds how far the watch has looked, what it saw there, and which incidents still wait for a
+run. It is written before runs are started, and again after. A watch that dies in between starts the same runs
+again, which does no harm: a run's id is made from its incident and the incident's last update.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-#: Looked at again each time: Defender's clock may differ from ours, and an update may take minutes to be listed.
+#: Time that every look covers again: Defender's clock may differ from ours, and it may take minutes until an
+#: update is listed.
 _OVERLAP = timedelta(minutes=15)
-#: After an outage, time is walked in steps of this length, each remembered, so that a look cut short loses little.
+#: After an outage, incidents are listed in steps of this length. Each step is stored, so that a look that is
+#: cut short loses little.
 _STEP = timedelta(hours=6)
-#: What changed longer ago is a backlog: it is started as the quota allows, so that it starves nothing new.
+#: An incident that changed longer ago is backlog: it is started as the quota allows, and new ones go first.
 _FRESH = timedelta(minutes=15)
 _AT_ONCE = 8
 _SEVERITIES = ("informational", "low", "medium", "high")
@@ -44,7 +46,7 @@ _STATE = "watch/state"
 
 
 class Pending(Struct, frozen=True, omit_defaults=True):
-    """An incident that waits for its run."""
+    """An incident that waits for its run; the times are as Graph writes them, '' if there is none."""
 
     id: str
     severity: str
@@ -53,7 +55,13 @@ class Pending(Struct, frozen=True, omit_defaults=True):
 
 
 class State(Struct, frozen=True, omit_defaults=True):
-    """What the watch remembers: the next look begins at `since`."""
+    """
+    What the watch stores.
+
+    The next look begins at `since`; the last one was at `looked`. `seen` has the incidents updated since
+    `since`, by their id, with the time of their last update, so that the overlap of two looks starts nothing
+    twice. `pending` has those that wait for a run.
+    """
 
     since: datetime
     looked: datetime
@@ -62,7 +70,7 @@ class State(Struct, frozen=True, omit_defaults=True):
 
 
 class Looked(Struct, frozen=True):
-    """What one look did, in incidents."""
+    """How many incidents a look found changed, started runs for, found nothing new in, and left waiting."""
 
     changed: int = 0
     started: int = 0
@@ -72,10 +80,11 @@ class Looked(Struct, frozen=True):
 
 async def look(tools: Tools) -> Looked:
     """
-    Start a run for every incident that has something the ledger lacks.
+    Start a run for every incident that has something that was not hunted yet, by the incident's ledger.
 
-    Incidents below WATCH_MIN_SEVERITY, resolved or merged ones are left out. Raises GraphError where incidents
-    cannot be listed; the next look begins where this one did.
+    Incidents below WATCH_MIN_SEVERITY are left out, and those that are resolved or merged. Backlog is started
+    as far as the hunting quota allows. Raises GraphError if incidents cannot be listed; the next look goes on
+    from the last step that was listed.
     """
     now = tools.now()
     raw = await tools.store.get(_STATE)
@@ -99,7 +108,7 @@ async def look(tools: Tools) -> Looked:
 
 
 async def _walk(tools: Tools, state: State, until: datetime | None, now: datetime) -> tuple[State, int]:
-    """List what changed in one step of time, and remember it before going on."""
+    """List the incidents updated by *until*, or all without it, and store what they change in the state."""
     incidents = await tools.graph.list_incidents(state.since, until)
     since = until or now - _OVERLAP
     lowest = _SEVERITIES.index(tools.settings.watch_min_severity)
@@ -112,7 +121,7 @@ async def _walk(tools: Tools, state: State, until: datetime | None, now: datetim
             seen[incident.id] = updated
         if updated == state.seen.get(incident.id):
             continue
-        # Newer than any known severity is a name that Graph has learnt since: nothing says that it is low.
+        # A severity that is not known here ranks highest: nothing says that it is low.
         rank = _SEVERITIES.index(incident.severity) if incident.severity in _SEVERITIES else len(_SEVERITIES)
         if incident.status in _OVER or rank < lowest:
             pending.pop(incident.id, None)
@@ -129,7 +138,7 @@ async def _remember(tools: Tools, state: State) -> None:
 
 
 def _first(pending: tuple[Pending, ...], now: datetime, quota: int) -> list[Pending]:
-    """All that is fresh, and of the backlog what the quota allows: the most severe first, then the oldest."""
+    """Return all fresh incidents, then backlog by quota; the most severe first, then the oldest."""
 
     def order(each: Pending) -> tuple[int, str]:
         rank = _SEVERITIES.index(each.severity) if each.severity in _SEVERITIES else len(_SEVERITIES)
@@ -147,16 +156,16 @@ def _is_fresh(each: Pending, now: datetime) -> bool:
 
 
 def _quota(tools: Tools, passed: timedelta) -> int:
-    """Tell how many runs the hunting quota allows in the time that has passed since the last look."""
+    """Return how many runs the hunting quota allows in the time that has *passed* since the last look."""
     minutes = min(max(passed / timedelta(minutes=1), 1), 10)
     return int(minutes * tools.settings.hunts_per_minute / max(1, len(tools.catalog.hunts)))
 
 
 async def _has_news(tools: Tools, gate: asyncio.Semaphore, each: Pending, now: datetime) -> bool | None:
     """
-    Tell whether the ledger lacks something of an incident; None where that cannot be told now.
+    Return whether an incident has something that was not hunted yet; None if that cannot be found out now.
 
-    One that the ledger does not know need not be read here: its run does that.
+    An incident that the ledger does not know is not read here: its run reads it.
     """
     async with gate:
         entries = await tools.ledger.read(f"defender-{each.id}")
@@ -177,7 +186,7 @@ async def _has_news(tools: Tools, gate: asyncio.Semaphore, each: Pending, now: d
 
 
 async def _start(tools: Tools, each: Pending, now: datetime) -> bool | None:
-    """Start a run; None where it has to be tried again."""
+    """Start a run and return True; None if it has to be tried again."""
     queue = "urgent" if each.severity == "high" and _is_fresh(each, now) else "runs"
     name = run_id(f"watch:{each.id}:{each.updated}")
     work = Work(name, now, "", incident_id=each.id, queue=queue, source="watch")

@@ -1,4 +1,4 @@
-"""A run, from its queue to its flow: its deadline, its waits, and its end where it cannot be done."""
+"""Work on a run that its queue has delivered: its deadline, its waits, and its end if it cannot be done."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-#: Seconds. Shorter than functionTimeout (15 minutes), which would restart the worker and all else it does.
+#: Seconds. Shorter than functionTimeout (15 minutes), which would restart the worker with all its runs.
 _DEADLINE = 600
 
 
 async def work_on(tools: Tools, run_id: str, *, again: bool = False) -> None:
     """
-    Do what a run still lacks, or send it back to its queue to wait.
+    Complete a run, or send it back to its queue to go on later.
 
-    *again* says that the run may have been worked on before. Raises RunNotFound; anything else that is raised is a bug
-    or a broken store.
+    A run goes back if it must wait, or after 10 minutes. *again* says that it may have been worked on before.
+    A run that is done is left alone. Raises RunNotFound, and NotSent if the run cannot be sent back; anything
+    else that is raised is a bug or a broken store.
     """
     run = await tools.runs.read(run_id)
     if run.done:
@@ -49,9 +50,10 @@ async def work_on(tools: Tools, run_id: str, *, again: bool = False) -> None:
 
 async def give_up(tools: Tools, run_id: str, reason: str, *, posting: bool) -> None:
     """
-    End a run that cannot be done: what it still lacks is *not run*, for *reason*.
+    End a run that cannot be finished: what it still lacks is *not run*, for *reason*.
 
-    *posting* says so on the incident, too, unless that takes too long. Raises RunNotFound.
+    With *posting*, the result is also posted on the incident, unless that has to wait or takes longer than 10
+    minutes. A run that is done is left alone. Raises RunNotFound.
     """
     run = await tools.runs.read(run_id)
     if run.done:
@@ -66,7 +68,7 @@ async def give_up(tools: Tools, run_id: str, reason: str, *, posting: bool) -> N
 
 
 async def _wait(tools: Tools, work: Work, reason: str, delay: timedelta) -> None:
-    """Send the run to itself, later. Sent before it is recorded: a message too many does no harm."""
+    """Send the run to its queue with a delay, then record why it waits: a message too many does no harm."""
     await tools.runs.send(work, delay)
     now = tools.now()
     await tools.runs.wait(work.run_id, Wait(reason, now + delay), now)

@@ -1,8 +1,8 @@
 """
-HTTP triggers: routes, keys and the conversion between HTTP and what the worker takes and gives.
+HTTP triggers: routes, keys, and the conversion between HTTP and what the worker takes and returns.
 
-As in the Functions host: a wrong method is 404, names of headers are lower-cased, empty query values dropped,
-a function that raises answers 500 with an empty body, and 230 seconds are the limit of the platform in front
+As in the Functions host, a wrong method is 404, header names are lower-cased, empty query values are dropped,
+and a function that raises answers 500 with an empty body. The platform in front has a limit of 230 seconds
 ("HTTP trigger", "Azure Functions hosting options", Microsoft Learn).
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 HTTP_LIMIT = 230.0
-"""Seconds after which the load balancer in front of a function app answers in its stead."""
+"""Seconds after which the load balancer in front of a function app answers in place of the app."""
 
 _PRINCIPAL = "x-ms-client-principal"
 _PARAMETER = re.compile(r"\{(\*?)(\w+)\}")
@@ -36,7 +36,7 @@ _LOG = logging.getLogger("sandbox.host")
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Where an HTTP-triggered *function* answers: `template` under `/`, *methods* (none: all of them)."""
+    """Where an HTTP-triggered function answers: its `template` under `/`, and its `methods` (empty: all)."""
 
     function: Function
     template: str
@@ -46,7 +46,7 @@ class Route(msgspec.Struct, frozen=True):
 
 def route(function: Function, prefix: str) -> Route:
     """
-    Read the route of an HTTP-triggered *function* under host.json's `routePrefix`.
+    Return the route of an HTTP-triggered *function*; *prefix* is host.json's `routePrefix`.
 
     Raises ValueError for a constraint or an optional parameter, which the sandbox does not emulate.
     """
@@ -61,12 +61,12 @@ def route(function: Function, prefix: str) -> Route:
 
 
 def in_order(routes: Iterable[Route]) -> tuple[Route, ...]:
-    """Sort *routes* as they are tried: a literal segment before a parameter."""
+    """Sort *routes* in the order in which they are tried: a literal segment before a parameter."""
     return tuple(sorted(routes, key=lambda r: [segment.startswith("{") for segment in r.template.split("/")]))
 
 
 def allowed(request: Request, level: str, key: str) -> bool:
-    """Tell whether a call may reach a function of this *level*; an empty *key* asks for none."""
+    """Return whether a call may reach a function of this *level*; without a *key*, every call may."""
     given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
     return not key or level.upper() == "ANONYMOUS" or secrets.compare_digest(given.encode(), key.encode())
 
@@ -81,10 +81,11 @@ async def answer(
     http_limit: float,
 ) -> Response:
     """
-    Answer one call, as the first of *routes* that matches it.
+    Call the function of the first of *routes* that matches, and return its response.
 
-    *principal* is the signed-in caller's id, "" where App Service authentication is off;
-    *function_limit* (`functionTimeout`) and *http_limit* are in seconds. Past the latter it runs on.
+    404 if none matches, 401 without the *key*, 500 if the function failed, and 504 after *http_limit*
+    seconds, while the function goes on. *principal* is the signed-in caller's id, "" if App Service
+    authentication is off. *function_limit* (`functionTimeout`) is in seconds, None for no limit.
     """
     path = request.scope["path"]
     for found, match in ((r, r.path.match(path)) for r in routes):
@@ -135,7 +136,7 @@ def _response(returned: Datum) -> Response:
 
 
 def _headers(headers: Headers, principal: str) -> dict[str, str]:
-    # The platform alone says who called.
+    # Only the platform may say who called, so what the caller says is dropped.
     kept = {name: value for name, value in _joined(headers).items() if not name.startswith(_PRINCIPAL)}
     return kept | ({f"{_PRINCIPAL}-id": principal} if principal else {})
 

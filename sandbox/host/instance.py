@@ -1,8 +1,8 @@
 """
 A local Functions host: HTTP, timers and queues for a `function_app.py`, on 127.0.0.1 and one event loop.
 
-It models what Azure does where an app can notice: redelivery, locks, poison queues, keys, disabled functions.
-It does not prove anything about scale-out, platform authentication or the timers' lock across instances.
+It does what Azure does where an app can notice: redelivery, locks, poison queues, keys, disabled functions.
+It says nothing about scale-out, platform authentication or the timers' lock across instances.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _ADMIN = "/admin/functions/"
-_GRACE = 10  # seconds that work under way is given when the host stops
+_GRACE = 10  # seconds that running work may still take when the host stops
 _LOG = logging.getLogger("sandbox.host")
 
 
@@ -51,14 +51,14 @@ class Extensions(msgspec.Struct, frozen=True):
 
 
 class HostSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """host.json, as far as the sandbox reads it; `functionTimeout` -1 is no limit."""
+    """host.json, as far as the sandbox reads it; a `functionTimeout` of -1 means no limit."""
 
     extensions: Extensions = Extensions()
     function_timeout: str = "00:30:00"
 
 
 def read_host_file(app_dir: Path) -> HostSettings:
-    """Read host.json of *app_dir*; raises msgspec.ValidationError, naming the field that is wrong."""
+    """Read host.json of *app_dir*. Raises msgspec.ValidationError, which names the wrong field."""
     return msgspec.json.decode((app_dir / "host.json").read_bytes(), type=HostSettings)
 
 
@@ -66,9 +66,10 @@ class Host:
     """
     One instance of a function app.
 
-    It is an ASGI application for the HTTP triggers; `start` polls queues and keeps time in the background,
-    `drain` and `fire` do either step by step instead. `errors` holds each function that cannot run, and why.
-    An empty *key* asks for none; *principal* is the id that App Service authentication would pass on.
+    It is an ASGI application for the HTTP triggers. `start` serves queues and timers in the background;
+    `drain` and `fire` do it step by step instead. `errors` has the functions that cannot run, each with the
+    reason. Without a *key*, functions ask for none; *principal* is the caller's id that App Service
+    authentication would pass on.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Host:
         storage: QueueServiceClient,
         *,
         environ: Mapping[str, str],
-        settings: HostSettings = HostSettings(),  # noqa: B008  (frozen)
+        settings: HostSettings = HostSettings(),  # noqa: B008  (a frozen struct)
         key: str = "",
         principal: str = "",
         http_limit: float = HTTP_LIMIT,
@@ -137,7 +138,7 @@ class Host:
         return re.sub(r"%([^%]+)%", value, text)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request: a function's, or `POST /admin/functions/{name}`, which fires a timer."""
+        """Answer one HTTP request: to a function, or `POST /admin/functions/{name}`, which fires a timer."""
         request = Request(scope, receive)
         name = scope["path"].removeprefix(_ADMIN)
         if name in self._timers and scope["path"].startswith(_ADMIN) and request.method == "POST":
@@ -156,14 +157,14 @@ class Host:
         await response(scope, receive, send)
 
     def start(self) -> None:
-        """Poll the queues and keep the timers, until `stop`."""
+        """Poll the queues and fire the timers in the background, until `stop`."""
         for queue in self._queues:
             self._background(queue.listen(self._stopping))
         for name in self._timers:
             self._background(self._keep_time(name))
 
     async def stop(self) -> None:
-        """Take no more work and wait for what is under way; messages still worked on then stay locked."""
+        """Take no more work, and give running work 10 seconds; messages that need longer stay locked."""
         self._stopping.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_GRACE)
@@ -173,21 +174,21 @@ class Host:
 
     async def drain(self) -> tuple[Delivery, ...]:
         """
-        Deliver what is visible, one message at a time, until nothing is; return every delivery in order.
+        Deliver visible messages, one at a time, until none is left; return every delivery in order.
 
-        What time alone makes visible is not waited for: move the clock and drain again.
+        A message that becomes visible later is not waited for: move the clock and drain again.
         """
         deliveries: list[Delivery] = []
         while True:
             before = len(deliveries)
             for trigger in self._queues:
                 for message in await trigger.receive():
-                    deliveries.append(await trigger.deliver(message))  # noqa: PERF401  (one by one)
+                    deliveries.append(await trigger.deliver(message))  # noqa: PERF401  (one at a time)
             if len(deliveries) == before:
                 return tuple(deliveries)
 
     async def fire(self, name: str, *, past_due: bool = False) -> None:
-        """Run the timer-triggered function *name* now; raises FunctionFailed or WorkerDied as it ends."""
+        """Run the timer-triggered function *name* now. Raises FunctionFailed or WorkerDied if it fails."""
         function, schedule = self._timers[name]
         now = datetime.fromtimestamp(self._clock(), UTC)
         status = {"Last": now, "Next": schedule.next(now), "LastUpdated": now}
@@ -204,7 +205,7 @@ class Host:
                 continue
 
     def describe(self, address: str) -> Iterator[str]:
-        """Yield a line for each function, with its URL, schedule or queue."""
+        """Yield a line for each function, with its URL, schedule or queue; *address* is the host's."""
         for found in self._routes:
             methods = ",".join(found.methods) or "any method"
             yield f"{found.function.name}: [{methods}] {address}/{found.template}"

@@ -1,4 +1,4 @@
-"""The two processes of the demo: a tenant, and the app pointed at it."""
+"""Start the demo's two processes: a tenant, and the app that uses it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ _START_LIMIT = 60  # seconds until tenant and app answer
 
 
 class DemoFailed(Exception):
-    """The demo did not come to its end; the message says where."""
+    """The demo could not be played to its end; the message says why."""
 
 
 @contextmanager
 def both(folder: Path, devices: int, days: int) -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    """Start tenant and app, yield a client of each once both answer, and end both."""
+    """
+    Start tenant and app, yield an HTTP client for each once both answer, and end both.
+
+    Their logs and the app's state are in *folder*. Raises DemoFailed if one is not up after 60 seconds.
+    """
     with listening() as one, listening() as two:
         ports = [sock.getsockname()[1] for sock in (one, two)]
     tenant, app = (f"http://127.0.0.1:{port}" for port in ports)
@@ -41,7 +45,7 @@ def both(folder: Path, devices: int, days: int) -> Iterator[tuple[httpx.Client, 
             stack.enter_context(_process(folder, environment, "tenant", ports[0], *fleet)),
             stack.enter_context(_process(folder, environment, "host", ports[1])),
         ]
-        # No proxy of the machine's stands between one port of it and another.
+        # Calls within this machine must not go through a proxy.
         clients = [
             stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
             for url in (tenant, app)
@@ -64,7 +68,7 @@ def _process(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl+C is the demo's, which ends both in order
+            start_new_session=True,  # Ctrl+C reaches the demo alone, which ends both in order
         )
         try:
             yield process
@@ -96,7 +100,7 @@ def _until_up(process: subprocess.Popen[bytes], client: httpx.Client, path: str,
 
 
 def _environment(tenant: str, folder: Path) -> dict[str, str]:
-    """The app's environment: the sample's settings, whatever this machine's say, pointed at the tenant."""
+    """Return the app's environment: this machine's, the sample's settings, and the tenant's address."""
     sample = (_ROOT / "local.settings.sample.json").read_bytes()
     state = folder / "state"
     state.mkdir()

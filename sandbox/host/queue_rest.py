@@ -1,4 +1,4 @@
-"""What the queue service says and reads: its error codes, its parameters, its XML."""
+"""The format of the queue service's calls: its error codes, its parameters, its XML."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERRORS = {
 
 
 class StorageError(Exception):
-    """The call is answered with this error code of the Queue service's."""
+    """The call is answered with an error of the Queue service's; `code` is one of ERRORS."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -40,7 +40,11 @@ class StorageError(Exception):
 
 
 def number(query: Mapping[str, str], name: str, *, default: int, lowest: int, highest: int) -> int:
-    """Read the query parameter *name* as a whole number. Raises Refused where it is none, or out of range."""
+    """
+    Read the query parameter *name* as a whole number, *default* if there is none.
+
+    Raises StorageError if it is not a number, or out of range.
+    """
     try:
         value = int(query.get(name, default))
     except ValueError:
@@ -51,7 +55,7 @@ def number(query: Mapping[str, str], name: str, *, default: int, lowest: int, hi
 
 
 def message_text(body: bytes) -> str:
-    """Read the text of a message that is sent. Raises Refused where there is none, or more than 64 KiB of it."""
+    """Read the text of a sent message. Raises StorageError if there is none, or more than 64 KiB of it."""
     try:
         text = ElementTree.fromstring(body).findtext("MessageText")  # noqa: S314  (own SDK, over loopback)
     except ElementTree.ParseError:
@@ -64,12 +68,12 @@ def message_text(body: bytes) -> str:
 
 
 def metadata(headers: Mapping[str, str]) -> str:
-    """Return the headers that are a queue's metadata, one a line."""
+    """Return a queue's metadata from its headers, sorted, one `name=value` per line."""
     return "\n".join(sorted(f"{k}={v}" for k, v in headers.items() if k.startswith("x-ms-meta-")))
 
 
 def messages(rows: Iterable[sqlite3.Row], elements: str, status: int = 200) -> Response:
-    """Answer with these elements of each message."""
+    """Return the response that lists messages, each with the *elements* named, separated by spaces."""
 
     def shown(row: sqlite3.Row) -> str:
         every = {
@@ -88,5 +92,5 @@ def messages(rows: Iterable[sqlite3.Row], elements: str, status: int = 200) -> R
 
 
 def xml(text: str, status: int = 200) -> Response:
-    """Answer with an XML document."""
+    """Return a response with *text* as an XML document."""
     return Response('<?xml version="1.0" encoding="utf-8"?>' + text, status, media_type="application/xml")

@@ -2,8 +2,8 @@
 The Azure Queue service's REST interface, as far as `azure-storage-queue` and the Functions host use it.
 
 Limits, statuses and error codes are those of "Queue service REST API" and "Queue service error codes"
-(Microsoft Learn). Signatures are not verified: the service is bound to loopback, and asks only that a call
-carries an `Authorization` header, be it a shared key or a bearer token.
+(Microsoft Learn). Signatures are not verified: the service is bound to loopback, and only asks for an
+`Authorization` header in every call, with a shared key or a bearer token.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ ACCOUNT = "devstoreaccount1"
 """The storage account's name: the first segment of every path, as in other emulators."""
 
 _DAY = 86_400
-_LONGEST = 7 * _DAY  # of a visibility timeout, and the time to live where a sender names none
-_NEVER = 253_402_300_799  # 9999-12-31, where time to live is -1
+_LONGEST = 7 * _DAY  # the longest visibility timeout, and the time to live if a sender names none
+_NEVER = 253_402_300_799  # 9999-12-31, when a message with a time to live of -1 expires
 _NAME = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 _SCHEMA = """
@@ -50,8 +50,8 @@ class QueueService:
     """
     One storage account's queues, kept in the sqlite file *path* (`":memory:"`: for as long as this lives).
 
-    It is an ASGI application that answers under `/devstoreaccount1/`. *clock* gives epoch seconds, and alone
-    decides what is visible and what has expired. One process at a time may use a file.
+    It is an ASGI application that answers under `/devstoreaccount1/`. *clock* returns epoch seconds, and
+    alone decides what is visible and what has expired. Only one process at a time may use a file.
     """
 
     def __init__(self, path: Path | str = ":memory:", *, clock: Callable[[], float] = time.time) -> None:
@@ -62,7 +62,7 @@ class QueueService:
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Close the file; every message that was acknowledged is in it."""
+        """Close the file, which has every message that was acknowledged."""
         self._db.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,7 +190,7 @@ class QueueService:
         return queue
 
     def _held(self, queue: str, message: str, query: Mapping[str, str]) -> None:
-        """Refuse a message that is gone, or that somebody else has received since."""
+        """Raise StorageError for a message that is gone, or that somebody else has received since."""
         sql = "select receipt from messages where queue = ? and id = ?"
         row = self._db.execute(sql, [queue, message]).fetchone()
         if row is None:

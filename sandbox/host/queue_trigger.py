@@ -1,12 +1,11 @@
 """
 The queue trigger's listener, with the Functions host's own rules.
 
-They are those of QueueListener and QueueProcessor in the host's storage extension
-(Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.Storage.Queues). Four of them surprise: the
-listener does not create its queue; a message whose instance died stays locked for the rest of 10 minutes;
-what is not base64 goes to the poison queue unseen;
-and a poison queue has no poison queue, so what fails there is tried every 10 minutes, `maxDequeueCount`
-times, and then never again.
+They are those of QueueListener and QueueProcessor in the host's storage extension (Azure/azure-sdk-for-net,
+Microsoft.Azure.WebJobs.Extensions.Storage.Queues). Four of them may surprise: the listener does not create
+its queue; a message whose instance died stays locked for the rest of 10 minutes; a message that is not base64
+goes to the poison queue unseen; and a poison queue has no poison queue, so what fails there is tried every 10
+minutes, `maxDequeueCount` times, and then never again.
 """
 
 from __future__ import annotations
@@ -42,7 +41,11 @@ Outcome = Literal["succeeded", "failed", "died", "poisoned", "ignored"]
 
 
 class QueueSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """`extensions.queues` of host.json, with the defaults of its reference on Microsoft Learn."""
+    """
+    `extensions.queues` of host.json, with the defaults of its reference on Microsoft Learn.
+
+    Without `newBatchThreshold` it is half of `batchSize`. Times are `hh:mm:ss`.
+    """
 
     batch_size: int = 16
     new_batch_threshold: int | None = None
@@ -53,7 +56,7 @@ class QueueSettings(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """One delivery of one message to a function, and how it ended."""
+    """One delivery of one message to a function, the `dequeue_count`-th, and how it ended."""
 
     function: str
     queue: str
@@ -66,7 +69,8 @@ class QueueTrigger:
     """
     Receives the messages of *queue* and calls *function* with them.
 
-    *timeout* is `functionTimeout` and *lock* how long a message is held, renewed at half of it; in seconds.
+    *timeout* is `functionTimeout` (None for no limit), and *lock* is how long a message is hidden from other
+    receivers; both are in seconds. The lock is renewed after half of its time.
     """
 
     def __init__(
@@ -90,7 +94,7 @@ class QueueTrigger:
         self._lock = lock
 
     async def receive(self) -> list[QueueMessage]:
-        """Lock up to `batchSize` messages; none where the queue does not exist."""
+        """Receive and lock up to `batchSize` messages; none if the queue does not exist."""
         size = self._settings.batch_size
         pages = self._client.receive_messages(
             messages_per_page=size, max_messages=size, visibility_timeout=self._lock
@@ -101,7 +105,7 @@ class QueueTrigger:
             return []
 
     async def listen(self, stopping: asyncio.Event) -> None:
-        """Poll until *stopping*, then wait for what runs; an idle queue is polled ever less often."""
+        """Poll until *stopping*, then wait for running calls; an idle queue is polled less and less often."""
         at_once = self._settings.new_batch_threshold
         at_once = self._settings.batch_size // 2 if at_once is None else at_once
         running: set[asyncio.Task[Delivery]] = set()
@@ -124,11 +128,11 @@ class QueueTrigger:
             await asyncio.wait(running)
 
     async def deliver(self, message: QueueMessage) -> Delivery:
-        """Call the function with a received *message* and settle it."""
+        """Call the function with a received *message*, then delete it, release it, or set it aside."""
         outcome: Outcome = "ignored"
         try:
             outcome = await self._process(message)
-        except AzureError as error:  # gone, in other hands by now, or the storage is away
+        except AzureError as error:  # the message is gone or someone else's, or the storage does not answer
             _LOG.warning("A message of %s was not settled: %s", self.queue, error)
         return Delivery(self.function.name, self.queue, message.id, message.dequeue_count or 0, outcome)
 
@@ -190,7 +194,7 @@ class QueueTrigger:
             return None
 
     async def _in_thread(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-        # Threads of the host's own: the app's may all be busy.
+        # The host's own threads, since the app's may all be busy.
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(function, *args, **options))
 
@@ -208,7 +212,7 @@ def _metadata(message: QueueMessage) -> dict[str, Datum]:
 
 
 async def _finish(lock: asyncio.Task[None], done: asyncio.Event) -> None:
-    """Let a renewal under way end: it changes the receipt that settles the message."""
+    """Let a renewal in progress end, since it changes the receipt that settles the message."""
     done.set()
     await lock
 

@@ -2,8 +2,8 @@
 When a timer trigger is due: NCRONTAB and TimeSpan, in UTC, as the Functions host reads them.
 
 `second minute hour day month day-of-week` ("Timer trigger for Azure Functions", Microsoft Learn). Unlike in
-cron, a day must match both of its fields; `L`, `W`, `#` and a Sunday called 7 do not exist. Libraries
-for cron differ in both, so this reads the format itself.
+cron, a day must match both of its fields, and there is no `L`, `W`, `#` or 7 for Sunday. Libraries for cron
+differ in both, so this reads the format itself.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Schedule(msgspec.Struct, frozen=True):
 
     def next(self, after: datetime) -> datetime:
         """
-        Return the first occurrence later than *after* (in UTC, whole seconds for NCRONTAB).
+        Return the first time later than *after* when the timer is due, in UTC; for NCRONTAB in whole seconds.
 
-        Raises ValueError where there is none, as for 30 February.
+        Raises ValueError if there is none, as for 30 February.
         """
         if not self.fields:
             return after + timedelta(seconds=self.interval)
@@ -78,9 +78,9 @@ def parse(text: str) -> Schedule:
 
 def timespan(text: str) -> float:
     """
-    Read a .NET TimeSpan, `[d.]hh:mm:ss`, as seconds (fractions are dropped).
+    Read a .NET TimeSpan, `[d.]hh:mm:ss`, as seconds; fractions of a second are dropped.
 
-    Raises ValueError, also for 24 hours and more: .NET takes `24:00:00` for 24 days.
+    Raises ValueError if *text* is not one, or has 24 hours or more, since .NET takes `24:00:00` for 24 days.
     """
     found = _TIMESPAN.fullmatch(text)
     if found is None or int(found[2]) > 23:
@@ -105,7 +105,7 @@ def _field(text: str, name: str, lowest: int, highest: int, names: tuple[str, ..
                 raise ValueError(term)
             first, last, step = found.groups()
             start = value(first) if first else lowest
-            # `5/15` runs to the end of the field; a range that is written backwards is turned round.
+            # `5/15` runs to the end of the field; a range that is written backwards is reversed.
             end = value(last) if last else start if first and not step else highest
             start, end = sorted((start, end))
             allowed.update(range(start, end + 1, int(step or 1)))

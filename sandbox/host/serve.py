@@ -1,4 +1,4 @@
-"""Start the local Functions host as a process: its settings, its socket, its queue service, its end."""
+"""Run the local Functions host as a process: its settings, socket, queue service and end."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def run(
     """
     Run the function app in *app_dir* on 127.0.0.1:*port* (0: any) until SIGINT or SIGTERM.
 
-    *state* is the file of the queues that it serves itself; with a *key*, functions ask for it; with a
-    *principal*, every call comes from that signed-in caller. Exits with the worker's message where Azure
-    would not start the app. Changes the process's environment, where the app reads its settings.
+    *state* is the file that keeps the sandbox's own queues. With a *key*, functions ask for it; with a
+    *principal*, every call comes from that signed-in caller. Exits with the worker's message if Azure would
+    not start the app. Changes the environment of this process, from which the app reads its settings.
     """
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(message)s", datefmt="%H:%M:%S")
     for chatty in ("azure", "httpx", "httpcore"):
@@ -83,9 +83,10 @@ async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal:
 
 def configure(environ: MutableMapping[str, str], app_dir: Path, address: str) -> bool:
     """
-    Complete *environ* from local.settings.json and with what Azure sets; what is set already wins.
+    Add the values of local.settings.json, and those that Azure sets, to *environ*; what is set already stays.
 
-    The storage becomes the sandbox's own, under *address*, unless a setting names another; returns whether.
+    The storage becomes the sandbox's own, under *address*, unless a setting names another. Returns whether it
+    does.
     """
     file = app_dir / "local.settings.json"
     values = msgspec.json.decode(file.read_bytes(), type=LocalSettings).values if file.exists() else {}
@@ -111,8 +112,8 @@ def connection_string(address: str) -> str:
 
 
 def storage(environ: Mapping[str, str]) -> QueueServiceClient:
-    """Return a client of the host's storage: with an identity where a service URI is set, else a key."""
-    # The listener polls again anyway: the client's own waits of 15 seconds would only hold it up.
+    """Return a client for the host's queues: with an identity if a service URI is set, else with a key."""
+    # The listener polls again anyway: the client's own waits of 15 seconds would only delay it.
     retries = ExponentialRetry(initial_backoff=1, increment_base=1, retry_total=2)
     if not environ.get(_URI):
         return QueueServiceClient.from_connection_string(environ[_STORAGE], retry_policy=retries)
@@ -122,7 +123,7 @@ def storage(environ: Mapping[str, str]) -> QueueServiceClient:
 
 
 def listening(port: int = 0) -> socket.socket:
-    """Listen on 127.0.0.1:*port*, 0 for any."""
+    """Return a socket that listens on 127.0.0.1:*port* (0: any)."""
     sock = socket.create_server(("127.0.0.1", port))
     # asyncio does this only where a socket's protocol is given; else each answer waits 40 ms for an ACK.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -131,7 +132,7 @@ def listening(port: int = 0) -> socket.socket:
 
 @asynccontextmanager
 async def serving(host: Host, queues: QueueService, sock: socket.socket) -> AsyncIterator[None]:
-    """Serve the functions and, under `/devstoreaccount1`, the queue service on the bound *sock*."""
+    """Serve the functions and, under `/devstoreaccount1`, the queue service on the bound socket *sock*."""
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         is_queue = scope["path"].split("/")[1] == ACCOUNT
@@ -158,7 +159,7 @@ async def serving(host: Host, queues: QueueService, sock: socket.socket) -> Asyn
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the host: its listeners settle messages through this server, so they end first."""
+    """Leaves signals to the host, whose listeners settle messages through this server and so end first."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

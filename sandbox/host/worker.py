@@ -1,8 +1,8 @@
 """
 The Python worker: Microsoft's own library loads the app, converts bindings and calls the functions.
 
-The library is the PyPI package `azure-functions-runtime`, driven through its entry that needs no protobuf.
-It keeps its registry in the process, so a process can load an app once; any number of hosts may share it.
+The library is the PyPI package `azure-functions-runtime`, used through its entry that needs no protobuf. It
+keeps its registry in the process, so a process can load an app only once; any number of hosts may share it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import uuid
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import azure_functions_runtime as runtime  # type: ignore[import-untyped]
+import azure_functions_runtime as runtime  # type: ignore[import-untyped]  # no py.typed
 import msgspec
-from azure_functions_runtime.bindings.datumdef import Datum  # type: ignore[import-untyped]
-from azure_functions_runtime.native_invocation import (  # type: ignore[import-untyped]
+from azure_functions_runtime.bindings.datumdef import Datum  # type: ignore[import-untyped]  # as above
+from azure_functions_runtime.native_invocation import (  # type: ignore[import-untyped]  # as above
     invocation_request_native,
 )
 
@@ -36,11 +36,11 @@ class FunctionFailed(Exception):
 
 
 class WorkerDied(Exception):
-    """The worker was killed, or exceeded `functionTimeout`, in the middle of a call."""
+    """The worker was killed, or exceeded `functionTimeout`, during a call."""
 
 
 class Binding(msgspec.Struct, frozen=True, rename="camel"):
-    """One binding of a function, as the worker reports it to the host."""
+    """One binding of a function, as the worker reports it; fields of other types of binding are empty."""
 
     type: str
     name: str
@@ -55,7 +55,7 @@ class Binding(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """An indexed function: its name, the worker's id of it, and its bindings, the trigger first."""
+    """An indexed function: its name, the worker's id for it, and its bindings, the trigger first."""
 
     name: str
     id: str
@@ -69,9 +69,9 @@ class Function(msgspec.Struct, frozen=True):
 
 async def load(app_dir: Path) -> tuple[Function, ...]:
     """
-    Import `function_app.py` of *app_dir* and index its functions.
+    Import `function_app.py` of *app_dir* and return its functions, which can be called from now on.
 
-    Raises StartupError where Azure would not start the app. Call it once a process.
+    Raises StartupError if Azure would not start the app. Call it only once per process.
     """
     sys.path.insert(0, str(app_dir))
     runtime.start_threadpool_executor()
@@ -95,10 +95,11 @@ async def load(app_dir: Path) -> tuple[Function, ...]:
 
 async def call(function: Function, data: Datum, metadata: Mapping[str, Datum], limit: float | None) -> Datum:
     """
-    Call *function* with its trigger's *data* and return what it returned; *limit* is in seconds.
+    Call *function* with its trigger's *data* and return what it returns; *limit* is in seconds, if any.
 
-    Raises FunctionFailed if it raised an Exception, WorkerDied if anything harder came out of it (the library
-    catches `Exception` alone) or the time was up. A plain `def` that is out of time goes on in its thread.
+    Raises FunctionFailed if it raised an Exception, and WorkerDied if it raised another BaseException (the
+    library catches only `Exception`) or took longer than *limit*. A plain `def` that takes longer goes on in
+    its thread.
     """
     running = asyncio.ensure_future(
         invocation_request_native(

@@ -1,6 +1,6 @@
 """
-What the fleet's devices sent, and the engine that hunts in it.
+The telemetry of a made-up fleet, and the engine that runs hunts on it.
 
-Begin with `engine.Engine`, which runs KQL over Defender's tables; `generation.generate` fills them. Knows nothing of
-incidents.
+Begin with `engine.Engine`, which runs KQL over Defender's tables; `generation.generate` fills them, and
+`rows` makes single rows. Knows nothing of incidents.
 """

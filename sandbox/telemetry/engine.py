@@ -1,9 +1,9 @@
 """
 Run Advanced Hunting KQL on one machine.
 
-Tables and columns are those of `defender-schemas.json`: Microsoft's documentation of Advanced Hunting
-(CC BY 4.0), as extracted by FalconForceTeam/KQLAnalyzer. `LogonID` is left out: DuckDB folds case, and
-DeviceProcessEvents has `LogonId` as well.
+Tables and columns are those of `defender-schemas.json`: Microsoft's documentation of Advanced Hunting (CC BY
+4.0), as extracted by FalconForceTeam/KQLAnalyzer. `LogonID` is left out, since names in DuckDB ignore case
+and DeviceProcessEvents has `LogonId` as well.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Column = dict[str, str]
 
-_AT_ONCE = 100
-_KEPT = 1_000  # translations
+_AT_ONCE = 100  # rows per statement
+_KEPT = 1_000  # translations from KQL to SQL
 _ASKS = re.compile(r"\b(?:now|ago)\b")
 _COLUMN_TYPES = {
     "string": "VARCHAR DEFAULT ''",  # a Kusto string is never null
@@ -55,7 +55,7 @@ class QueryError(Exception):
 
 
 def tables() -> dict[str, dict[str, str]]:
-    """Return every table as column name -> KQL type."""
+    """Return the columns of every table: table -> column -> KQL type."""
     schemas = json.loads(Path(__file__).with_name("defender-schemas.json").read_text(encoding="utf-8"))
     return {table: {c: t for c, t in columns.items() if c != "LogonID"} for table, columns in schemas.items()}
 
@@ -64,8 +64,8 @@ class Engine:
     """
     Advanced Hunting tables in DuckDB.
 
-    *path* is a database file, created or reopened; without one everything stays in memory. Any number of
-    threads may hunt at once.
+    *path* is a database file, which is created or reopened; by default everything stays in memory. Any number
+    of threads may hunt at once.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
@@ -103,7 +103,7 @@ class Engine:
             values.append([_stored(row.get(name), kind) for name, kind in columns.items()])
         slots = f"({', '.join('?' * len(columns))})"
         with self._lock:
-            # A hundred rows a statement are more than three times as fast as one.
+            # A hundred rows per statement are more than three times as fast as one.
             for start in range(0, len(values), _AT_ONCE):
                 some = values[start : start + _AT_ONCE]
                 text = f'INSERT INTO "{table}" VALUES {", ".join([slots] * len(some))}'
@@ -113,9 +113,10 @@ class Engine:
         self, query: str, *, start: datetime, end: datetime, now: datetime, limit: int | None = None
     ) -> tuple[list[Column], list[Row]]:
         """
-        Run *query* on what happened in `[start, end]` and return its schema and rows as Graph sends them.
+        Run *query* on the events in `[start, end]`, and return its schema and rows as Graph sends them.
 
-        *now* is what `now()` and `ago()` mean; *limit* stops reading after so many rows. Raises `QueryError`.
+        *now* is the time of `now()` and `ago()`; *limit* is the largest number of rows that is read. Raises
+        QueryError if the query cannot be run.
         """
         with self._lock:
             cursor = self.connection.cursor()
@@ -125,7 +126,7 @@ class Engine:
             folded = sql.lower()
             bounds = f"BETWEEN TIMESTAMP '{_naive(start)}' AND TIMESTAMP '{_naive(end)}'"
             for table in (name for name in self.tables if name.lower() in folded):
-                # A view of its own name, for this cursor alone, also narrows tables read in joins and unions.
+                # A view with the table's name, for this cursor alone, also narrows it in joins and unions.
                 cursor.execute(
                     f'CREATE TEMP VIEW "{table}" AS FROM "{self._catalog}".main."{table}" '
                     f'WHERE "Timestamp" {bounds}'
@@ -146,7 +147,7 @@ class Engine:
         ]
 
     def _translate(self, query: str, now: datetime) -> tuple[str, Any]:
-        """Translate *query* to SQL and its parameters: once, unless it asks for the time."""
+        """Return *query* as SQL, with its parameters: translated once, unless it asks for the time."""
         key = query, now if _ASKS.search(query) else None
         if key not in self._translated:
             if len(self._translated) >= _KEPT:
@@ -157,7 +158,7 @@ class Engine:
 
 
 def timestamp(moment: datetime) -> str:
-    """Write *moment* as Graph does: UTC, seven digits, `2024-03-26T09:39:50.7688641Z`."""
+    """Write *moment* as Graph does: UTC, with seven fractional digits, `2024-03-26T09:39:50.7688641Z`."""
     return _naive(moment).isoformat(timespec="microseconds") + "0Z"
 
 
@@ -200,7 +201,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _explain(error: Exception) -> str:
-    """Say what is wrong with a query in Graph's words, as far as the engine tells."""
+    """Return what is wrong with a query, in Graph's words if they can be told from the engine's."""
     text = str(error)
     if isinstance(error, duckdb_kql.KqlSyntaxError):
         return f"{text.splitlines()[0][:300]}. Fix syntax errors in your query."

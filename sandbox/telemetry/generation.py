@@ -1,10 +1,10 @@
 """
-A fleet's telemetry, made up in SQL: two thousand devices and a fortnight take seconds.
+Make up a fleet's telemetry, in SQL: two thousand devices and two weeks take seconds.
 
 Of every ten devices four are Linux servers (`srv-1.contoso.com`), three Linux desktops (`wks-001.…`), two
 Windows clients (`pc-001.…`) and one a Linux device of another type or none (`box-1.…`). Public addresses are
-of the blocks reserved for documentation (RFC 5737, RFC 3849). Nothing is random: every choice is a hash of
-the seed and of what it is about, so equal arguments give equal rows.
+from the blocks reserved for documentation (RFC 5737, RFC 3849). Nothing is random: every choice is a hash of
+the seed and of what is chosen, so equal arguments give equal rows.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from .engine import Engine
 
-SMALLEST_FLEET = 40  # devices: the planted intrusions need so many
+SMALLEST_FLEET = 40  # devices that the planted intrusions need
 _CHUNK = 1000  # devices generated at a time, between two calls of the progress hook
 
-# kind, device-hours in a thousand, image, command line ('' = the image), account, remote name, port, IP type
+# kind, device-hours with one per 1,000, image, command ('' = image), account, remote name, port, IP type
 _CONNECTIONS = r"""
     ('srv', 400, '/usr/lib/jvm/bin/java', 'java -jar orders.jar', 'app', 'api.pay.example', 443, 'Public'),
     ('srv', 250, '/usr/bin/node', 'node /opt/shop/server.js', 'app', 'cdn.shop.example', 443, 'Public'),
@@ -46,7 +46,7 @@ _CONNECTIONS = r"""
     ('linux', 10, '/usr/bin/python3.12', 'ubuntu-release-upgrader -c', 'root', 'deb.example', 443, 'Public'),
     ('linux', 60, '/usr/lib/systemd/systemd-resolved', '', 'systemd-resolve', '', 53, 'Loopback')
 """
-# kind, device-hours in a thousand, image, command line, account
+# kind, device-hours with one per 1,000, image, command line ('' = image), account
 _PROCESSES = r"""
     ('srv', 300, '/usr/bin/bash', 'bash /etc/cron.hourly/rotate', 'root'),
     ('srv', 100, '/usr/bin/gzip', 'gzip /var/log/orders/app.log.1', 'root'),
@@ -56,7 +56,7 @@ _PROCESSES = r"""
     ('pc', 100, 'c:\windows\system32\cmd.exe', 'cmd.exe /c gpupdate', 'system'),
     ('linux', 150, '/usr/bin/systemctl', 'systemctl is-active mdatp', 'root')
 """
-# kind, device-hours in a thousand, file, process that wrote it, page it came from, that page's address
+# kind, device-hours with one per 1,000, file, process that wrote it, page it came from, the page's address
 _FILES = r"""
     ('srv', 150, '/var/log/orders/app.log.1.gz', 'gzip', '', ''),
     ('wks', 200, '/home/user/src/.git/index.lock', 'git', '', ''),
@@ -67,7 +67,7 @@ _FILES = r"""
 
 
 def device_id(name: str) -> str:
-    """Return the 40 hexadecimal digits that Defender would know the device *name* by."""
+    """Return the id that Defender would have for the device *name*: 40 hexadecimal digits."""
     return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -83,8 +83,8 @@ def generate(
     """
     Fill *engine* with the telemetry of *devices* devices over the *days* before *end*.
 
-    *progress* is called with (devices done, devices in all). Raises ValueError for a fleet too small for the
-    planted intrusions, or without a day.
+    *progress* is called with (devices done, devices in all). Raises ValueError for fewer than 40 devices,
+    which the planted intrusions need, or less than a day.
     """
     if devices < SMALLEST_FLEET or days < 1:
         raise ValueError(f"a fleet is at least {SMALLEST_FLEET} devices and a day")
@@ -95,7 +95,7 @@ def generate(
         run(f"CREATE TEMP TABLE {name} AS SELECT row_number() OVER () AS k, * FROM (VALUES {values})")
     for first in range(0, devices, _CHUNK):
         last = min(first + _CHUNK, devices)
-        # The clock of a device: one row for every hour of its life.
+        # One row for every device and hour, from which the events of that hour are made.
         run(_HOURS, {"first": first, "last": last, "hours": days * 24, "start": start, "seed": seed})
         for statement in (_DEVICE_INFO, _NETWORK_EVENTS, _PROCESS_EVENTS, _FILE_EVENTS):
             run(statement)

@@ -1,4 +1,4 @@
-"""Rows of telemetry that an intrusion leaves behind, each as (table, row)."""
+"""Make the rows of telemetry that an intrusion leaves behind, each as (table, row)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .generation import device_id
 
 
 def ran(on: str, at: datetime, image: str, command: str, account: str) -> tuple[str, Row]:
-    """Return the row of a process that started."""
+    """Return the row of a process that started on the device *on*."""
     return "DeviceProcessEvents", {
         **_on(on, at, "ProcessCreated"),
         "FileName": image,
@@ -25,7 +25,7 @@ def ran(on: str, at: datetime, image: str, command: str, account: str) -> tuple[
 def connected(
     on: str, at: datetime, image: str, command: str, account: str, address: str, name: str = ""
 ) -> tuple[str, Row]:
-    """Return the row of a connection to *address*, known by *name*."""
+    """Return the row of a connection from the device *on* to *address*, under the domain name *name*."""
     return "DeviceNetworkEvents", {
         **_on(on, at, "ConnectionSuccess"),
         "RemoteIP": address,
@@ -46,7 +46,7 @@ def connected(
 def wrote(
     on: str, at: datetime, folder: str, name: str, sha1: str, origin: str, referrer: str, address: str
 ) -> tuple[str, Row]:
-    """Return the row of a file that came from *origin*, through the page *referrer*, at *address*."""
+    """Return the row of a file that came from the URL *origin*, through the page *referrer*, at *address*."""
     return "DeviceFileEvents", {
         **_on(on, at, "FileCreated"),
         "FileName": name,

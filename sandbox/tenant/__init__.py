@@ -1,7 +1,7 @@
 """
-A tenant of Microsoft's cloud, in memory: Graph security, Sentinel through Resource Manager, and a page to look at.
+A tenant of Microsoft's cloud, in memory: Graph security, Sentinel in Resource Manager, and a page to look at.
 
-Begin with `app.build_app`. `state.Tenant` is what it knows; `graph` and `arm` answer as Microsoft does, and `faults`
-makes them fail. `incidents`, `evidence`, `intrusions` and `sentinel` make what there is to find. May import
-`telemetry`.
+Begin with `app.build_app`. `state.Tenant` holds what the tenant knows; `graph` and `arm` answer as Microsoft
+does, and `faults` makes them fail. `incidents`, `evidence`, `intrusions` and `sentinel` make what can be
+found, `filters` reads what narrows an answer, and `page` shows the incidents. May import `telemetry`.
 """

@@ -1,18 +1,18 @@
 """
-The local tenant as an ASGI app: a token endpoint, Graph security, a page, and levers to pull.
+The local tenant as an ASGI app: a token endpoint, Graph security, a page, and controls for tests.
 
     GET  /msi/token                         App Service's managed-identity endpoint
     …    /v1.0/security/…                   Graph: see `sandbox.tenant.graph`
     …    /subscriptions/…                   Resource Manager: see `sandbox.tenant.arm`
     GET  /                /incidents/{id}   the incidents as an analyst sees them
-    GET  /sandbox/incidents                 open incidents, and the names of those still to come
-    POST /sandbox/incidents/open?name=…     let one appear; without a name, after those one made up
-    POST /sandbox/incidents/live            let one thing happen: see `sandbox.tenant.incidents.happen`
-    GET  /sandbox/incidents/{id}/trigger    what a playbook of Sentinel's is handed; ?pascal: as some write it
-    POST DELETE /sandbox/faults             plan a failure (`sandbox.tenant.faults.Fault`), or forget all
-    GET  /sandbox/calls                     what was called, how often, and how it was answered
+    GET  /sandbox/incidents                 open incidents, and the names of those that have not opened yet
+    POST /sandbox/incidents/open?name=…     open one; without a name the next or, after the last, one made up
+    POST /sandbox/incidents/live            change one: see `sandbox.tenant.incidents.happen`
+    GET  /sandbox/incidents/{id}/trigger    what Sentinel sends a playbook; ?pascal: with names in PascalCase
+    POST DELETE /sandbox/faults             plan a failure (`sandbox.tenant.faults.Fault`), or remove all
+    GET  /sandbox/calls                     the calls so far: how many, and how each was answered
 
-For the loopback interface alone: whoever reaches it may pull the levers.
+Paths below `/sandbox/` answer callers on this machine only.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def create_app(
     limits: Limits | None = None,
     **options: Any,
 ) -> Starlette:
-    """Return the tenant as an app; its `Tenant`, made with *options*, is `app.state.tenant`."""
+    """Return the app of a new tenant with *planted* intrusions; *options* are those of `Tenant`."""
     tenant = Tenant(engine, planted, clock=clock, limits=limits, **options)
     routes = [Route("/msi/token", _served(tenant, "token", _token))]
     for root in ("/v1.0/security", "/v1.0//security"):
@@ -88,7 +88,7 @@ def build_app(
     **options: Any,
 ) -> Starlette:
     """
-    Make up a fleet with its intrusions and return its tenant.
+    Make up a fleet with its intrusions and return its tenant's app.
 
     The tenant's clock starts at *now*, by default the present, where the telemetry ends. *options* are those
     of `create_app`.
@@ -105,7 +105,7 @@ def build_app(
 
 
 def _served(tenant: Tenant, kind: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap *handler* with what every call of the cloud has: faults, time-out, error bodies, the log."""
+    """Wrap *handler* with what every call of the cloud has: faults, a time limit, error bodies, the log."""
     explain = arm.error_response if kind == "sentinel" else graph.error_response
 
     async def endpoint(request: Request) -> Response:
@@ -148,9 +148,9 @@ async def _answer(tenant: Tenant, kind: str, handler: Handler, request: Request)
 
 
 class _Reset(Response):
-    """A connection that breaks in the middle of an answer; in-process, the error that httpx would raise."""
+    """A connection that breaks in the middle of an answer; in-process, it raises what httpx would raise."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"99")]})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
         raise httpx.ReadError("the connection was reset")

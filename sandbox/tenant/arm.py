@@ -39,7 +39,7 @@ _CLIENT = "2046feea-040d-4a46-9e2b-91c2941bfa70"
 
 
 async def answer(tenant: Tenant, request: Request) -> Response:
-    """Any call below `/subscriptions/…`"""
+    """Answer any call below `/subscriptions/…`. Raises `Refused` if Resource Manager would refuse it."""
     found = _PATH.fullmatch(request.url.path)
     name, child, comment = (part and part.lower() for part in found.groups()) if found else (None,) * 3
     _authorise(tenant, request, f"incidents/{'comments/' if child == 'comments' else ''}")
@@ -70,7 +70,7 @@ async def answer(tenant: Tenant, request: Request) -> Response:
 
 
 def error_response(_tenant: Tenant, _request: Request, refused: Refused) -> JSONResponse:
-    """Word *refused* as Resource Manager does."""
+    """Return the response that Resource Manager would give for *refused*."""
     headers = {"x-ms-request-id": str(uuid.uuid4())}
     if refused.retry_after is not None:
         headers["Retry-After"] = f"{refused.retry_after:g}"

@@ -1,8 +1,4 @@
-"""
-What an intrusion leaves behind: rows of telemetry, and the evidence that Defender makes of them.
-
-Evidence, alerts and incidents are as Graph returns them (microsoft.graph.security).
-"""
+"""Make incidents, alerts and evidence as Graph returns them (microsoft.graph.security)."""
 
 from __future__ import annotations
 
@@ -28,7 +24,11 @@ def incident(
     *found: Evidence,
     opened: datetime | None = None,
 ) -> Incident:
-    """Return incident *number* with one alert, both *opened* four minutes after the *last* activity."""
+    """
+    Return incident *number* with one alert, whose evidence is *found*.
+
+    Both are created at *opened*, by default four minutes after the *last* activity.
+    """
     raised = alert(number, 1, title, severity, category, first, last, *found, opened=opened)
     shared = ("tenantId", "severity", "assignedTo", "classification", "determination", "description")
     return {
@@ -59,7 +59,11 @@ def alert(
     *found: Evidence,
     opened: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the alert that is the *ordinal*-th of incident *number*, active from *first* to *last*."""
+    """
+    Return the *ordinal*-th alert of incident *number*, active from *first* to *last*.
+
+    Its evidence is *found*. It is created at *opened*, by default four minutes after the *last* activity.
+    """
     at, name = timestamp(opened or last + timedelta(minutes=4)), f"da{number}_{ordinal}"
     return {
         "id": name,
@@ -88,7 +92,7 @@ def alert(
 
 
 def device(name: str, platform: str = "Linux") -> Evidence:
-    """Return a device by its full *name*."""
+    """Return the evidence of a device, by its full *name*."""
     host, _, domain = name.partition(".")
     return _evidence(
         "device",
@@ -105,17 +109,17 @@ def device(name: str, platform: str = "Linux") -> Evidence:
 
 
 def ip(address: str, verdict: str) -> Evidence:
-    """Return an address."""
+    """Return the evidence of an IP address."""
     return _evidence("ip", verdict, ipAddress=address, countryLetterCode=None)
 
 
 def url(text: str, verdict: str) -> Evidence:
-    """Return a URL."""
+    """Return the evidence of a URL."""
     return _evidence("url", verdict, url=text)
 
 
 def file(on: str, folder: str, name: str, sha1: str, verdict: str) -> Evidence:
-    """Return a file that was found on the device *on*."""
+    """Return the evidence of a file that was found on the device *on*."""
     details = _image(folder, name, sha1)
     return _evidence(
         "file", verdict, mdeDeviceId=device_id(on), detectionStatus="detected", fileDetails=details
@@ -123,7 +127,7 @@ def file(on: str, folder: str, name: str, sha1: str, verdict: str) -> Evidence:
 
 
 def process(on: str, at: datetime, image: str, command: str, account: str) -> Evidence:
-    """Return a process that started on the device *on*."""
+    """Return the evidence of a process that started on the device *on*."""
     return _evidence(
         "process",
         "unknown",

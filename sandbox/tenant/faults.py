@@ -1,4 +1,4 @@
-"""Failures that the tenant is told to have."""
+"""Failures that are planned for the tenant."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ CPU_QUOTA = (
 
 class Fault(Struct, forbid_unknown_fields=True):
     """
-    What the next *times* calls of a kind, whose body or path contains *contains*, meet.
+    A failure of the next `times` calls of the kind `match` whose path or body contains `contains`.
 
-    With *until*, all of them meet it until then, by the tenant's clock: a CPU quota lasts up to 15 minutes.
+    With `until`, all such calls fail up to that time by the tenant's clock: a CPU quota lasts up to 15
+    minutes.
 
-    *delay* (seconds) comes first. Then the connection is *reset*; or the call is answered with *status*,
-    *retry_after* (seconds; None sends no header) and Graph's usual body, that of the CPU quota (*cpu*) or
-    *body*; or, with *accept_then*, the call does its work and is answered with that status all the same.
+    The call first waits for `delay` seconds. Then its connection is reset (`reset`); or it is answered with
+    `status`, `retry_after` (seconds; None sends no header) and a body: Graph's usual one, that of the CPU
+    quota (`cpu`), or `body`. With `accept_then` instead, the call does its work and is answered with that
+    status all the same.
     """
 
     match: Match
@@ -40,17 +42,17 @@ class Fault(Struct, forbid_unknown_fields=True):
 
 
 class Faults:
-    """The faults still to come, first come first served."""
+    """The planned faults; a call meets the first that matches it."""
 
     def __init__(self) -> None:
         self.plan: list[Fault] = []
 
     def add(self, **fault: Any) -> None:
-        """Plan the `Fault` of these fields."""
+        """Plan a `Fault` with these fields."""
         self.plan.append(Fault(**fault))
 
     def clear(self) -> None:
-        """Forget all that is planned."""
+        """Remove every planned fault."""
         self.plan.clear()
 
     def take(self, kind: str, text: str, now: datetime) -> Fault | None:

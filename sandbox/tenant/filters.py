@@ -1,4 +1,4 @@
-"""What narrows an answer: the `$filter` of incidents, and the `Timespan` of hunts."""
+"""Read what narrows an answer: the `$filter` of incidents, and the `Timespan` of hunts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Test = Callable[[dict[str, Any]], bool]
 
-# "List incidents" names these properties, and no others.
+# The only properties that "List incidents" names for `$filter`.
 _TIMES = {"createdDateTime", "lastUpdateDateTime"}
 _TEXTS = {"assignedTo", "classification", "determination", "severity", "status"}
 _OPERATORS = {name: getattr(operator, name) for name in ("eq", "ne", "ge", "gt", "le", "lt")}
@@ -24,9 +24,9 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|[(),]|[^\s(),']+|'")
 
 def incidents(text: str) -> Test:
     """
-    Return what tells whether an incident matches the `$filter` *text*.
+    Return a function that tells whether an incident matches the `$filter` *text*.
 
-    Of OData: comparisons, `in`, `and`, `or` and parentheses. Raises ValueError.
+    Of OData it reads comparisons, `in`, `and`, `or` and parentheses. Raises ValueError for anything else.
     """
     tokens = deque(_TOKEN.findall(text))
     try:
@@ -39,16 +39,17 @@ def incidents(text: str) -> Test:
 
 
 def moment(text: str) -> datetime:
-    """Read a time, UTC unless it says otherwise. Raises ValueError."""
+    """Read a time, UTC unless it says otherwise. Raises ValueError if *text* is not one."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def timespan(text: str, now: datetime) -> tuple[datetime, datetime]:
     """
-    Read a Timespan: `a/b`, `PnD`, `PnD/b`, `a/PnD` or `a` alone, until *now*; at most the past 30 days.
+    Return the start and the end of a Timespan: `a/b`, `PnD`, `PnD/b`, `a/PnD` or `a`.
 
-    Raises ValueError.
+    `PnD` and `a` alone end *now*; the start is at most 30 days before *now*. Raises ValueError if *text* is
+    not one, and OverflowError if a duration is too long.
     """
     first, _, second = text.partition("/")
     if second and first.startswith("P"):

@@ -39,7 +39,7 @@ _AUDIENCES = {GRAPH, "https://graph.microsoft.us", "https://dod-graph.microsoft.
 
 
 class Refused(Exception):
-    """The call is answered with an error of Graph's."""
+    """The call is answered with an error: *retry_after* is in seconds, and *body* replaces the usual body."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class Refused(Exception):
 
 
 def failure(fault: Fault) -> Refused:
-    """Return the refusal that *fault* asks for."""
+    """Return the error that *fault* asks for."""
     message = CPU_QUOTA if fault.cpu else _RETRY if fault.status == 429 else ""
     return Refused(fault.status or 500, message, retry_after=fault.retry_after, body=fault.body)
 
 
 def error_response(tenant: Tenant, request: Request, refused: Refused) -> JSONResponse:
-    """Word *refused* as Graph does."""
+    """Return the response that Graph would give for *refused*."""
     request_id = str(uuid.uuid4())
     inner = {
         "date": tenant.clock().strftime("%Y-%m-%dT%H:%M:%S"),
@@ -118,7 +118,8 @@ async def list_incidents(tenant: Tenant, request: Request) -> Response:
     """
     `GET /security/incidents`, newest first ("List incidents").
 
-    A page is what `$skip` leaves out at that moment: what opens or closes meanwhile shifts the next one.
+    A page is what `$skip` leaves at that moment: if incidents enter or leave the list meanwhile, the next
+    page shifts.
     """
     _authorise(tenant, request, READ, WRITE)
     options = dict(request.query_params)
@@ -191,7 +192,7 @@ def _authorise(tenant: Tenant, request: Request, *accepted: str) -> None:
 
 
 def bearer(tenant: Tenant, request: Request) -> str:
-    """Return what the call's token is for. Raises `Refused` without a token of this tenant's that is good."""
+    """Return the resource that the call's token is for. Raises `Refused` without a valid token."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     token = tenant.tokens.get(text) if scheme.lower() == "bearer" else None
     if token is None or token.expires <= time.time():
@@ -201,7 +202,7 @@ def bearer(tenant: Tenant, request: Request) -> str:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """Read the call's JSON object. Raises `Refused`."""
+    """Read the call's JSON object. Raises `Refused` if there is none."""
     try:
         body = json.loads(await request.body())
     except ValueError:

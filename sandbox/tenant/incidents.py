@@ -1,8 +1,8 @@
 """
-Incidents that live: they open, grow, merge, are resolved and reopened.
+Make incidents change: they open, grow, merge, are resolved and reopened.
 
-Nothing is random: every choice is a hash of the tenant's seed and of what it is about. Each function takes
-the moment it happens at, by default the tenant's clock, so that a caller can skew it.
+Nothing is random: every choice is a hash of the tenant's seed and of what is chosen. Each function except
+`happen` takes the time of its change, by default the tenant's clock, so that a caller can choose it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def generate(tenant: Tenant, *, at: datetime | None = None, severity: str = "") 
     """
     Open an incident about a device of the fleet, with the next free id.
 
-    One in four names an indicator that the planted intrusions left in the telemetry; the rest were never
-    seen. *severity* is chosen unless it is given.
+    One in four names an indicator that the planted intrusions left in the telemetry; the others name one that
+    was never seen. *severity* is made up unless it is given.
     """
     at, number = at or tenant.clock(), tenant.next_id()
     title, category = _pick(tenant, f"{number} story", _STORIES)
@@ -66,7 +66,11 @@ def generate(tenant: Tenant, *, at: datetime | None = None, severity: str = "") 
 def grow(
     tenant: Tenant, incident: Incident, *found: Evidence, at: datetime | None = None, severity: str = ""
 ) -> None:
-    """Add an alert to *incident*, with *found* or evidence made up; a graver *severity* is its own too."""
+    """
+    Add an alert to *incident*, with the evidence *found*, or evidence made up.
+
+    A *severity* that is higher than the incident's becomes the incident's.
+    """
     at, ordinal = at or tenant.clock(), len(incident["alerts"]) + 1
     about = f"{incident['id']} {ordinal}"
     title, category = _pick(tenant, about, _STORIES)
@@ -88,7 +92,7 @@ def grow(
 
 
 def merge(tenant: Tenant, incident: Incident, into: Incident, *, at: datetime | None = None) -> None:
-    """Move the alerts of *incident* to the other, to which it redirects from now on."""
+    """Merge *incident* *into* another, which takes its alerts; *incident* redirects to it from now on."""
     into["alerts"] += [{**alert, "incidentId": into["id"]} for alert in incident["alerts"]]
     update(tenant, into, at=at)
     update(tenant, incident, at=at, status="redirected", redirectIncidentId=into["id"], alerts=[])
@@ -101,10 +105,10 @@ def update(tenant: Tenant, incident: Incident, *, at: datetime | None = None, **
 
 def happen(tenant: Tenant) -> tuple[str, Incident]:
     """
-    Let one thing happen, and return what, and to which incident.
+    Open or change one incident, and return what happened, such as `grew`, and the incident.
 
-    Six times in ten an incident opens: the next planted one, or one made up. Otherwise one of the newest
-    grows, or, seldom, is merged, resolved or reopened.
+    Six times in ten an incident opens: the next planted one, or one made up. Otherwise one of the newest 20
+    grows or, less often, is merged, resolved or reopened.
     """
     tenant.happenings += 1
     about = f"happening {tenant.happenings}"

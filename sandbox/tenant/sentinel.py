@@ -1,8 +1,8 @@
 """
 Microsoft Sentinel's view of the incidents, as Resource Manager and the incident trigger show it.
 
-Shapes are those of azure-rest-api-specs, SecurityInsights 2023-02-01. The workspace mirrors every incident of
-Defender's, as a connected one does, beside those of its own; comments are not synchronised.
+Shapes are those of azure-rest-api-specs, SecurityInsights 2023-02-01. As in a connected workspace, every
+incident of Defender's is mirrored, beside the workspace's own; comments are not synchronised.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _PASCAL = {"hashValue": "Value", "fileName": "Name", "osFamily": "OSFamily"}
 
 
 def sources(tenant: Tenant) -> list[Incident]:
-    """Return what the workspace makes its incidents of: its own, and Defender's."""
+    """Return the incidents that the workspace shows: its own, then Defender's."""
     return [*tenant.standalone, *tenant.incidents.values()]
 
 
 def guid(source: Incident) -> str:
-    """Return the name under which the workspace knows the incident *source*."""
+    """Return the GUID that is the name of the incident *source* in the workspace."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PROVIDER}/{source['id']}"))
 
 
@@ -69,7 +69,7 @@ def incident(tenant: Tenant, source: Incident) -> Resource:
             "lastModifiedTimeUtc": source["lastUpdateDateTime"],
             "firstActivityTimeUtc": min((one["firstActivityDateTime"] for one in raised), default=created),
             "lastActivityTimeUtc": max((one["lastActivityDateTime"] for one in raised), default=created),
-            # A sequence of the workspace's own, never the id in Defender.
+            # The workspace has numbers of its own; they are never the ids in Defender.
             "incidentNumber": number + 10_000 if mirrored else number,
             "incidentUrl": "https://portal.azure.com/#asset/Microsoft_Azure_Security_Insights/Incident"
             + arm_id(source),
@@ -90,7 +90,7 @@ def incident(tenant: Tenant, source: Incident) -> Resource:
 
 def trigger(tenant: Tenant, source: Incident, *, pascal: bool = False) -> Resource:
     """
-    Return what Sentinel's incident trigger hands to a playbook for *source*, its `triggerBody()`.
+    Return what Sentinel's incident trigger sends a playbook for *source*, its `triggerBody()`.
 
     *pascal* writes the entities as the connector's alert trigger and its "Entities" actions do (`Type`,
     `HostName`, `Address`), and the alerts under `Alerts`.
@@ -120,7 +120,7 @@ def trigger(tenant: Tenant, source: Incident, *, pascal: bool = False) -> Resour
 
 
 def alerts(source: Incident) -> list[Resource]:
-    """Return the alerts of the incident *source*."""
+    """Return the alerts of the incident *source* as the workspace shows them."""
     return [
         _resource(
             "SecurityAlert",
@@ -141,7 +141,7 @@ def alerts(source: Incident) -> list[Resource]:
 
 
 def entities(source: Incident) -> list[Resource]:
-    """Return what the evidence of *source* names, each entity once."""
+    """Return the entities in the evidence of *source* as the workspace shows them, each once."""
     found = (one for alert in source["alerts"] for item in alert["evidence"] for one in _read(item))
     return list({one["id"]: one for one in found}.values())
 

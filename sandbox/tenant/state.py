@@ -1,4 +1,4 @@
-"""What the local tenant knows: who may call, which incidents are open, how it is told to fail."""
+"""The state of the local tenant: who may call, which incidents are open, and which failures are planned."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ RESPONDER = "Microsoft Sentinel Responder"
 
 class Limits(Struct, frozen=True):
     """
-    Limits of the cloud's, and what nobody documents.
+    The limits of the cloud, and choices where nothing is documented.
 
-    On hunting ("Use the Microsoft Graph security API", quotas and resource allocation): beyond *rows* or
-    *size* (bytes of JSON) a hunt is refused; a call longer than *seconds* is answered 504;
-    *calls_per_minute* None means no limit. Whether Graph refuses or cuts is not documented: with
-    *truncate_rows*, rows beyond it are left out and nothing says so. With *costly_rows*, a hunt that would
-    return more rows stands for one that needs too long, and is answered 504 at once.
+    On hunting ("Use the Microsoft Graph security API", quotas and resource allocation): a hunt with more than
+    `rows` or `size` bytes of JSON is refused; a call longer than `seconds` is answered 504;
+    `calls_per_minute` None means no limit. Whether Graph refuses or cuts is not documented: with
+    `truncate_rows`, rows beyond it are left out silently. With `costly_rows`, a hunt that would return
+    more rows stands for one that takes too long, and is answered 504 at once.
 
-    On comments: their length in characters (*comment*; the Defender portal and Sentinel state the same),
-    how many a Sentinel incident takes (*comments*; "Service limits for Microsoft Sentinel"), and whether
-    one on a Defender incident moves its lastUpdateDateTime (*comments_update*; not documented).
+    On comments: `comment` is their length in characters (the Defender portal and Sentinel state the same),
+    `comments` how many a Sentinel incident takes ("Service limits for Microsoft Sentinel"), and
+    `comments_update` says whether one on a Defender incident moves its lastUpdateDateTime (not documented).
     """
 
     rows: int = 100_000
@@ -59,7 +59,7 @@ class Limits(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """One call that the tenant answered; *status* 0 means the connection was reset."""
+    """One call that the tenant answered, in `ms` milliseconds; `status` 0 means a reset connection."""
 
     time: str
     method: str
@@ -70,7 +70,7 @@ class Call(Struct, frozen=True):
 
 
 class Token(NamedTuple):
-    """What a token is good for, and until when (epoch seconds)."""
+    """The resource that a token is for, and when the token expires (epoch seconds)."""
 
     resource: str
     expires: float
@@ -80,9 +80,9 @@ class Tenant:
     """
     A tenant of Microsoft's cloud, in memory.
 
-    *opened* False keeps the planted incidents back until `open` lets them appear; those of Sentinel's own
-    are always there. *roles* may change at any time and counts at once (Azure keeps a token's roles for up
-    to a day). With a *secret*, only who sends it in X-IDENTITY-HEADER is given a token. *seed* decides what
+    With *opened* False, planted incidents are kept back until `open`; those of Sentinel's own are always
+    there. `roles` may be changed at any time and count at once (Azure keeps a token's roles for up to a day).
+    With a *secret*, only callers that send it in X-IDENTITY-HEADER get a token. *seed* decides which
     incidents are made up (`sandbox.tenant.incidents`).
     """
 
@@ -111,30 +111,31 @@ class Tenant:
         self.incidents: dict[str, Incident] = {}
         self.pending = {one.name: deepcopy(one.incident) for one in planted if not one.standalone}
         self.standalone = [deepcopy(one.incident) for one in planted if one.standalone]
-        self.sentinel_comments: dict[str, dict[str, dict[str, Any]]] = {}  # incident, comment: guids
+        # The GUID of an incident -> the GUID of a comment -> the comment.
+        self.sentinel_comments: dict[str, dict[str, dict[str, Any]]] = {}
         self.hunted: deque[datetime] = deque()
         while opened and self.pending:
             self._appear(next(iter(self.pending)))
 
     @cached_property
     def fleet(self) -> list[tuple[str, str]]:
-        """Name and platform of each device with telemetry in the past 30 days, as of the first look."""
+        """Name and platform of each device with telemetry in the 30 days before this is first read."""
         query = "DeviceInfo | where isnotempty(DeviceName) | distinct DeviceName, OSPlatform"
         now = self.clock()
         rows = self.engine.hunt(query, start=now - timedelta(days=30), end=now, now=now)[1]
         return sorted((row["DeviceName"], row["OSPlatform"]) for row in rows)
 
     def next_id(self) -> int:
-        """Return the number that the next incident made up takes."""
+        """Return the number of the next incident that is made up."""
         return (
             max((int(one["id"]) for one in (*self.incidents.values(), *self.pending.values())), default=0) + 1
         )
 
     def issue(self, resource: str = GRAPH, *, lifetime: float = 86_400) -> tuple[str, float]:
         """
-        Return a new token for *resource*, good for *lifetime* seconds, and when it expires (epoch seconds).
+        Return a new token for *resource*, valid for *lifetime* seconds, and when it expires (epoch seconds).
 
-        In real time, whatever the tenant's clock: the caller's library compares it with its own.
+        In real time, whatever the tenant's clock says: the caller's library compares it with its own.
         """
         token, expires = secrets.token_urlsafe(32), time.time() + lifetime
         self.tokens[token] = Token(resource.rstrip("/"), expires)
@@ -142,9 +143,9 @@ class Tenant:
 
     def open(self, name: str | None = None) -> Incident | None:
         """
-        Let the planted incident *name*, or the next one, appear now; None if there is none.
+        Open the planted incident *name*, or the next one, now, and return it; None if there is none.
 
-        The one it was merged into appears with it.
+        An incident that it was merged into opens with it.
         """
         chosen = name or next(iter(self.pending), "")
         if chosen not in self.pending:
@@ -157,7 +158,7 @@ class Tenant:
         return incident
 
     def comment(self, incident: Incident, text: str) -> None:
-        """Append a comment to *incident*."""
+        """Append a comment to *incident*, which updates it unless `Limits.comments_update` is False."""
         now = timestamp(self.clock())
         incident["comments"].append(
             {"comment": text, "createdByDisplayName": "API App:Outrider", "createdDateTime": now}

@@ -1,4 +1,4 @@
-"""What the hunts of a run found -> how each ended, what is to be said about it, and how the run ended."""
+"""Decide how each hunt of an enrichment ended, and how the run as a whole ended."""
 
 from __future__ import annotations
 
@@ -18,23 +18,33 @@ if TYPE_CHECKING:
     from shared.model.record import CommentResult, Plan, Status
     from shared.tools import Tools
 
-#: How a hunt of an entity ends once and for all, until the hunt itself changes.
+#: Outcomes after which an entity is not hunted again with the same version of the hunt.
 _SETTLED = ("found", "nothingFound", "notApplicable")
 
 
 class Decision(Struct, frozen=True):
-    """A run's hunts when all of them have ended."""
+    """
+    How every hunt of a run ended, and what else the comment says.
+
+    `outcomes` are sorted by hunt name. `cards` has the device card's rows, one per device, as column -> text;
+    it is empty if the card did not run or failed. `notes` are sentences for the comment.
+    """
 
     outcomes: tuple[Outcome, ...]
     cards: tuple[dict[str, str], ...]
     notes: tuple[str, ...]
-    #: What needs no hunting any more, as the ledger names it.
+    #: Pairs of hunt and entity, as the ledger names them, that need no hunting again.
     settled: frozenset[str] = frozenset()
+    #: Whether the device card was sent and failed.
     card_failed: bool = False
 
 
 async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found]) -> Decision:
-    """Decide every hunt of *plan*."""
+    """
+    Decide how every hunt of *plan* ended, those that it skips included.
+
+    *found* holds the answer of every planned hunt, by its name.
+    """
     card = found.get(DEVICE_CARD)
     failed = bool(card and card.failure)
     cards = None
@@ -75,7 +85,12 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
 
 
 def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...]) -> Status:
-    """Say how a run as a whole ended."""
+    """
+    Return how the run as a whole ended.
+
+    *failed* if the plan failed or every hunt was *not run*; *completedWithFailures* if a hunt, the device
+    card or a comment failed; *completed* otherwise.
+    """
     failed = [outcome for outcome in ended.outcomes if outcome.outcome == "notRun"]
     if plan.failure or (failed and len(failed) == len(ended.outcomes)):
         return "failed"
@@ -85,7 +100,7 @@ def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...])
 
 
 def _namesakes(plan: Plan, cards: tuple[dict[str, str], ...] | None) -> tuple[str, ...]:
-    """Say where a name stands for several devices, since all of them were hunted."""
+    """Return a note for each name that several devices share, since all of them were hunted."""
     notes = []
     for device in plan.chosen.devices:
         if device.id:

@@ -1,7 +1,8 @@
 """
 The flow of an enrichment: incident -> entities -> hunts, in parallel -> outcomes -> one comment.
 
-`enrich` does whatever a run's record lacks, so it can be stopped at any point and called again.
+`enrich` does only what the run's record does not hold yet, so it can be stopped at any point and called
+again.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ log = logging.getLogger("outrider")
 
 async def enrich(tools: Tools, run: Run, *, again: bool) -> None:
     """
-    Do what an enrichment still lacks; *again* says that it may have been worked on before.
+    Complete an enrichment: do whatever its record does not hold yet.
 
-    Raises Waiting where it has to go on later.
+    *again* says that an earlier delivery may have worked on it. Raises Waiting if the run must go on later.
     """
     plan, snapshot = await _plan(tools, run)
     found = await hunt_all(tools, run.work, plan, run.found)
@@ -43,9 +44,10 @@ async def enrich(tools: Tools, run: Run, *, again: bool) -> None:
 
 async def give_up_enrichment(tools: Tools, run: Run, reason: str, *, posting: bool) -> None:
     """
-    End an enrichment with what it has; hunts without an answer are *not run*, for *reason*.
+    End an enrichment that cannot be finished, with the answers it has.
 
-    Raises Waiting where *posting*, and the comment can be written later.
+    Hunts without an answer are *not run*, for *reason*. With *posting* the comment is posted, and Waiting is
+    raised if that is only possible later; without, nothing is posted.
     """
     plan = run.plan or Plan(failure=reason)
     for hunt in plan.hunts:
@@ -55,7 +57,7 @@ async def give_up_enrichment(tools: Tools, run: Run, reason: str, *, posting: bo
 
 
 async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
-    """Take the stored plan, or read the incident and make one."""
+    """Return the stored plan, or read the incident, make a plan and store it."""
     work, runs = run.work, tools.runs
     if run.plan:
         return run.plan, None
@@ -81,7 +83,7 @@ async def _finish(
     again: bool,
     posting: bool = True,
 ) -> None:
-    """Decide every hunt, comment, write the ledger, and record the end."""
+    """Decide how every hunt ended, post the comment, update the ledger, and record how the run ended."""
     decision = await decide_all(tools, work.run_id, plan, found)
     content = Content(
         work.run_id,
@@ -97,7 +99,7 @@ async def _finish(
         with tools.telemetry.comment(plan.provider) as span:
             results = (await post(tools, work, plan, content, snapshot, again=again, posting=posting),)
             span.set_attribute("outrider.status", results[0].status)
-    # A dry run, or another window than the hunts' own, settles nothing for those that come after.
+    # Later runs hunt again what a dry run, or a run with a lookback of its own, has hunted.
     if plan.incident and work.comment and work.lookback is None:
         await tools.ledger.close(plan.incident, work.run_id, decision.settled, tools.now())
     done = Done(

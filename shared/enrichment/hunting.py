@@ -1,4 +1,4 @@
-"""Run the hunts of a plan, all at once, and record what each found the moment it ends."""
+"""Run the hunts of a plan in parallel, and record each answer as soon as it arrives."""
 
 from __future__ import annotations
 
@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-#: An answer above this is summarised in a thread, one at a time: it takes about a second and 200 MB.
+#: Bytes. A larger answer is summarised in a thread, one at a time: that takes about a second and 200 MB.
 _LARGE = 2_000_000
 
 
 async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> dict[str, Found]:
-    """Run the hunts that are not *known* yet. Raises Waiting where one has to be tried later."""
+    """
+    Run the hunts of *plan* that are not *known* yet; return every hunt's answer, by its name.
+
+    A hunt that Graph refuses has the reason in `failure`. Raises Waiting if a hunt must be tried again later;
+    the answers of the others are recorded by then.
+    """
     missing = [hunt for hunt in plan.hunts if hunt.name not in known]
     ended = await asyncio.gather(
         *(_hunt(tools, work, plan, hunt) for hunt in missing), return_exceptions=True
     )
     errors = [result for result in ended if isinstance(result, BaseException)]
-    # A bug comes before a wait, so that it is not hidden by one; all that was found is recorded by now.
+    # A bug is raised rather than a wait, which would hide it; every answer is recorded by now.
     for error in sorted(errors, key=lambda error: isinstance(error, Waiting)):
         raise error
     return known | {result.hunt: result for result in ended if isinstance(result, Found)}

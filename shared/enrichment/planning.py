@@ -1,4 +1,4 @@
-"""An incident or a request -> what a run will do: which entities, which hunts, over which time."""
+"""Decide what a run will do: which entities, which hunts, and over which time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class _Unfit(Struct, frozen=True):
-    """Why a hunt cannot start; `other_kind` where there are devices, and all of them are of another kind."""
+    """Why a hunt cannot run; `other_kind` if there are devices, but none of the kind that the hunt is for."""
 
     reason: str
     other_kind: bool = False
@@ -35,10 +35,12 @@ class _Unfit(Struct, frozen=True):
 
 def make_plan(work: Work, subject: Subject | None, catalog: Catalog, now: datetime) -> Plan:
     """
-    Choose the hunts for the entities of a request, or of the incident that is its *subject*.
+    Choose the hunts for the entities that *work* names, or for those of the incident, *subject*.
 
-    Hunts that are named but cannot start, that are for another kind of device, whose file cannot be used, or whose
-    incident is older than what Graph keeps, are in `skipped`, each with its outcome.
+    Without entities there are no hunts. A hunt is in the plan's `skipped`, with its outcome and the reason,
+    if the request names it but the catalogue no longer has it or there is no entity for it; if it is for
+    another kind of device; if its file cannot be used; or if the incident is older than the 30 days that
+    Graph keeps.
     """
     chosen = work.chosen or (subject.chosen if subject else Chosen())
     planned = Plan(chosen=chosen)
@@ -95,7 +97,7 @@ def _skip_hunt(hunt: Hunt, outcome: Ending, reason: str) -> Outcome:
 
 
 def _unfit(hunt: Hunt, chosen: Chosen) -> _Unfit | None:
-    """Say why a hunt cannot start from these entities; what evidence says of the devices spares a call."""
+    """Return why a hunt cannot run for these entities, or None; a known OS platform may save the query."""
     if hunt.entity == "indicator":
         fits = not chosen.kinds.isdisjoint(hunt.kinds)
         return None if fits else _Unfit(f"there is no indicator of kind {', '.join(hunt.kinds)}")

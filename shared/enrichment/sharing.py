@@ -1,4 +1,4 @@
-"""What the ledger leaves of a plan: runs on one incident share the work, and none of it is done twice."""
+"""Leave out of a plan what the ledger says was hunted, so that the runs on one incident repeat nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def wanted(plan: Plan, catalog: Catalog) -> frozenset[str]:
-    """Name every pair of hunt and entity that *plan* is about, the hunts that it skips included."""
+    """
+    Return every pair of hunt and entity that *plan* is about, as the ledger names it.
+
+    Skipped hunts are included; the device card, and hunts that the catalogue no longer has, are not.
+    """
     hunts = catalog.by_name
     names = [planned.name for planned in plan.hunts] + [outcome.hunt for outcome in plan.skipped]
     return frozenset(
@@ -30,9 +34,11 @@ def wanted(plan: Plan, catalog: Catalog) -> frozenset[str]:
 
 def narrow(plan: Plan, catalog: Catalog, share: Share) -> Plan:
     """
-    Leave of *plan* what is due by the ledger: an incident that was hunted before is hunted only for what is new.
+    Return *plan* reduced to the pairs of hunt and entity that are due in *share*.
 
-    The device card runs if any device is left.
+    An incident that was hunted before is thus hunted only for what is new. Every hunt that is left carries
+    its own entities. `follow_up` says whether the incident was hunted before, and `tried` names the hunts all
+    of whose pairs were tried before. The device card runs if a hunt for devices is left.
     """
     hunts = catalog.by_name
     left: list[PlannedHunt] = []

@@ -1,4 +1,4 @@
-"""An incident's time -> the time that a hunt looks at."""
+"""Compute the time window that a hunt looks at."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ def window_of(
     hunt: Hunt, asked: timedelta | None, first: datetime | None, last: datetime | None, now: datetime
 ) -> Window:
     """
-    Anchor a window to the incident: from its *first* activity less lookback to its *last* plus lookahead.
+    Return a hunt's window: from the incident's *first* activity minus lookback to its *last* plus lookahead.
 
-    *asked* is the caller's own lookback. Without it the window is at most the hunt's maxWindow, whose most recent part
-    is kept. It always ends by *now*, and begins within the 30 days that Graph keeps: where the incident is older it
-    ends before it starts. What is left out is in `cut`.
+    Without activity times the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
+    except for the device card; without it, only the most recent part of the window is kept, `max_window`
+    long. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older incident it
+    ends before it starts. `cut` says what was left out; it is always empty for the device card.
     """
     card = hunt.name == DEVICE_CARD
     lookback = hunt.lookback if card or asked is None else asked

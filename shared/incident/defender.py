@@ -1,9 +1,10 @@
 """
-A comment on an incident of Defender's, posted once, whoever else is about to.
+Post a comment on a Defender incident once, even if several workers try at the same time.
 
-The right to post is a create-only claim per incident and digest. It belongs to one run; another run leaves it alone.
-The same run, delivered again or twice at once, looks for the marker on the incident first and takes a claim over
-only when the one before it is too old to be still posting.
+The right to post is a claim, an object that is created once per incident and digest. It belongs to one run;
+other runs leave it alone. The same run, delivered again or twice at once, first looks for the comment's
+marker on the incident, and takes the claim over only when it is 180 seconds old, so that its holder cannot be
+posting any more.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from shared.model.record import Plan
     from shared.tools import Tools
 
-#: Seconds that Graph is given to take a comment.
+#: Seconds that Graph has to take a comment.
 _POSTING = 60.0
-#: Longer than a post can take and clocks can differ; after it, whoever claimed is not posting any more.
+#: Longer than a post can take and clocks can differ: the holder of an older claim is no longer posting.
 _LEASE = timedelta(seconds=180)
 
 
@@ -32,11 +33,13 @@ async def comment_in_defender(
     tools: Tools, plan: Plan, content: Content, digest: str, fresh: Incident | None
 ) -> CommentResult:
     """
-    Post what *content* says on the plan's incident, unless it stands there or another run has the right to.
+    Post *content* on the plan's incident, unless it is there already or another run has claimed it.
 
-    *digest* is that of the findings (`marker.digest`). *fresh* is the incident if it was read just now; else it is
-    read again, since it may have been merged or commented meanwhile. Raises PermissionDenied, Throttled, TimedOut or
-    Unavailable where the comment may be taken later; any other refusal is a *failed* comment.
+    *digest* identifies the findings (`marker.digest`). *fresh* is the incident if it was read just now;
+    otherwise it is read again, since it may have been merged or commented on meanwhile. Returns *written*,
+    *alreadyThere*, or *failed* if Graph refuses the comment. Raises PermissionDenied, Throttled, TimedOut or
+    Unavailable if the comment may be taken later, Throttled also while another worker may be posting it; and
+    GraphError if the incident cannot be read.
     """
     asked = plan.incident_id
     incident = fresh or await tools.graph.get_incident(asked)
@@ -53,7 +56,7 @@ async def comment_in_defender(
     except (PermissionDenied, Throttled):
         raise
     except (Unavailable, TimedOut) as error:
-        # Graph may have taken it all the same.
+        # Graph may have taken the comment although it answered with an error.
         if _says(await tools.graph.get_incident(asked), digest):
             return CommentResult(incident.id, "written", "Graph answered with an error, but took the comment")
         raise Unavailable(f"the comment was not taken: {error.message}", status=error.status) from error
@@ -68,7 +71,7 @@ async def _claim(
     tools: Tools, asked: str, run_id: str, digest: str, incident: Incident
 ) -> Incident | CommentResult:
     """
-    Take the right to post, and return the incident as it was last read; or say why there is nothing to post.
+    Claim the right to post, and return the incident as it was last read, or say why there is nothing to post.
 
     Raises Throttled while another worker may be posting this comment.
     """
@@ -82,7 +85,7 @@ async def _claim(
             return CommentResult(
                 incident.id, "alreadyThere", f"run {holder.run_id} comments the same findings"
             )
-        # Claimed by this very run: an earlier delivery, or another worker that is at it now.
+        # This run holds the claim: from an earlier delivery, or in another worker that is posting now.
         incident = await tools.graph.get_incident(asked)
         if _says(incident, digest):
             return CommentResult(incident.id, "written")

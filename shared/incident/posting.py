@@ -1,7 +1,7 @@
 """
-Whether a run has something to say on its incident, and what becomes of it where it cannot be said.
+Decide whether a run comments on its incident, and what happens if the comment cannot be posted.
 
-`defender` and `sentinel` post, each once; this is the policy that both share.
+`defender` and `sentinel` do the posting; this is the policy that both share.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-#: Seconds. An incident read longer ago may have been merged, or commented by someone else.
+#: Seconds. An incident that was read longer ago may have been merged or commented on since.
 _FRESH = 30.0
 
 
@@ -39,11 +39,11 @@ async def post(
     posting: bool = True,
 ) -> CommentResult:
     """
-    Say on the plan's incident what was found, and return what became of the comment.
+    Post *content* as a comment on the plan's incident, and return what became of it.
 
-    *snapshot* spares reading the incident once more where it is fresh and the run was not worked on *again*. Without
-    *posting* nothing is sent, and a comment that was due is *failed*. Raises Waiting where the comment can be written
-    later.
+    A *snapshot* that is less than 30 seconds old saves reading the incident, unless the run is worked on
+    *again*. The comment is *off* if there is nothing to post. Without *posting* nothing is sent, and a
+    comment that was due is *failed*. Raises Waiting if the comment can be posted later.
     """
     if reason := _silent(tools, work, plan, content):
         return CommentResult(plan.incident_id, "off", reason)
@@ -65,14 +65,14 @@ async def post(
         if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
             raise waiting.until_it_passes(error) from error
         return CommentResult(plan.incident_id, "failed", reason or error.message)
-    # How long an incident waited: not one that a person asked for, or that was commented before.
+    # The metric is the wait for an incident's first comment; one that a person asked for does not count.
     if result.status == "written" and plan.opened and work.only_new and not plan.follow_up:
         tools.telemetry.commented(tools.now() - plan.opened)
     return result
 
 
 def _silent(tools: Tools, work: Work, plan: Plan, content: Content) -> str:
-    """Say why there is nothing to post; '' where there is."""
+    """Return why there is nothing to post; '' if there is something."""
     if tools.settings.comments == "off":
         return "COMMENTS is off"
     if not work.comment:

@@ -1,4 +1,4 @@
-"""An incident of Defender's or of Sentinel's own, read into the one form that planning works with."""
+"""Read an incident, of Defender or of Sentinel alone, into the one form that planning works with."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 class Subject(Struct, frozen=True):
     """
-    What planning needs of an incident.
+    What planning needs to know about an incident.
 
-    `first` and `last` are the times of its first and last activity, `opened` when it was created (UTC; None where that
-    is not known). `notes` are sentences for the comment.
+    `id` is a Defender incident's number or a Sentinel incident's path in Resource Manager. `first` and `last`
+    are the times of its first and last activity, `opened` is when it was created (UTC; None if not known).
+    `notes` are sentences for the comment.
     """
 
     provider: Provider
@@ -46,10 +47,10 @@ class Subject(Struct, frozen=True):
 
 def from_defender(incident: Incident, asked: str, limits: Limits, *, private: bool) -> Subject:
     """
-    Read Graph's incident with its alerts.
+    Return the subject of a Defender incident that was read with its alerts.
 
-    *asked* is the id that it was asked for by: another one where incidents were merged, which becomes a note. *private*
-    also takes private and reserved addresses.
+    *asked* is the id under which it was requested; if that is not the incident's own, it was merged, and a
+    note says so. *limits* caps the entities; *private* includes private and reserved addresses.
     """
     evidence = [item for alert in incident.alerts or () for item in alert.evidence or ()]
     first, last = _activity(incident)
@@ -71,10 +72,10 @@ def from_sentinel(
     incident: SentinelIncident, found: list[dict[str, object]], limits: Limits, *, private: bool
 ) -> Subject:
     """
-    Read an incident of Microsoft Sentinel's own, as a playbook passed it on.
+    Return the subject of an incident that only Microsoft Sentinel has, as a playbook sent it.
 
-    *found* are the entities that it has by now, beside those that came with it. *private* also takes private and
-    reserved addresses.
+    *found* are the entities that the incident has by now; they are added to those that came with it. *limits*
+    caps the entities; *private* includes private and reserved addresses.
     """
     first = incident.first_activity or incident.created
     return Subject(
@@ -91,10 +92,11 @@ def from_sentinel(
 
 async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snapshot | None]:
     """
-    Read the incident that a run is about; both are None for a run about none.
+    Read the incident that a run is about; both results are None if it is about none.
 
-    One of Defender's comes along as it was read. Raises UnreadableIncident where there is none or waiting would not
-    help, and Waiting where it may be readable later.
+    The snapshot, a Defender incident as it was read, is None for Sentinel's. Private and reserved addresses
+    are included if *work* names its hunts. Raises UnreadableIncident if the incident does not exist or has
+    not been readable for too long (`waiting.given_up`), and Waiting if it may be readable later.
     """
     private = bool(work.hunts)
     try:
@@ -118,7 +120,13 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
 async def _entities(
     tools: Tools, incident: SentinelIncident
 ) -> tuple[list[dict[str, object]], tuple[str, ...]]:
-    """Ask the incident itself: a playbook's body has 50 entities at most, and those of the first seconds."""
+    """
+    Read the incident's entities from Sentinel, with a note for the comment if that fails.
+
+    A playbook's body has at most 50 entities, and only those of the incident's first seconds. Raises
+    GraphError if the incident does not exist, or if nothing could be read and the playbook sent no entities
+    either.
+    """
     try:
         return await tools.arm.get_entities(incident.arm_id), ()
     except NotFound:

@@ -1,8 +1,8 @@
 """
-A comment on an incident of Microsoft Sentinel's own, posted once, as long as comments fit there.
+Post a comment on an incident that only Microsoft Sentinel has, once, as long as it takes more comments.
 
-A comment's name comes from the incident and the digest of what it says, so that the same findings are one comment
-whoever writes them, and a comment that is written twice is still one.
+A comment's name is derived from the incident and the digest of its findings, so the same findings are the
+same comment, whichever run writes them and however often.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LAST = (
 
 async def comment_in_sentinel(tools: Tools, plan: Plan, content: Content, digest: str) -> CommentResult:
     """
-    Post what *content* says on the plan's incident, as HTML, with links to the queries; see `post_once`.
+    Post *content* on the plan's incident as HTML, with links to the queries; see `post_once`.
 
-    *digest* is that of the findings (`marker.digest`).
+    *digest* identifies the findings (`marker.digest`).
     """
 
-    def render(last: bool) -> str:  # noqa: FBT001  (as post_once calls it)
+    def render(last: bool) -> str:  # noqa: FBT001  (post_once passes it by position)
         notes = (*content.notes, _LAST) if last else content.notes
         return render_html(
             replace(content, notes=notes, portal=portal_links(plan, tools.catalog, tools.settings)),
@@ -56,17 +56,18 @@ async def post_once(
     arm: Arm, *, run_id: str, arm_id: str, digest: str, render: Callable[[bool], str]
 ) -> CommentResult:
     """
-    Write a comment on an incident, unless these findings stand there.
+    Write a comment on an incident, unless the comment of these findings, *digest*, is there already.
 
-    *render* writes the comment, for True as the last that the incident takes. An incident without room for one more
-    is a *failed* comment, as is a refusal. Raises PermissionDenied, Throttled, TimedOut or Unavailable where the
-    comment may be taken later.
+    *render* returns the comment's HTML; it is called with True if this is the last comment that the incident
+    takes, the 100th. Returns *written*, *alreadyThere*, or *failed* if the incident is full or Sentinel
+    refuses the comment. Raises PermissionDenied, Throttled, TimedOut or Unavailable if the comment may be
+    taken later.
     """
     name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{arm_id.lower()}:{digest}"))
     try:
         comments = await arm.get_comments(arm_id)
         if name in comments:
-            # This very run wrote it where it was delivered again: a comment names its run.
+            # A comment names its run: this run wrote it, in an earlier delivery.
             if run_id in comments[name]:
                 return CommentResult(arm_id, "written")
             return CommentResult(arm_id, "alreadyThere", "these findings stand on the incident")

@@ -1,4 +1,4 @@
-"""What an error of Graph's means for a run: the end of a hunt, or a wait, and how long waiting makes sense."""
+"""Decide what an error means for a run: the end of a hunt, or a wait, and how long to keep waiting."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from shared.errors import PermissionDenied, Throttled, TimedOut, Unavailable, Wa
 if TYPE_CHECKING:
     from shared.errors import GraphError
 
-# The platform caches a managed identity's roles for about a day: a role granted now may show tomorrow.
+# The platform caches a managed identity's roles for about a day: a role granted now may count tomorrow.
 _A_DAY = timedelta(hours=24)
 _TWO_HOURS = timedelta(hours=2)
 _PARKED = timedelta(minutes=15)
-# A CPU quota's cycle is 15 minutes (security API overview, quota 4); Graph need not say how much of it is left.
+# The CPU quota's cycle is 15 minutes (security API overview, quota 4); Graph may not say how much is left.
 _THROTTLED = timedelta(minutes=5)
 _UNAVAILABLE = timedelta(minutes=2)
 
 
 def final(error: GraphError) -> str:
-    """Say why asking the same again would not help, in the analyst's words; empty where it may."""
+    """Return why repeating the query would not help, in an analyst's words; '' if it may."""
     match error:
         case PermissionDenied() | Throttled() | Unavailable():
             return ""
@@ -31,7 +31,11 @@ def final(error: GraphError) -> str:
 
 
 def given_up(error: GraphError, age: timedelta) -> str:
-    """Say why a run of this *age* waits no longer; empty while it does. Of no error does a run wait for ever."""
+    """
+    Return why a run of this *age* stops waiting for *error* to pass; '' while it should wait.
+
+    A run waits for 24 hours at most for a missing role or throttling, and for 2 hours for anything else.
+    """
     match error:
         case PermissionDenied() if age > _A_DAY:
             return f"the app's identity has lacked {error.needs} for 24 hours"
@@ -46,7 +50,12 @@ def given_up(error: GraphError, age: timedelta) -> str:
 
 
 def until_it_passes(error: GraphError) -> Waiting:
-    """Make the wait that fits an error."""
+    """
+    Return the Waiting to raise for *error*, with the reason and the delay until the next attempt.
+
+    The delay is 15 minutes for a missing role; for throttling, Retry-After plus a second, or 5 minutes
+    without it; and 2 minutes for anything else.
+    """
     match error:
         case PermissionDenied():
             return Waiting(

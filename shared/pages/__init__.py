@@ -1,5 +1,6 @@
 """
-A run as its readers want it: a page or CSV (`run`), or JSON for a playbook (`summary`).
+Show a run: as a page (`run`), a hunt's rows as JSON or CSV (`rows`), or as JSON for a playbook (`summary`).
 
-May import `comment`, which makes values harmless, and everything that `comment` may.
+`layout` has the style and the templates, which the page of a sweep uses, too. May import `catalog`,
+`comment`, which makes values harmless, `kql`, `model` and `outcomes`.
 """

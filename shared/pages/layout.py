@@ -1,4 +1,4 @@
-"""What all pages are made of: their style, and their templates."""
+"""The style and the templates of all pages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-#: The style of every page.
+#: The stylesheet of every page.
 STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
 
-#: The same, as a page's Content-Security-Policy names it.
+#: The stylesheet's hash, as a page's Content-Security-Policy names it.
 STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 
 
 @cache
 def template(name: str) -> jinja2.Template:
-    """Return one of the pages' templates, which escapes whatever it is given."""
+    """Return this folder's template *name*; it escapes the values that it shows."""
     import jinja2
 
     folder = jinja2.FileSystemLoader(Path(__file__).parent)

@@ -1,4 +1,4 @@
-"""A hunt's rows, all of them, as JSON or CSV."""
+"""Write a hunt's rows, all of them, as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def json_rows(raw: bytes, most: int, *, mask: bool) -> dict[str, Any]:
-    """A hunt's rows as JSON: exact, but for what looks like a secret."""
+    """
+    Return the first *most* rows of Graph's answer *raw* for a JSON body: `columns`, their names, and `rows`.
+
+    Values are exact, except that *mask* replaces what looks like a secret. Raises GraphError if the answer is
+    not understood.
+    """
     answer = decode_answer(raw)
     columns = [column.name for column in answer.schema]
     listed = _first(decode_rows(answer), most)
@@ -29,10 +34,15 @@ def json_rows(raw: bytes, most: int, *, mask: bool) -> dict[str, Any]:
 
 
 def csv_rows(raw: bytes, most: int, *, mask: bool) -> bytes:
-    """A hunt's rows as CSV: UTF-8 with a byte order mark (Excel's sign of it), a line a row, no formulas."""
+    """
+    Return the first *most* rows of Graph's answer *raw* as CSV, a header and one line per row.
+
+    UTF-8 with a byte order mark, by which Excel recognises it; no formulas and no live links. *mask* replaces
+    what looks like a secret. Raises GraphError if the answer is not understood.
+    """
     answer = decode_answer(raw)
     names = [column.name for column in answer.schema]
-    # Rows repeat themselves.
+    # Rows repeat their values, so each is made harmless once.
     cell = lru_cache(10_000)(lambda value: neutral.csv_cell(mask_secrets(value) if mask else value))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -43,7 +53,7 @@ def csv_rows(raw: bytes, most: int, *, mask: bool) -> bytes:
 
 
 def _masked(value: Any) -> Any:
-    """Mask a row's value as it stands in the CSV; an object or list becomes text only where it holds a secret."""
+    """Mask secrets in a value, as the CSV does; an object or list becomes text only if it holds a secret."""
     if not isinstance(value, str | dict | list):
         return value
     plain = cell_text(value)

@@ -1,4 +1,4 @@
-"""A run as its readers want it: a JSON body, CSV, or a page."""
+"""Show an enrichment as a page."""
 
 from __future__ import annotations
 
@@ -24,18 +24,23 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 _ROWS = 50
-_LONGEST = 400  # characters of one value; the CSV has all of it
+_LONGEST = 400  # characters shown of a value; the CSV has all of it
 
 
 def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -> str:
-    """The run as one page of HTML: no script, everything from telemetry as text; links lead to us and the portal."""
+    """
+    Return the HTML page of an enrichment, or of its progress while it is not done.
+
+    The page has no script; values from telemetry are text, and links lead to this app and the portal only.
+    *refresh* has the browser load the page again every 5 seconds.
+    """
     mask = settings.masks
     done, plan = run.done, run.plan
     outcomes = sorted(done.outcomes, key=_urgency) if done else []
     found = [outcome for outcome in outcomes if outcome.outcome == "found"]
 
     def shown(kind: str, value: str) -> str:
-        # `cell` knows by the column's name what is a link as a whole.
+        # `write_cell` tells by the column's name whether a value is a link as a whole.
         return write_cell("indicator" if kind in INDICATOR_KINDS else kind, value, mask=mask, length=_LONGEST)
 
     return template("run.html").render(
@@ -95,7 +100,7 @@ def _section(
 ) -> dict[str, Any]:
     found, hunt = outcome.found, catalog.by_name.get(outcome.hunt)
     devices = [neutral.inert(each.device) for each in outcome.devices if each.outcome == "found"]
-    # One device stands above the table, and need not stand in every row.
+    # A single device stands above the table, and need not stand in every row.
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
     groups = [
         {

@@ -1,8 +1,8 @@
 """
-A run as a JSON body that a playbook can take: under 64,000 bytes, whatever was found.
+Show a run as a JSON body that a playbook can take: under 64,000 bytes, whatever was found.
 
-A list may hold only the first of what there is, the most telling first; a `…Count` beside it says how many there are.
-A text that is cut ends in an ellipsis. Every row in full is behind a hunt's `findings`.
+A list may be cut to its most telling items; a `…Count` beside it says how many there are. A text that is cut
+ends in an ellipsis. All rows of a hunt are at the address in its `findings`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from shared.model.outcome import Outcome
     from shared.model.record import Run
 
-    #: A value from telemetry, as it is shown in so many bytes of JSON.
+    #: Takes a value from telemetry and a size in bytes of JSON; returns the value as it is shown, no larger.
     _Shown = Callable[[str, int], str]
 
-#: In bytes of JSON. An action of Power Automate, and a Teams message, hold little more.
+#: Bytes of JSON. An action of Power Automate, and a Teams message, hold little more.
 LARGEST = 64_000
 
 _SENTENCE = 1_000
@@ -38,7 +38,7 @@ _TELLING: tuple[Ending, ...] = ("found", "notRun", "noTelemetry", "notApplicable
 
 
 class _Size(NamedTuple):
-    """How much of each there may be; texts in bytes of JSON."""
+    """How many of each thing a body may have at most; `text` is the size of a text in bytes of JSON."""
 
     hunts: int
     items: int
@@ -47,7 +47,7 @@ class _Size(NamedTuple):
     text: int
 
 
-# The first that fits is taken. Of the last, the parts add up to less than LARGEST.
+# The first size that fits is taken. With the last, the parts of a body add up to less than LARGEST.
 _SIZES = (
     _Size(hunts=200, items=50, rows=10, columns=60, text=1_000),
     _Size(hunts=200, items=50, rows=5, columns=60, text=300),
@@ -60,12 +60,13 @@ _SIZES = (
 
 def summary(run: Run, expires: datetime, url: str, *, mask: bool = True) -> dict[str, Any]:
     """
-    Make the body of `GET /api/runs/{runId}`, which itself is at *url*.
+    Return the body of `GET /api/runs/{runId}`, under 64,000 bytes as JSON.
 
-    *mask* False shows what looks like a secret (MASK_SECRETS=off).
+    *url* is the address of the run itself, and *expires* is when the run is no longer served. *mask* False
+    shows what looks like a secret (MASK_SECRETS=off).
     """
 
-    # Rows repeat themselves, and each size repeats the rows.
+    # Rows repeat their values, and each size that is tried repeats the rows.
     @cache
     def shown(value: str, size: int) -> str:
         return _clip(mask_secrets(value[:_READ]) if mask else value, size)
@@ -78,7 +79,7 @@ def summary(run: Run, expires: datetime, url: str, *, mask: bool = True) -> dict
 
 
 def progress_of(run: Run) -> str:
-    """Say how far a run is."""
+    """Return the run's status: *queued*, *running*, *waiting* or, once it is done, how it ended."""
     if run.done:
         return run.done.status
     if run.wait:
@@ -98,7 +99,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
         body["incident"] = {
             "id": plan.incident_id,
             "title": _clip(plan.incident_title, _SENTENCE),
-            # Half a link leads nowhere.
+            # A link that is cut leads nowhere.
             "url": plan.incident_url if len(plan.incident_url) <= _LONGEST_URL else "",
         }
     elif run.work.incident_id:

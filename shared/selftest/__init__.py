@@ -1,5 +1,6 @@
 """
-What the app needs of its surroundings, tried one by one, for `GET /api/selftest`.
+Check what the app needs of its environment, one need at a time, for `GET /api/selftest`.
 
-Begin with `needs.check`. `graph` tries what is Microsoft Graph's.
+Begin with `needs.check`. `graph` checks what the app needs of Microsoft Graph; `need` is the result for one
+need.
 """

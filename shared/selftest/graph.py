@@ -1,4 +1,4 @@
-"""What the app needs of Microsoft Graph: three calls, and what their answers tell of token, cloud, roles and quota."""
+"""Check what the app needs of Microsoft Graph: three calls show token, cloud, roles and quota."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMENT = "Outrider tries whether it may comment. This stands on no incident."
 _HUNTING, _INCIDENTS = HUNTING_ROLE, INCIDENT_ROLE
 _GRAPH, _QUOTA, _SCOPING = "Microsoft Graph", "hunting quota", "hunts held to devices"
 _READ, _COMMENT = f"{_INCIDENTS}: reading", f"{_INCIDENTS}: commenting"
-#: Defender numbers incidents from 1.
+#: No incident has this id: Defender numbers them from 1.
 _NO_INCIDENT = "0"
 _NO_DEVICE = Device("0" * 40)
 _PLAIN = "DeviceInfo | take 1"
@@ -34,10 +34,11 @@ _PLAIN = "DeviceInfo | take 1"
 
 async def check_graph(tools: Tools, credential: AsyncTokenCredential) -> list[Need]:
     """
-    Tell token, Graph, roles, quota and scoping apart.
+    Return the needs that concern Graph: a token, the service itself, three rights, the quota, and scoping.
 
-    Each role is told by a call that asks for it: a hunt, a list of incidents, and a comment on an incident that there
-    is not. With the role Graph looks for that incident, without it does not.
+    Each right is checked by a call that needs its role: a hunt, a list of incidents, and a comment on an
+    incident that does not exist. With the role Graph looks for that incident; without, it does not. Without a
+    token, the other needs are not checked, and their `met` is None.
     """
     settings = tools.settings
     token = await _token(credential, settings)
@@ -70,7 +71,7 @@ async def _token(credential: AsyncTokenCredential, settings: Settings) -> Need:
             await credential.get_token(settings.graph_scope)
         return Need(name, met=True, found=f"the identity gets a token for the cloud {settings.azure_cloud}")
     except AzureError as error:
-        # Entra's own code says more than the library's kind of error, and its text too much.
+        # Entra's error code says more than the library's exception, and Entra's text says too much.
         code = re.search(r"AADSTS\d+", str(error))
         found = f"the identity gets no token: {code[0] if code else type(error).__name__}"
     except TimeoutError:
@@ -83,7 +84,7 @@ async def _token(credential: AsyncTokenCredential, settings: Settings) -> Need:
 
 
 def _query(tools: Tools) -> str:
-    """Return a shipped hunt as it is sent, for a device that there is not."""
+    """Return a shipped hunt's query as it is sent, for a device that does not exist."""
     for hunt in tools.catalog.hunts:
         if hunt.shipped and hunt.entity == "device":
             return device_query(hunt.query, [_NO_DEVICE], take=1, applies_to=hunt.applies_to)
@@ -120,8 +121,8 @@ def _role(name: str, role: str, error: GraphError | None) -> Need:
 def _quota(*answers: GraphError | None) -> Need:
     throttled = next((error for error in answers if isinstance(error, Throttled)), None)
     if throttled is None:
-        told = not any(isinstance(error, Unavailable | TimedOut) for error in answers)
-        return Need(_QUOTA, True if told else None, "Graph throttles nothing" if told else "not told")
+        known = not any(isinstance(error, Unavailable | TimedOut) for error in answers)
+        return Need(_QUOTA, True if known else None, "Graph throttles nothing" if known else "not told")
     wait = "" if throttled.retry_after is None else f", for {throttled.retry_after:.0f} seconds"
     mend = "Wait: runs do so by themselves. If it lasts, lower HUNTS_PER_MINUTE, or see who else hunts in this tenant"
     return Need(_QUOTA, met=False, found=f"Graph throttles this tenant (429){wait}", mend=mend)

@@ -1,4 +1,4 @@
-"""One need of the app's, and a call that tells whether it is met."""
+"""The result of checking one thing that the app needs, and the call that checks it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.errors import GraphError, TimedOut
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-#: Seconds that a call is given.
+#: Seconds that a call may take.
 LIMIT = 20.0
 
 CACHED = (
@@ -22,7 +22,12 @@ CACHED = (
 
 
 class Need(Struct, frozen=True):
-    """One thing the app needs; *met* is None where that cannot be told, mostly since another need is not met."""
+    """
+    One thing that the app needs.
+
+    `met` is None if that could not be found out, mostly because another need is not met. `found` says what
+    was seen, and `mend` what to do about it ('' for nothing).
+    """
 
     name: str
     met: bool | None
@@ -31,7 +36,7 @@ class Need(Struct, frozen=True):
 
 
 async def tried(call: Awaitable[Any]) -> GraphError | None:
-    """Return the error that a call ends with, if any; TimedOut after 20 seconds."""
+    """Await *call*; return the GraphError that it raises, a TimedOut after 20 seconds, or None."""
     try:
         async with asyncio.timeout(LIMIT):
             await call

@@ -1,8 +1,9 @@
 """
-What the app needs of its surroundings, tried one by one: what is met, what is not, and how to mend that.
+Check what the app needs of its environment: what is met, what is not, and how to fix it.
 
-Rights are told by trying, not by reading a token: what counts is what Microsoft answers. Nothing is left behind but
-one small object in the store, written over each time. No answer holds a secret or a value from an incident.
+Rights are checked by using them, not by reading a token, since Microsoft's answer is what counts. Nothing is
+left behind but one small object in the store, which is overwritten every time. No result holds a secret or a
+value from an incident.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ log = logging.getLogger("outrider")
 
 _PROBE = "selftest/last"
 _NO_GUID = "00000000-0000-0000-0000-000000000000"
-#: Azure takes neither a token nor a signature from a clock that is further off.
+#: Azure takes neither a token nor a signature from a client whose clock is further off.
 _OFF = timedelta(minutes=5)
 
 
 class Selftest(Struct, frozen=True):
-    """All needs; *met* where every one of them is."""
+    """The result of a self-test; `met` only if every need is met, and one that was not checked is not."""
 
     met: bool
     needs: tuple[Need, ...]
@@ -52,10 +53,10 @@ async def check(
     tools: Tools, credential: AsyncTokenCredential, attempt: Callable[[str], datetime], *, reached: str
 ) -> Selftest:
     """
-    Try every need, side by side and each for at most 20 seconds.
+    Check every need, all at the same time, with at most 20 seconds for each call.
 
-    *tools* come with a Graph that has no patience; *attempt* tries a queue (`queue.trial`); *reached* is the address
-    that the caller used. Never raises.
+    *tools* should have a Graph client that never retries; *attempt* tries a queue (`queue.trial`); *reached*
+    is the address that the caller used. What fails is a need that is not met; nothing is raised.
     """
     settings = tools.settings
     trials: list[Coroutine[None, None, list[Need]]] = [
@@ -125,7 +126,7 @@ async def _queues(tools: Tools, attempt: Callable[[str], datetime]) -> list[Need
 
 
 async def _sentinel(tools: Tools) -> list[Need]:
-    """With the role Azure finds no such incident; without, it does not look."""
+    """Check the role for comments: with it Azure finds no such incident (404); without, it does not look."""
     workspace = tools.settings.sentinel_workspace
     if not workspace:
         return []

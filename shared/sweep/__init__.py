@@ -1,6 +1,8 @@
 """
-Hunts over the whole fleet: what is new since yesterday, the rarest first.
+Sweeps: run hunts over the whole fleet, and rank what is new since yesterday, the rarest first.
 
-Begin with `flow`. `asking` makes the queries that `parts` divides the fleet into; `record` keeps their answers;
-`rows`, `tally` and `summary` count and rank them; `ending` decides, `comments` tells incidents, `report` shows it.
+Begin with `flow`. `survey` decides what to ask next, and `asking` sends it: one query for the fleet, or one
+for each of the `parts` into which it is divided. `record` stores the answers; `rows`, `tally` and `summary`
+count and rank them. `ending` decides how each hunt ended, `comments` posts what is new on open incidents,
+`report` shows a sweep as a page, and `serving` reads its rows.
 """

@@ -1,4 +1,4 @@
-"""A sweep's queries: one at a time, each recorded as it ends."""
+"""Send a sweep's queries, one at a time, and record how each ended."""
 
 from __future__ import annotations
 
@@ -31,18 +31,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-# No query is begun that the run's deadline, 10 minutes, would cut short: Graph takes up to 3 minutes for one.
+# Seconds. A query sent later could run into the run's deadline, 10 minutes, since Graph takes up to 3.
 _LAST_START = 400.0
-#: Rows of an answer that weighs some megabytes.
+#: Rows. An answer with more of them takes several megabytes.
 _MANY = 5_000
+#: KQL that counts a query's rows in each group of devices, by the first two digits of their ids.
 COUNTS = "\n| summarize Rows = count() by Ids = tolower(substring(DeviceId, 0, 2))"
+#: KQL that counts the devices of each OS platform and device type.
 KINDS = """\
 | summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId
 | summarize Devices = count() by OSPlatform, DeviceType"""
 
 
 async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord) -> None:
-    """Ask, once a sweep, how many devices of which kind there are; where nobody can tell, go on without."""
+    """
+    Count the fleet's devices by kind, once per sweep, and record the answer.
+
+    If Graph cannot tell, the recorded fleet has the reason in `failure`, and the sweep goes on. Raises
+    Waiting if Graph may answer later, and GivenUp if the sweep has waited for too long.
+    """
     if not plan.hunts or await record.fleet():
         return
     widest = min((planned.window for planned in plan.hunts), key=lambda window: window.start)
@@ -64,7 +71,13 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord)
 async def ask_all(
     tools: Tools, work: Work, record: SweepRecord, hunt: Hunt, window: Window, started: float
 ) -> None:
-    """Ask until there is nothing left to ask of one hunt. Raises Waiting or GivenUp."""
+    """
+    Send the queries of one hunt until none is left to send, and record how each ended.
+
+    *started* is when this invocation began, in seconds of the monotonic clock. Raises Waiting if Graph may
+    answer later, or after 400 seconds, since no query must run into the run's deadline. Raises GivenUp if
+    Graph has not answered for too long.
+    """
     asked = await record.asked(hunt.name)
     while pending := survey(asked, record.most).pending:
         if time.monotonic() - started > _LAST_START:
@@ -73,14 +86,15 @@ async def ask_all(
         try:
             asked[ask.name] = await _ask(tools, record, hunt, window, ask)
             if (asked[ask.name].rows or 0) > _MANY:
-                # The answer, up to 50 MB, is held by cycles within the libraries that fetched it: a dozen would add up.
+                # Reference cycles in the libraries that fetched the answer keep it in memory, up to 50 MB: a
+                # dozen would add up.
                 gc.collect()
         except GraphError as error:
             raise later(tools, work, error, asked) from error
 
 
 async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, ask: Ask) -> Asked:
-    """Make one query and record how it ended; raises GraphError where it may be answered later."""
+    """Send one query and record how it ended. Raises GraphError if it may be answered later."""
     sweep = hunt.sweep
     summarize = f"{sweep.summarize.rstrip()}{COUNTS if ask.counting else ''}" if sweep else ""
     started = time.monotonic()
@@ -112,7 +126,11 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
 
 
 def later(tools: Tools, work: Work, error: GraphError, asked: Mapping[str, Asked] | None = None) -> Exception:
-    """Wait; or give up, if nothing has come for as long as waiting makes sense."""
+    """
+    Return the exception to raise for *error*: Waiting, or GivenUp if the sweep has waited for too long.
+
+    The wait is counted from the last answer in *asked*, or from the request if there is none.
+    """
     last = max((each.at for each in (asked or {}).values()), default=work.requested)
     if reason := waiting.given_up(error, tools.now() - max(last, work.requested)):
         return GivenUp(reason)

@@ -1,8 +1,8 @@
 """
-What a sweep found -> the open incidents whose devices it is about.
+Comment on the open incidents on whose devices a sweep found something new.
 
-Only of hunts with `sweep.comment`, only new rows, and of these only what no run has said there before: the ledger
-names the runs that hunted on the incident, and their findings the rows.
+Only hunts with `sweep.comment` are considered, only their new rows, and of those only the rows that no run on
+the incident has found before: the ledger names the runs that hunted on it, and their findings hold the rows.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ log = logging.getLogger("outrider")
 _KEPT = timedelta(days=30)
 _OVER = ("resolved", "redirected")
 _AT_ONCE = 8
-#: What counts what a row stands for is no part of what it says.
+#: Columns with counts, which do not tell one row from another.
 _MEASURES = frozenset({"Connections", "Days"})
 
 
 class Announcement(Struct, frozen=True):
-    """What one incident is told by one sweep, fixed before it is posted."""
+    """What one sweep posts on one incident; stored first, so that a repeated delivery posts the same."""
 
     chosen: Chosen
     outcomes: tuple[Outcome, ...]
 
 
 class _News(Struct, frozen=True):
-    """The new rows of one hunt."""
+    """The new rows of one hunt, at most MAX_ROWS."""
 
     hunt: Hunt
     summary: SweepSummary
@@ -72,9 +72,11 @@ async def comment_on_incidents(
     tools: Tools, work: Work, record: SweepRecord, summaries: tuple[SweepSummary, ...], *, again: bool
 ) -> tuple[CommentResult, ...]:
     """
-    Comment new rows on the open incidents of their devices, at most once an incident and sweep.
+    Post new rows on the open incidents of their devices, at most one comment per incident and sweep.
 
-    Raises Waiting where Graph does not answer now.
+    Incidents updated in the last 30 days are read, up to 8 at a time. Returns a result for each incident that
+    had something to post or could not be read; if incidents cannot be listed, one *failed* result with an
+    empty id. Raises Waiting if Graph may answer later.
     """
     news = [found for summary in summaries if (found := await _news(tools, record, summary))]
     if not news or tools.settings.comments == "off" or not work.comment:
@@ -161,7 +163,7 @@ async def _say(
 
 
 async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Announcement:
-    """Choose the rows that are about the incident's devices, and that nobody has said there."""
+    """Choose the rows about the incident's devices that no run on the incident has found before."""
     about = from_defender(incident, incident.id, tools.limits, private=False)
     outcomes: list[Outcome] = []
     hit: dict[Device, None] = {}
@@ -179,7 +181,7 @@ async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Announ
 async def _untold(
     tools: Tools, about: Subject, news: _News, rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Leave out what the findings of the runs on the incident hold, whatever else they know of it."""
+    """Leave out the rows that earlier runs on the incident found, compared by the columns that both have."""
     hunt = news.hunt
     mine = set(pairs(hunt, about.chosen))
     entries = await tools.ledger.read(f"{about.provider}-{about.id}")
@@ -190,8 +192,8 @@ async def _untold(
         answer = await asyncio.to_thread(decode_answer, raw)
         names = {column.name for column in answer.schema}
         shared = [name for name in _telling(news) if name in names]
-        told = {_identity(row, shared) for row in decode_rows(answer)}
-        rows = [row for row in rows if _identity(row, shared) not in told]
+        found = {_identity(row, shared) for row in decode_rows(answer)}
+        rows = [row for row in rows if _identity(row, shared) not in found]
     return rows
 
 
@@ -199,8 +201,8 @@ def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> 
     hunt = news.hunt
     answer = msgspec.json.encode({"schema": news.schema, "results": rows})
     found = summarize(hunt, answer, max_rows=len(rows), seconds=0)
-    # The same rows give the same digest when a sweep later that day counts more of them.
-    told = sorted(_identity(row, _telling(news)) for row in rows)
+    # Without times and counts: a later sweep of the same day gives the same rows the same digest.
+    identities = sorted(_identity(row, _telling(news)) for row in rows)
     return Outcome(
         hunt.name,
         hunt.title,
@@ -208,14 +210,14 @@ def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> 
         "",
         news.summary.window,
         tuple(DeviceEnding(device.label, "found") for device in devices),
-        replace(found, digest=hashlib.sha256(msgspec.json.encode(told)).hexdigest()),
+        replace(found, digest=hashlib.sha256(msgspec.json.encode(identities)).hexdigest()),
         hunt.id,
         hunt.version,
     )
 
 
 def _telling(news: _News) -> list[str]:
-    """The columns that tell one row from another at any time."""
+    """Return the columns that tell one row from another at any time: no times, and no counts."""
     return [c.name for c in news.schema if c.type != "DateTime" and c.name not in _MEASURES]
 
 

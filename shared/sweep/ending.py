@@ -1,4 +1,4 @@
-"""A sweep's summaries -> how each hunt ended, and the sweep as a whole."""
+"""Decide how each hunt of a sweep ended, and how the sweep as a whole ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _FIRST_ROWS = 10
 
 
 def sweep_outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
-    """Say how a hunt ended; what was looked at in part only is never *nothing found*."""
+    """
+    Return how a hunt of a sweep ended, with its 10 rarest new rows.
+
+    If only a part of the fleet was searched, it is never *nothing found*.
+    """
     ending, reason = _ending(summary, fleet)
     rows = [
         {
@@ -55,7 +59,12 @@ def sweep_outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
 
 
 def sweep_status(outcomes: Iterable[Outcome], coverage: float, comments: Iterable[CommentResult]) -> Status:
-    """Say how a sweep as a whole ended."""
+    """
+    Return how a sweep as a whole ended.
+
+    *failed* if every hunt was *not run*; *completedWithFailures* if one was, if a comment failed, or if
+    *coverage*, a share from 0 to 1, is below 1; *completed* otherwise.
+    """
     endings = [sweep_outcome.outcome for sweep_outcome in outcomes]
     if endings and set(endings) == {"notRun"}:
         return "failed"
@@ -65,7 +74,7 @@ def sweep_status(outcomes: Iterable[Outcome], coverage: float, comments: Iterabl
 
 
 def sweep_verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outcome]) -> str:
-    """Say in one line what is new, and how much of the fleet that is about."""
+    """Return one line that says what is new, and how much of the fleet was searched."""
     if not outcomes:
         return "there is no hunt to sweep the fleet with: none has a sweep block"
     said = [
@@ -81,17 +90,17 @@ def sweep_verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outc
 
 
 def coverage(summaries: Iterable[SweepSummary]) -> float:
-    """The share of the fleet that every hunt looked at."""
+    """Return the smallest share of the fleet that a hunt has searched, 0 to 1; 0 without summaries."""
     return min((summary.coverage for summary in summaries), default=0.0)
 
 
 def percent(share: float) -> str:
-    """Write a share; 100 % is said of the whole alone."""
+    """Write a share, 0 to 1, in whole percent, rounded down so that only all of it is 100 %."""
     return f"{int(share * 100)} %"
 
 
 def count(number: int, noun: str) -> str:
-    """Write `1 device`, `2 devices`."""
+    """Write a number with its noun: `1 device`, `2,000 devices`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

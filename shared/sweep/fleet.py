@@ -1,4 +1,4 @@
-"""How many devices of which kind the fleet has."""
+"""How many devices of each kind the fleet has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class DeviceKind(Struct, frozen=True):
-    """Devices of one kind, and how many there are."""
+    """How many devices have this OS platform and device type, as DeviceInfo names them."""
 
     os_platform: str
     device_type: str
@@ -19,13 +19,13 @@ class DeviceKind(Struct, frozen=True):
 
 
 class Fleet(Struct, frozen=True):
-    """The devices that DeviceInfo knows; `failure` says why it could not be asked."""
+    """The devices in DeviceInfo, by kind; `failure` says why it could not be read, and is empty if it was."""
 
     kinds: tuple[DeviceKind, ...] = ()
     failure: str = ""
 
     def size(self, applies_to: AppliesTo) -> int | None:
-        """Count the devices that a hunt applies to; None where nobody knows."""
+        """Return how many devices a hunt applies to; None if DeviceInfo could not be read."""
         if self.failure:
             return None
         return sum(

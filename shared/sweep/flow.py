@@ -1,8 +1,8 @@
 """
-The sweep: every hunt with a `sweep` block -> the whole fleet -> what is new since yesterday.
+The flow of a sweep: every hunt with a `sweep` block -> the whole fleet -> what is new since yesterday.
 
-One query at a time, so that incidents have the tenant's quota to themselves whenever they need it. `sweep` does
-whatever the record lacks, so it can be stopped at any point and called again.
+Queries run one at a time, so that incidents have the tenant's quota whenever they need it. `sweep` does only
+what the run's record does not hold yet, so it can be stopped at any point and called again.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ log = logging.getLogger("outrider")
 
 async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> None:
     """
-    Do what a sweep still lacks; an answer of *most* rows is taken for one that was cut.
+    Complete a sweep: do whatever its record does not hold yet.
 
-    Raises Waiting where it has to go on later.
+    *again* says that an earlier delivery may have worked on it. An answer of *most* rows or more counts as
+    cut off. Raises Waiting if the sweep must go on later.
     """
     started, work = time.monotonic(), run.work
     record = SweepRecord(tools.store, work.run_id, most)
@@ -61,10 +62,11 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> Non
 
 async def give_up_sweep(tools: Tools, run: Run, reason: str, *, posting: bool, most: int = MOST) -> None:
     """
-    End a sweep with what it has; what it still lacks is *not run*, for *reason*.
+    End a sweep that cannot be finished, with the answers it has; the rest is *not run*, for *reason*.
 
-    Without *posting* nothing is commented, and no stored rows are read, which may be what stopped the worker. Raises
-    Waiting where *posting*, and a comment can be written later.
+    With *posting*, comments are posted, and Waiting is raised if that is only possible later. Without,
+    nothing is posted and no stored rows are read, since reading them may be what stopped the worker: a hunt
+    that has no summary yet is then *not run*. *most* is as in `sweep`.
     """
     record = SweepRecord(tools.store, run.work.run_id, most)
     plan = run.plan or Plan(failure=reason)
@@ -96,7 +98,7 @@ async def _finish(
     tally: bool = True,
     posting: bool = True,
 ) -> None:
-    """Summarise every hunt, say on open incidents what is new about them, and record how the sweep ended."""
+    """Summarise every hunt, comment on open incidents, and record how the sweep ended."""
     fleet = await record.fleet() or Fleet(failure=reason)
     summaries: list[SweepSummary] = []
     outcomes = list(plan.skipped)
@@ -124,7 +126,7 @@ async def _finish(
 async def _summarize(
     tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, fleet: Fleet, reason: str, *, tally: bool
 ) -> SweepSummary:
-    """Summarise the parts that came, and say why the others did not: *reason*, where they were not asked for."""
+    """Summarise the parts that were answered; those that were not asked for are lost, for *reason*."""
     if stored := await record.summary(hunt.name):
         return stored
     found = survey(await record.asked(hunt.name) if tally else {}, record.most)
@@ -133,6 +135,6 @@ async def _summarize(
     for read in (counted.count, counted.rank):
         for part, _ in found.whole:
             async with tools.large:
-                # No name for it here, which would keep it while the next is read: a part is up to 50 MB.
+                # No variable holds the part, up to 50 MB: it would stay in memory while the next is read.
                 await asyncio.to_thread(read, await record.rows(hunt.name, part))
     return await record.keep_summary(counted.summary(found, fleet.size(hunt.applies_to)))

@@ -1,4 +1,4 @@
-"""How the fleet is divided where Graph cannot answer for all of it at once, and what is asked of each part."""
+"""The parts into which the fleet is divided if Graph cannot answer for all of it, and their queries."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from msgspec import Struct
 if TYPE_CHECKING:
     pass
 
-#: Graph's limit of rows ("Quotas and resource allocation"); an answer that long may have been cut.
+#: Graph's limit of rows ("Quotas and resource allocation"); an answer of that many may have been cut off.
 MOST = 100_000
-#: A device id is 40 hexadecimal digits, evenly spread; its first two make 256 groups, beyond which nothing is split.
+#: A device id is 40 hexadecimal digits, evenly distributed. Its first two make 256 groups of devices, which
+#: are not divided any further.
 GROUPS = 256
 
+#: How a query ended: answered in full, too many rows for one answer, timed out, or refused for good.
 AskStatus = Literal["whole", "cut", "timedOut", "failed"]
 
 
 class Part(Struct, frozen=True):
-    """The devices whose ids begin with two hexadecimal digits from *first* to *last*, both inclusive."""
+    """The devices whose ids begin with two hexadecimal digits from `first` to `last`, both inclusive."""
 
     first: int = 0
     last: int = GROUPS - 1
 
     @property
     def name(self) -> str:
-        """The part as people and keys name it: `00-7f`."""
+        """The part's name in store keys, addresses and messages, such as `00-7f`."""
         return f"{self.first:02x}-{self.last:02x}"
 
     @property
     def groups(self) -> range:
-        """The groups in it."""
+        """The numbers of the part's groups, from 0 to 255."""
         return range(self.first, self.last + 1)
 
     @property
     def share(self) -> float:
-        """Its share of the fleet."""
+        """The part's share of the fleet, 0 to 1, by its number of groups."""
         return len(self.groups) / GROUPS
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """The fewest beginnings of ids that say the same; none for the whole fleet."""
+        """The fewest prefixes of device ids, of one or two digits, for the part; none for the whole fleet."""
         if len(self.groups) == GROUPS:
             return ()
         found, at = [], self.first
@@ -56,27 +58,33 @@ class Part(Struct, frozen=True):
 
     @property
     def halves(self) -> tuple[Part, Part]:
-        """The part in two."""
+        """The lower and the upper half of the part, which must have two groups or more."""
         middle = (self.first + self.last) // 2
         return Part(self.first, middle), Part(middle + 1, self.last)
 
 
 class Ask(Struct, frozen=True):
-    """A query to be made: for the rows of a part, or, *counting*, for how many each of its groups has."""
+    """A query to be sent: for a part's rows or, if `counting`, for how many each of its groups has."""
 
     part: Part
     counting: bool = False
-    #: How many rows it is known to have; None where that was not counted.
+    #: How many rows the part is known to have; None if they were not counted.
     expected: int | None = None
 
     @property
     def name(self) -> str:
-        """Name the query, so that its end can be recorded."""
+        """The name under which the query's end is recorded."""
         return f"{self.part.name}.counts" if self.counting else self.part.name
 
 
 class Asked(Struct, frozen=True, omit_defaults=True):
-    """How a query ended, at which time; `rows` of a part that was cut are those that it was known to have."""
+    """
+    How a query ended, and when.
+
+    `rows` is the number of rows of a full answer; otherwise, how many the part was known to have, None if
+    they were not counted. `counts` is the answer of a counting query: a group's two digits -> rows. `reason`
+    says why there is no full answer.
+    """
 
     end: AskStatus
     at: datetime

@@ -1,13 +1,14 @@
 """
-What is recorded of a sweep while it runs: how every query ended, the rows of each part, and a summary a hunt.
+What is recorded of a sweep while it runs: how every query ended, each part's rows, and one summary per hunt.
 
     runs/{id}/fleet                    how many devices there are, by kind
-    runs/{id}/parts/{hunt}/{part}      how the query for a part ended; `{part}.counts`, how the one that counted it did
+    runs/{id}/parts/{hunt}/{part}      how the query for a part ended; `{part}.counts`: its counting query
     runs/{id}/rows/{hunt}/{part}       a part's rows as Graph sent them, compressed by gzip
     runs/{id}/sweep/{hunt}             the hunt's summary
-    runs/{id}/said/{incident}          what an open incident is told
+    runs/{id}/said/{incident}          what is posted on an open incident
 
-Each is created once, rows before the record that vouches for them.
+Each object is created once and kept, except for rows, which another worker may write again. Rows are written
+before the record that says they are there.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _Kept = TypeVar("_Kept", bound=Struct)
 
 
 class SweepRecord:
-    """What is recorded of one sweep, to which an answer of *most* rows is one that was cut."""
+    """What is recorded of one sweep; an answer of *most* rows or more counts as cut off."""
 
     def __init__(self, store: Store, run_id: str, most: int = MOST) -> None:
         self.most = most
@@ -44,57 +45,57 @@ class SweepRecord:
         self._base = f"runs/{run_id}"
 
     async def asked(self, hunt: str) -> dict[str, Asked]:
-        """Read how a hunt's queries ended, by the name of their part."""
+        """Read how a hunt's queries ended, by the name of the query."""
         keys = await self._store.keys(f"{self._base}/parts/{hunt}/")
         values = await self._store.get_all(keys)
         names = (key.rsplit("/", 1)[-1] for key in keys)
         return {name: msgspec.json.decode(raw, type=Asked) for name, raw in zip(names, values, strict=True)}
 
     async def end(self, hunt: str, ask: Ask, asked: Asked, raw: bytes) -> Asked:
-        """Record how a query ended, or take what another worker recorded first."""
+        """Record how a query ended, with its rows; return that, or what another worker recorded first."""
         if asked.end == "whole" and not ask.counting:
-            # Rows repeat themselves: 50 MB become about 5, which is what a store is paid and waited for by.
+            # Rows repeat themselves: 50 MB become about 5, and storage costs money and time by the byte.
             packed = await asyncio.to_thread(gzip.compress, raw, 1)
             await self._store.put(f"{self._base}/rows/{hunt}/{ask.part.name}", packed)
         return await self._once(f"parts/{hunt}/{ask.name}", asked)
 
     async def whole(self, hunt: str) -> list[Part]:
-        """Name the parts of a hunt that came whole, in their order."""
+        """Return the parts of a hunt that were answered in full, in their order."""
         return [part for part, _ in survey(await self.asked(hunt), self.most).whole]
 
     async def rows(self, hunt: str, part: Part) -> bytes:
-        """Read a part's rows as Graph sent them. Raises OutriderError where they have been deleted."""
+        """Read Graph's answer for a part, as it was sent. Raises OutriderError if it has been deleted."""
         packed = await self._store.get(f"{self._base}/rows/{hunt}/{part.name}")
         if packed is None:
             raise OutriderError(f"the rows of {hunt}, devices {part.name}, are no longer there")
         return await asyncio.to_thread(gzip.decompress, packed)
 
     async def summary(self, hunt: str) -> SweepSummary | None:
-        """Read a hunt's summary, None while there is none."""
+        """Read a hunt's summary; None if there is none yet."""
         raw = await self._store.get(f"{self._base}/sweep/{hunt}")
         return msgspec.json.decode(raw, type=SweepSummary) if raw else None
 
     async def keep_summary(self, summary: SweepSummary) -> SweepSummary:
-        """Store a hunt's summary, or take the one that is there."""
+        """Store a hunt's summary; return it, or the one that is already stored."""
         return await self._once(f"sweep/{summary.hunt}", summary)
 
     async def said(self, incident_id: str) -> bytes | None:
-        """Read what an incident is told by this sweep, None where that is not fixed."""
+        """Read what this sweep posts on an incident; None if that is not stored yet."""
         return await self._store.get(f"{self._base}/said/{incident_id}")
 
     async def say(self, incident_id: str, said: bytes) -> bytes:
-        """Fix what an incident is told, or take what is fixed."""
+        """Store what this sweep posts on an incident; return it, or what is already stored."""
         if await self._store.create(f"{self._base}/said/{incident_id}", said):
             return said
         return await self.said(incident_id) or said
 
     async def fleet(self) -> Fleet | None:
-        """Read how many devices there are, None while nobody has asked."""
+        """Read how many devices there are; None if that is not recorded yet."""
         raw = await self._store.get(f"{self._base}/fleet")
         return msgspec.json.decode(raw, type=Fleet) if raw else None
 
     async def keep_fleet(self, fleet: Fleet) -> Fleet:
-        """Store how many devices there are, or take what is there."""
+        """Store how many devices there are; return that, or what is already stored."""
         return await self._once("fleet", fleet)
 
     async def _once(self, name: str, value: _Kept) -> _Kept:
@@ -106,9 +107,9 @@ class SweepRecord:
 
 async def progress(store: Store, run: Run, most: int = MOST) -> dict[str, Any]:
     """
-    Tell how far a sweep is, for `GET /api/runs/{runId}`: parts done of parts planned, in all and hunt by hunt.
+    Return how far a sweep is, for `GET /api/runs/{runId}`: parts done and parts planned, in all and per hunt.
 
-    More parts may be planned while it runs, where Graph cannot answer for one.
+    Lost parts count as done. More parts may be planned while the sweep runs, if Graph cannot answer for one.
     """
     record = SweepRecord(store, run.work.run_id)
     hunts = []

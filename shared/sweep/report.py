@@ -1,4 +1,4 @@
-"""A sweep as a page: how much of the fleet was looked at, what is new there, and what the fleet does anyway."""
+"""Show a sweep as a page: how much of the fleet was searched, what is new there, and what is usual."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from .parts import Part
     from .summary import Day, Lost, NewRow, SweepSummary
 
-_FIRST = 10  # rows that are open to be read
-_ALIKE = 3  # of them by one process: a browser has hundreds of destinations that nobody else has
+_FIRST = 10  # rows above the fold, and lost parts that are named per reason
+_ALIKE = 3  # of them per process: a browser has hundreds of destinations that nobody else has
 _ROWS = 50
 _PROCESSES = 10
 _RAREST = 20
-_SHORT = 24  # characters of a value that has a column of its own
-_LONGEST = 200  # characters of one value; the CSV has all of it
+_SHORT = 24  # characters; longer values stand below their row instead of in a column
+_LONGEST = 200  # characters shown of a value; the CSV has all of it
 _URGENCY = ("found", "notRun", "noTelemetry", "nothingFound", "notApplicable")
 _WORDS = {
     "found": "new",
@@ -51,7 +51,7 @@ _WORDS = {
 
 
 class Swept(NamedTuple):
-    """What one hunt's sweep came to: its summary, and the parts that came whole, each with its number of rows."""
+    """One hunt's sweep: its summary, and the parts answered in full, each with its number of rows."""
 
     summary: SweepSummary
     parts: list[tuple[Part, int]]
@@ -59,9 +59,10 @@ class Swept(NamedTuple):
 
 async def sweep_page(store: Store, run: Run, catalog: Catalog, settings: Settings, most: int = MOST) -> str:
     """
-    Show a sweep, or how far it is; an answer of *most* rows was one that was cut.
+    Return the HTML page of a sweep, or of its progress while it is not done.
 
-    One page of HTML without script: everything from telemetry is text, and links lead to us and the portal.
+    The page has no script; values from telemetry are text, and links lead to this app and the portal only.
+    *most* is the number of rows from which an answer counted as cut off.
     """
     if not run.done:
         return render_sweep(run, {}, catalog, settings, await progress(store, run, most))
@@ -81,12 +82,17 @@ def render_sweep(
     settings: Settings,
     progress: dict[str, Any] | None = None,
 ) -> str:
-    """Write the page, of what was *swept* or of the *progress* so far."""
+    """
+    Return the HTML page of a sweep.
+
+    Of a sweep that is done it shows *swept*, by the name of the hunt; of another one its *progress*, the
+    result of `record.progress`.
+    """
     mask = settings.masks
     outcomes = sorted(run.done.outcomes, key=_urgency) if run.done else []
 
     def shown(kind: str, value: str) -> str:
-        # A destination is an address, or texts of which it is not known what they are.
+        # A destination is an IP address, or other texts of an unknown kind.
         column = "RemoteIP" if kind == "destination" and " " not in value else kind
         return write_cell(column, value, mask=mask, length=_LONGEST)
 
@@ -124,7 +130,7 @@ def render_sweep(
 
 
 def _urgency(outcome: Outcome) -> tuple[int, int, str]:
-    # A hunt that finds three things says more than a baseline that finds three hundred.
+    # Fewest rows first: a hunt that finds three things says more than a baseline that finds three hundred.
     return _URGENCY.index(outcome.outcome), outcome.found.rows, outcome.hunt
 
 
@@ -136,12 +142,12 @@ def _headline(run: Run) -> str:
 
 
 def _lost(summary: SweepSummary) -> Iterable[tuple[str, str, str, str]]:
-    """What was not looked at, a line a reason: the hunt, the share of the fleet, which devices, and why."""
+    """Yield, for each reason why parts were not searched: hunt, share of the fleet, parts, and reason."""
     by_reason: dict[str, list[Lost]] = {}
     for each in summary.lost:
         by_reason.setdefault(each.reason, []).append(each)
     for reason, lost in by_reason.items():
-        # Rounded the other way round than what was looked at, so that both make 100 %.
+        # Rounded up, as coverage is rounded down, so that the two add up to 100 %.
         share = 100 - int(100 - 100 * sum(each.share for each in lost))
         yield (
             summary.hunt,
@@ -156,7 +162,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
     summary = swept.summary
     rows = summary.ranked[:_ROWS]
     first, rest = _lead(rows)
-    # Without an address, the details are the destination.
+    # Without RemoteIP, the details already stand as the destination.
     details = tuple(rows[0].details) if rows and not _told(rows[0]) else ()
     below = tuple(name for name in details if any(len(row.details.get(name, "")) > _SHORT for row in rows))
     most = max((process.connections for process in summary.processes), default=0)
@@ -179,7 +185,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
 
 
 def _lead(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[NewRow]]:
-    """Divide rows, in their order, into those that are worth reading first and the others."""
+    """Divide rows, in their order, into the 10 to read first, at most 3 per process, and the rest."""
     seen: Counter[str] = Counter()
     first: list[NewRow] = []
     rest: list[NewRow] = []
@@ -194,7 +200,7 @@ def _told(row: NewRow) -> bool:
 
 
 def _bars(days: tuple[Day, ...]) -> list[tuple[Day, float, float]]:
-    """Each day with the heights, in hundredths of the plot, of its bars of known and of new destinations."""
+    """Return each day with the heights of its bars, known and new destinations, in percent of the plot."""
     most = max((day.new + day.known for day in days), default=0)
     return [
         (day, min(_share(day.known, most), 100 - _share(day.new, most)), _share(day.new, most))
@@ -203,7 +209,7 @@ def _bars(days: tuple[Day, ...]) -> list[tuple[Day, float, float]]:
 
 
 def _share(number: int, most: int) -> float:
-    """The length of a bar in hundredths of the longest; what is there is seen."""
+    """Return a bar's length in percent of the longest: 0 for nothing, else at least 1.5, to be visible."""
     return max(1.5, round(100 * number / most, 1)) if number else 0
 
 

@@ -1,4 +1,4 @@
-"""The rows of a sweep, whatever the hunt, as those who count and rank them read them."""
+"""Read a sweep's rows into one form, whatever the hunt, for counting and ranking."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class FleetRow(NamedTuple):
     """
     One row of a sweep.
 
-    Read from the columns DeviceId, DeviceName, Process, RemoteIP, RemotePort, Connections, LastSeen and Days, as far
-    as there are such, and the one that the sweep's `new` names. Other texts are details, and without RemoteIP they
-    are the destination, too: what a device has in common with others, or not.
+    Read from the columns DeviceId, DeviceName, Process, RemoteIP, RemotePort, Connections, LastSeen and Days,
+    as far as the answer has them, and from the column that the sweep's `new` names (`first`). The other
+    columns of strings are `details`; without RemoteIP, their values joined are the `destination`, too. Times
+    are as Graph writes them. A text that is missing is '', and a count that is missing is 1.
     """
 
     device: str
@@ -37,11 +38,15 @@ class FleetRow(NamedTuple):
 
 
 def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
-    """Read an answer row by row; *new* is the column of the first time. Raises GraphError where it is no answer."""
+    """
+    Yield the rows of Graph's answer *raw*; *new* is the column of the first time.
+
+    Raises GraphError if *raw* is not an answer to a hunting query.
+    """
     answer = decode_answer(raw)
     names = {column.name for column in answer.schema}
-    told = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
-    others = [c.name for c in answer.schema if c.type == "String" and c.name not in told]
+    known = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
+    others = [c.name for c in answer.schema if c.type == "String" and c.name not in known]
     last_seen = "LastSeen" if "LastSeen" in names else new
     for row in decode_rows(answer):
         details = tuple([(name, cell_text(row[name])) for name in others])
@@ -61,7 +66,7 @@ def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
 
 
 def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:
-    """Yield the rows that were first seen after *since*, by the column *new*: as they came, and as they read."""
+    """Yield each row first seen at *since* or later, by the column *new*: as Graph sent it, and decoded."""
     start = f"{since:%Y-%m-%dT%H:%M:%S.%f}"
     for raw, row in zip(answer.results, decode_rows(answer), strict=True):
         if cell_text(row.get(new)) >= start:
@@ -69,7 +74,7 @@ def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, d
 
 
 def _number(value: Any) -> int:
-    """Read a count; what is none stands for one."""
+    """Read a count; a value that is not a number counts as one."""
     try:
         return max(0, int(value))
     except (TypeError, ValueError):

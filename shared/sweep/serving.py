@@ -1,4 +1,4 @@
-"""A sweep's rows, as `GET /api/runs/{runId}/findings` serves them: what is new of all parts, or all of one part."""
+"""Read a sweep's rows for `GET /api/runs/{runId}/findings`: the new ones of all parts, or all of one part."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ async def serve_rows(
     store: Store, run: Run, catalog: Catalog, hunt: str, part: str = "", most: int = MOST
 ) -> tuple[bytes, bool]:
     """
-    Read the rows of *hunt* as Graph sent them, and say whether there are more: those that are new, or all of *part*.
+    Return a hunt's new rows, or all rows of *part*, as Graph's answer in JSON, and whether there are more.
 
-    A sweep may have a million rows, and an answer is made in memory, so it is of at most *most* rows: a part has
-    fewer. Raises InvalidRequest where the sweep has no rows of the hunt, or no such part.
+    A sweep may have a million rows, and the answer is made in memory, so it has at most *most* rows; a part
+    always has fewer. Raises InvalidRequest if the sweep has no rows of the hunt, or not yet; if there is no
+    such part; or, without *part*, if the app no longer has the hunt.
     """
     record = SweepRecord(store, run.work.run_id, most)
     summary = await record.summary(hunt) if run.plan and hunt in {p.name for p in run.plan.hunts} else None
@@ -60,9 +61,9 @@ async def serve_rows(
 
 
 def _take(new: Answer, raw: bytes, column: str, since: datetime, most: int) -> None:
-    """Add an answer's new rows to others, up to *most* in all."""
+    """Add the new rows of the answer *raw* to *new*, up to *most* rows in all."""
     answer = decode_answer(raw)
     new.schema = new.schema or answer.schema
     for row, _ in islice(new_rows(answer, column, since), most - len(new.results)):
-        # A copy, since a slice would keep the whole answer.
+        # A copy, since the row is a slice, which would keep the whole answer in memory.
         new.results.append(row.copy())

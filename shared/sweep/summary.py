@@ -1,4 +1,4 @@
-"""What a sweep found, small enough to keep and to show: one summary a hunt, whatever the number of its rows."""
+"""What a sweep found: one summary per hunt, small enough to store and to show however many rows there are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.model.outcome import Window
 
 
 class Lost(Struct, frozen=True):
-    """A part of the fleet that was not looked at, its share of the devices, and why."""
+    """A part of the fleet (`00-7f`) that was not searched, its share of the devices (0 to 1), and why."""
 
     part: str
     share: float
@@ -19,10 +19,10 @@ class Lost(Struct, frozen=True):
 
 class Day(Struct, frozen=True):
     """
-    One of the days before the sweep's end, each 24 hours.
+    One of the days before the sweep's end, each 24 hours, and how many destinations it has.
 
-    `new` destinations were first seen then; `known` ones before, and then or later again. On the first day all are
-    new, since nobody looked further back.
+    `new` were first seen on this day; `known` were first seen earlier, and last seen on this day or later. On
+    the first day all are new, since the sweep looks no further back.
     """
 
     start: datetime
@@ -31,7 +31,7 @@ class Day(Struct, frozen=True):
 
 
 class Process(Struct, frozen=True, rename="camel"):
-    """A process over the whole fleet."""
+    """A process over the whole fleet: its connections, the devices that run it, and its destinations."""
 
     name: str
     connections: int
@@ -40,7 +40,13 @@ class Process(Struct, frozen=True, rename="camel"):
 
 
 class Destination(Struct, frozen=True, rename="camel"):
-    """A destination over the whole fleet; up to three devices and processes are named."""
+    """
+    A destination over the whole fleet.
+
+    `devices` is how many devices talk to it, and `days` is on how many days they do, at least. `first` and
+    `last` are times as Graph writes them. Up to three devices and three processes are named. `new` says
+    whether it was first seen on the newest day.
+    """
 
     value: str
     devices: int
@@ -54,10 +60,11 @@ class Destination(Struct, frozen=True, rename="camel"):
 
 class NewRow(Struct, frozen=True, rename="camel"):
     """
-    What a device did for the first time on the newest day; rows that differ in their port alone are one.
+    What a device did for the first time on the newest day; rows that differ only in their port are one.
 
-    `devices` and `days` are those of the destination, `process_destinations` how many the process talks to; `rarity`
-    is their product, and the least is the rarest. `ports` are at most ten.
+    `devices` and `days` are those of the destination, `process_destinations` is how many destinations the
+    process has; `rarity` is their product, and the smallest is the rarest. `ports` has at most ten. `first`
+    and `last` are times as Graph writes them.
     """
 
     device: str
@@ -76,30 +83,34 @@ class NewRow(Struct, frozen=True, rename="camel"):
 
 
 class SweepSummary(Struct, frozen=True, rename="camel"):
-    """How one hunt's sweep ended. It says nothing of when it was made: the same parts give the same summary."""
+    """How one hunt's sweep ended; without the time, so that the same parts give the same summary."""
 
     hunt: str
     title: str
     id: str
     version: str
     window: Window
+    #: Rows first seen at this time or later are new: 24 hours before the window's end.
     new_since: datetime
-    #: Devices that the hunt applies to, as DeviceInfo has them; None where that could not be read.
+    #: How many devices in DeviceInfo the hunt applies to; None if that could not be read.
     fleet: int | None
-    #: The share of the fleet that was looked at, 0 to 1, in so many parts; what is missing is in `lost`.
+    #: The share of the fleet that was searched, 0 to 1; what is missing is in `lost`.
     coverage: float
+    #: Into how many parts the fleet was divided, those in `lost` included.
     parts: int
     lost: tuple[Lost, ...] = ()
+    #: Rows in all, and the devices and the destinations in them.
     rows: int = 0
     devices: int = 0
     destinations: int = 0
     new_rows: int = 0
     new_devices: int = 0
-    #: Destinations of new rows; and those of them that nobody in the fleet had talked to before.
+    #: Destinations of new rows, and those of them that no device of the fleet had talked to before.
     new_destinations: int = 0
     first_destinations: int = 0
     days: tuple[Day, ...] = ()
+    #: The 20 processes with the most connections, and the 50 rarest destinations, rarest first.
     processes: tuple[Process, ...] = ()
     rarest: tuple[Destination, ...] = ()
-    #: The rarest of the new rows, rarest first.
+    #: The rarest of the new rows, at most 1,000, rarest first.
     ranked: tuple[NewRow, ...] = ()

@@ -1,7 +1,7 @@
 """
-What a sweep has asked so far -> what came whole, what is lost, and what to ask next.
+Work out from a sweep's finished queries which parts are answered, which are lost, and what to ask next.
 
-Pure: the same record gives the same answer, so a sweep that is stopped anywhere goes on where it was.
+A pure function of the record, so a sweep that is stopped at any point goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
     from .parts import Asked, AskStatus
 
-# Late rows may arrive between the count and the query.
+# Parts are filled to this share of the limit: more rows may arrive between the count and the query.
 _FILL = 0.95
 
 
 class Survey(Struct):
-    """Where a hunt's sweep stands: parts that came whole with their rows, never came, or are still to come."""
+    """
+    How far a hunt's sweep is.
+
+    `whole` has the parts answered in full, each with its number of rows; `lost` those that will not be
+    answered, each with the reason; `pending` the queries still to be sent.
+    """
 
     whole: list[tuple[Part, int]]
     lost: list[tuple[Part, str]]
@@ -31,12 +36,18 @@ class Survey(Struct):
 
     @property
     def coverage(self) -> float:
-        """The share of the fleet that was looked at, 0 to 1."""
+        """The share of the fleet that was searched, 0 to 1."""
         return sum(len(part.groups) for part, _ in self.whole) / GROUPS
 
 
 class _Bounds(NamedTuple):
-    """What was learnt of parts that were not asked for yet: widths, in groups, and a number of rows."""
+    """
+    What the answers so far say about parts that were not asked for yet.
+
+    Parts of `too_wide` groups or more take too long, and those of `too_full` groups or more have too many
+    rows. `full` is the smallest number of rows that was refused, and `most` the number from which an answer
+    counts as cut off.
+    """
 
     too_wide: int
     too_full: int
@@ -46,11 +57,12 @@ class _Bounds(NamedTuple):
 
 def survey(asked: Mapping[str, Asked], most: int) -> Survey:
     """
-    Find out where a sweep stands; an answer of *most* rows is taken for one that was cut.
+    Find out how far a hunt's sweep is, from how its queries ended (*asked*, by the name of the query).
 
-    A part too large is counted, and divided into as few as fit. One that takes too long is halved, and if it was the
-    first of its width, so are all others as wide, without being asked. What has an answer is never divided another
-    way later: a part's own record decides, and before there is one, bounds that only become narrower.
+    An answer of *most* rows or more counts as cut off: the part's rows are counted, and it is divided into as
+    few parts as fit. A part that takes too long is halved, and if it was the first of its width, so are all
+    others as wide or wider, without being asked for. A part that has an answer is never divided in another
+    way later: its own record decides, and before there is one, bounds that only become narrower.
     """
     found = Survey([], [], [])
     bounds = _learn(asked, most)
@@ -72,7 +84,7 @@ def survey(asked: Mapping[str, Asked], most: int) -> Survey:
 
 
 def _learn(asked: Mapping[str, Asked], most: int) -> _Bounds:
-    # Parts are asked for in the order of their names, so the least of a width was the first of it.
+    # Parts are asked for in the order of their names, so the first name of a width was the first asked for.
     first: dict[int, AskStatus] = {}
     for name in sorted(name for name in asked if not name.endswith(".counts")):
         first.setdefault(len(Part(int(name[:2], 16), int(name[3:5], 16)).groups), asked[name].end)
@@ -88,7 +100,7 @@ def _learn(asked: Mapping[str, Asked], most: int) -> _Bounds:
 def _smaller(
     part: Part, known: Asked | None, counted: Asked | None, counts: dict[str, int] | None, bounds: _Bounds
 ) -> tuple[Part, ...]:
-    """Return the parts to ask for instead of *part*; none where it is to be asked for itself."""
+    """Return the parts to ask for instead of *part*; none if *part* itself is to be asked for."""
     width = len(part.groups)
     if (known and known.end == "timedOut") or (counted and counts is None):
         return part.halves
@@ -111,7 +123,7 @@ def _rows(part: Part, counts: dict[str, int]) -> int:
 
 
 def _divide(part: Part, counts: dict[str, int], total: int, most: int) -> tuple[Part, ...]:
-    """Divide a part into two or more of about as many rows each, fewer than *most* where its groups allow that."""
+    """Divide a part into two or more of about equal rows, each fewer than *most* if its groups allow it."""
     target = total / max(2, ceil(total / (most * _FILL)))
     parts: list[Part] = []
     first, before, rows = part.first, 0, 0

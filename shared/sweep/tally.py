@@ -1,9 +1,9 @@
 """
-The rows of a sweep -> what is worth reading, in memory that grows with the destinations and not with the rows.
+Count a sweep's rows and rank the new ones, in memory that grows with the destinations and not with the rows.
 
-Two passes over the stored parts: how rare a destination is shows only when all have been seen, so the first counts
-and the second ranks. Counts are exact, not estimated, since no device is in two parts: who talks to what is told
-apart within one part, and forgotten after it.
+It takes two passes over the stored parts: how rare a destination is shows only when all rows have been seen,
+so the first pass counts and the second ranks. Counts are exact, not estimated: no device is in two parts, so
+which device talks to what has to be remembered only within a part.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _TOP_PROCESSES = 20
 _RAREST = 50
 _PORTS = 10
 _NAMED = 3
-#: A destination and a process, or a destination and a device, as one number.
+#: Bits. Two numbers, as of a destination and a device, are packed into one: the first is shifted by this.
 _SHIFT = 32
 
 
 class Tally:
-    """Counts the parts of one hunt's sweep, then ranks them: each part through `count`, then each through `rank`."""
+    """Counts and ranks the rows of one hunt's sweep: give each part to `count`, then each part to `rank`."""
 
     def __init__(self, hunt: Hunt, window: Window) -> None:
         self._hunt, self._window = hunt, window
@@ -47,19 +47,19 @@ class Tally:
         self.rows = self.devices = self.new_rows = self.new_devices = 0
         self._destinations: dict[str, int] = {}
         self._processes: dict[str, int] = {}
-        # By destination: its devices, the most days on one of them, the first and last day, one of its processes.
+        # Per destination: devices, most days on one of them, first and last day, one of its processes.
         self._of, self._days = array("I"), array("B")
         self._first, self._last, self._by = array("B"), array("B"), array("I")
-        # Most destinations have one process; only what others have is written down.
+        # Most destinations have one process, which is in `_by`; only further ones are stored here.
         self._others: set[int] = set()
-        # By process.
+        # Per process: connections, devices, destinations.
         self._connections, self._runs, self._talks = array("Q"), array("I"), array("I")
         self._is_new = bytearray()
         self._kept: dict[tuple[Any, ...], list[Any]] = {}
         self._rarest: dict[int, tuple[list[str], list[str], list[str]]] = {}
 
     def count(self, raw: bytes) -> None:
-        """Count a part's rows. Raises GraphError where the answer is not understood."""
+        """Count a part's rows. Raises GraphError if the answer is not understood."""
         newest = len(self.starts) - 1
         devices: dict[str, int] = {}
         new: set[int] = set()
@@ -89,7 +89,7 @@ class Tally:
         self.new_devices += len(new)
 
     def rank(self, raw: bytes) -> None:
-        """Keep a part's rarest new rows, and what there is to say of the fleet's rarest destinations."""
+        """Keep a part's rarest new rows, and what it says of the fleet's rarest destinations."""
         if not self._rarest:
             self._rarest = {n: ([], [], []) for n in self._choose()}
         newest = len(self.starts) - 1
@@ -104,7 +104,11 @@ class Tally:
                 self._keep(row, self._rarity(destination, self._processes[row.process]))
 
     def summary(self, found: Survey, fleet: int | None) -> SweepSummary:
-        """Write it all down, with where the sweep stands and how many devices the hunt applies to."""
+        """
+        Return the summary of the hunt's sweep.
+
+        *found* is how far the sweep is, and *fleet* how many devices the hunt applies to (None if not known).
+        """
         hunt = self._hunt
         return SweepSummary(
             hunt.name,
@@ -131,24 +135,24 @@ class Tally:
         )
 
     def _days_seen(self) -> tuple[Day, ...]:
-        """New and known destinations, day by day."""
+        """Return how many destinations were new and known on each day."""
         new, known = [0] * len(self.starts), [0] * (len(self.starts) + 1)
         for first, last in zip(self._first, self._last, strict=True):
             new[first] += 1
             known[first + 1] += 1
             known[last + 1] -= 1
-        # Known from the day after the first to the last.
+        # A destination is known from the day after its first to its last.
         return tuple(map(Day, self.starts, new, accumulate(known[:-1])))
 
     def _top_processes(self) -> tuple[Process, ...]:
-        """The processes with the most connections."""
+        """Return the processes with the most connections."""
         top = heapq.nsmallest(
             _TOP_PROCESSES, self._processes.items(), lambda each: (-self._connections[each[1]], each[0])
         )
         return tuple(Process(p, self._connections[n], self._runs[n], self._talks[n]) for p, n in top)
 
     def _rarest_destinations(self) -> tuple[Destination, ...]:
-        """The fleet's rarest destinations, rarest first."""
+        """Return the fleet's rarest destinations, rarest first."""
         values = {n: value for value, n in self._destinations.items() if n in self._rarest}
         newest = len(self.starts) - 1
         return tuple(
@@ -160,7 +164,7 @@ class Tally:
         )  # fmt: skip
 
     def _ranked(self) -> tuple[NewRow, ...]:
-        """The rarest of the new rows: by rarity, then the latest first."""
+        """Return the rarest of the new rows, rarest first, and among equals the latest first."""
         self._prune()
         rows = []
         for key, (name, ports, connections, first, last) in self._kept.items():
@@ -197,14 +201,15 @@ class Tally:
         return n
 
     def _seen(self, n: int) -> int:
-        """On how many days a destination was seen, at least: on one device, or by two on different days."""
+        """Return a lower bound for the days on which a destination was seen."""
+        # The most days on one device, or its first and last day on two.
         return max(self._days[n], 1 + (self._first[n] != self._last[n]))
 
     def _rarity(self, n: int, process: int) -> int:
         return self._of[n] * self._seen(n) * self._talks[process]
 
     def _choose(self) -> list[int]:
-        """Choose the rarest destinations: each as rare as with the rarest of its processes."""
+        """Choose the rarest destinations, ranking each with its process that has the fewest destinations."""
         for pair in self._others:
             n, process = pair >> _SHIFT, pair & ((1 << _SHIFT) - 1)
             if self._talks[process] < self._talks[self._by[n]]:
@@ -217,7 +222,7 @@ class Tally:
         return [n for _, n in rarest]
 
     def _keep(self, row: FleetRow, rarity: int) -> None:
-        # No time is part of the key: what has once been left out must never come back with half of its rows.
+        # The key has no time: a row that was left out must never come back with a part of its counts.
         key = rarity, row.device, row.process, row.destination, row.details
         kept = self._kept.get(key)
         if kept is None:
@@ -234,7 +239,7 @@ class Tally:
 
 
 def _name(names: list[str], name: str, most: int = _NAMED) -> None:
-    """Keep the first few by name, whatever the order in which they come."""
+    """Add *name* to *names*, and keep the first *most* in alphabetical order, in whatever order they come."""
     if name and name not in names:
         names.append(name)
         names.sort()
