@@ -68,6 +68,3 @@ def same_device(device: Device, device_id: str, name: str) -> bool:
         return device.id == device_id.lower()
     mine, theirs = device.name.lower(), name.lower()
     return bool(mine) and (mine == theirs or theirs.startswith(f"{mine}."))
-
-
-DEVICE_ID = re.compile(r"[0-9a-f]{40}")

@@ -16,7 +16,6 @@ from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import ManagedIdentityCredential
 
 from shared import settings
-from shared.catalog.load import load_hunts
 from shared.entities.request import parse_enrich
 from shared.graph.client import Graph
 from shared.model.record import Work
@@ -25,6 +24,7 @@ from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 from shared.tools import Tools
 from shared.work import work_on
+from tests.support.hunt_files import five_hunts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -80,7 +80,7 @@ class Outrider:
         store = Store.open(state_url, credential)
         runs = Runs(store, lambda *message: messages.append(message))
         graph, arm = Graph(chosen, credential, transport=transport), Arm(chosen, credential)
-        self.tools = Tools(chosen, graph, arm, store, runs, load_hunts())
+        self.tools = Tools(chosen, graph, arm, store, runs, five_hunts())
         self.incidents = count(4101)
 
     async def enrich(self, **body: Any) -> Done:

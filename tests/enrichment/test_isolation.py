@@ -17,7 +17,6 @@ from azure.core.credentials import AccessToken
 from obstore.store import MemoryStore
 
 from shared import settings
-from shared.catalog.load import load_hunts
 from shared.graph.client import Graph
 from shared.model.record import Work
 from shared.pages.rows import csv_rows, json_rows
@@ -28,6 +27,7 @@ from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 from shared.tools import Tools
 from shared.work import work_on
+from tests.support.hunt_files import five_hunts
 from tests.support.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def test_runs_at_the_same_time_never_mix_their_data() -> None:
     chosen = settings.read_settings({**ENVIRONMENT, "HUNTS_PER_MINUTE": "100000", "HUNT_CONCURRENCY": "64"})
     graph, arm = Graph(chosen, Anyone(), transport=tenant), Arm(chosen, Anyone())  # type: ignore[arg-type]
     store = Store(MemoryStore())
-    tools = Tools(chosen, graph, arm, store, Runs(store, lambda *_: None), load_hunts())
+    tools = Tools(chosen, graph, arm, store, Runs(store, lambda *_: None), five_hunts())
     # In order, the five runs of an incident would go in step; shuffled, they overlap in every way.
     asked = [INCIDENTS[n % len(INCIDENTS)] for n in range(RUNS)]
     random.Random(2).shuffle(asked)

@@ -15,7 +15,6 @@ from sandbox.tenant.app import build_app, create_app
 from sandbox.tenant.intrusions import intrusions
 from sandbox.tenant.state import Limits
 from shared import settings
-from shared.catalog.load import load_hunts
 from shared.entities.request import parse_enrich
 from shared.graph.client import Graph
 from shared.model.record import Run, Work
@@ -25,6 +24,7 @@ from shared.state.runs import Runs, run_id
 from shared.tools import Tools
 from shared.work import work_on
 
+from .hunt_files import five_hunts
 from .mortal import Life, MortalStore, MortalTransport, session
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Fleet:
         self.end = datetime.now(UTC)
         tenant = build_app(devices=devices, days=days, now=self.end).state.tenant
         self.engine: Any = Remembering(tenant.engine)
-        self.catalog = load_hunts()
+        self.catalog = five_hunts()
 
 
 class Identity:
