@@ -16,11 +16,15 @@ RUNTIME := azure-functions-runtime==1.3.0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 export PIP_ROOT_USER_ACTION := ignore
+# The suite starts a hundred processes of ours: each would compile all sources again.
+unexport PYTHONDONTWRITEBYTECODE
 
 NODE := $(shell node --version 2>/dev/null | sed 's/^v//; s/\..*//')
 HAS_NODE := $(shell test "$(NODE)" -ge 20 2>/dev/null && command -v npm)
 HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b))))
 LEFT_OUT := $(if $(HAS_NODE),,not node) $(if $(HAS_NODE)$(HAS_CHROMIUM),,and) $(if $(HAS_CHROMIUM),,not browser)
+
+missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite check lint bench package clean tools
@@ -58,18 +62,8 @@ clean:
 
 # Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked.
 tools:
-ifneq ($(HAS_NODE),)
-else ifdef CI
-	@echo "Node.js 20 or newer is missing: queries cannot be checked by Microsoft's KQL parser." >&2; exit 1
-else
-	@echo "Left out: the hunts in Microsoft's own KQL parser. It needs Node.js 20 or newer."
-endif
-ifneq ($(HAS_CHROMIUM),)
-else ifdef CI
-	@echo "Chromium is missing: pages cannot be checked in a browser." >&2; exit 1
-else
-	@echo "Left out: the pages in a browser. They need Chromium."
-endif
+	@$(if $(HAS_NODE),,$(call missing,the hunts in Microsoft's own KQL parser,Node.js 20 or newer))
+	@$(if $(HAS_CHROMIUM),,$(call missing,the pages in a browser,Chromium))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13")'

@@ -45,18 +45,18 @@ def tools() -> Tools:
     from shared.sentinel.client import Arm
     from shared.state.queue import sender
 
-    telemetry.quieten()
+    telemetry.silence_libraries()
     chosen = read_settings()
     store = Store.open(chosen.state_url, credential())
     runs = Runs(store, sender(chosen), days=chosen.findings_days)
-    recorder = telemetry.connect(os.environ)
+    recorder = telemetry.configure(os.environ)
     graph = Graph(chosen, credential(), refused=recorder.refused)
     arm = Arm(chosen, credential(), refused=recorder.refused)
     return Tools(chosen, graph, arm, store, runs, hunts(), report_url, telemetry=recorder)
 
 
 @cache
-def impatient_tools() -> Tools:
+def tools_without_retries() -> Tools:
     """
     Return tools for a caller who waits for the answer.
 

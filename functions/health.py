@@ -39,5 +39,5 @@ async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
     from shared.selftest.needs import check
     from shared.state import queue
 
-    attempt = queue.trial(app.read_settings())
-    return json(await check(app.impatient_tools(), app.credential(), attempt, reached=req.url))
+    attempt = queue.queue_probe(app.read_settings())
+    return json(await check(app.tools_without_retries(), app.credential(), attempt, reached=req.url))

@@ -15,7 +15,7 @@ from shared.pages.layout import STYLE_HASH
 from shared.pages.rows import csv_rows, json_rows
 from shared.pages.run import run_page
 from shared.pages.summary import summary
-from shared.sweep.parts import MOST
+from shared.sweep.parts import ROW_LIMIT
 from shared.sweep.record import progress
 from shared.sweep.report import sweep_page
 from shared.sweep.serving import serve_rows
@@ -69,11 +69,11 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     if form not in ("json", "csv"):
         raise InvalidRequest(f"format={form[:20]!r}: give csv or json")
     if run.work.kind == "sweep":
-        most = MOST
+        most = ROW_LIMIT
         raw, more = await serve_rows(tools.store, run, tools.catalog, hunt, part)
         name = f"{run_id[:8]}-{hunt}-{part or 'new'}"
     else:
-        raw, most, more = await _hunted(tools, run, hunt)
+        raw, most, more = await _read_findings(tools, run, hunt)
         name = f"{run_id[:8]}-{hunt}"
     mask = tools.settings.masks
     if form == "csv":
@@ -99,7 +99,7 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=_PAGE)
 
 
-async def _hunted(tools: Tools, run: Run, hunt: str) -> tuple[bytes, int, bool]:
+async def _read_findings(tools: Tools, run: Run, hunt: str) -> tuple[bytes, int, bool]:
     """Return a hunt's answer as Graph sent it, how many of its rows count, and whether there were more."""
     if hunt not in run.found:
         raise InvalidRequest(

@@ -26,6 +26,7 @@ import pathspec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from sandbox.host.processes import ending
 from sandbox.host.serve import listening
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _LARGEST = 10  # files that are shown
 _INCIDENT = "4101"
 
 
-class NotFit(Exception):
+class PackageFailed(Exception):
     """The package does not do its work; the message says what failed."""
 
 
@@ -124,25 +125,27 @@ def check(package: Path) -> None:
             servers.append((process, client))
         try:
             _work(*servers)
-        except (NotFit, httpx.HTTPError) as error:
-            raise NotFit(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
+        except (PackageFailed, httpx.HTTPError) as error:
+            raise PackageFailed(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
 
 
 def _work(tenant: _Server, app: _Server) -> None:
     _until(tenant, "/sandbox/incidents")
     health = _until(app, "/api/health").json()
     if health["status"] != "healthy" or not health["hunts"]:
-        raise NotFit(f"it is not healthy: {health}")
+        raise PackageFailed(f"it is not healthy: {health}")
     accepted = app[1].post("/api/enrich", json={"incidentId": _INCIDENT}).raise_for_status()
     run = _until(app, accepted.headers["location"]).json()
     incidents = tenant[1].get("/sandbox/incidents").json()["value"]
     said = [text["comment"] for one in incidents if one["id"] == _INCIDENT for text in one["comments"]]
     if run["status"] != "completed" or not any(run["runId"] in text for text in said):
-        raise NotFit(f"it does not enrich: the run is {run['status']}, the incident has {len(said)} comments")
+        raise PackageFailed(
+            f"it does not enrich: the run is {run['status']}, the incident has {len(said)} comments"
+        )
 
 
 def _until(server: _Server, path: str) -> httpx.Response:
-    """Call *path* until it answers 200, for at most 60 seconds. Raises NotFit."""
+    """Call *path* until it answers 200, for at most 60 seconds. Raises PackageFailed."""
     process, client = server
     deadline, said = time.monotonic() + _LIMIT, "it does not answer"
     while time.monotonic() < deadline and process.poll() is None:
@@ -155,7 +158,7 @@ def _until(server: _Server, path: str) -> httpx.Response:
                 return answer
             said = f"it answers {answer.status_code}: {answer.text[:300]}"
         time.sleep(0.1)
-    raise NotFit(f"{path}: {said}")
+    raise PackageFailed(f"{path}: {said}")
 
 
 @contextmanager
@@ -165,15 +168,8 @@ def _process(
     command = [sys.executable, "-m", "sandbox", *arguments]
     with log.open("ab") as output, subprocess.Popen(
         command, cwd=cwd, env=settings, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-    ) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    ) as process, ending(process):  # fmt: skip
+        yield process
 
 
 def _settings(tenant: str, folder: Path) -> dict[str, str]:
@@ -205,7 +201,7 @@ def main(target: Path) -> int:
     started = time.monotonic()
     try:
         check(target)
-    except NotFit as error:
+    except PackageFailed as error:
         print(f"The package is not fit to be deployed: {error}", file=sys.stderr)
         return 1
     print(f"Unpacked it starts, is healthy, and enriches an incident ({time.monotonic() - started:.0f} s).")

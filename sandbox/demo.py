@@ -171,12 +171,12 @@ def _live(tenant: httpx.Client, app: httpx.Client) -> None:
         while True:
             happening = _json(tenant.post("/sandbox/incidents/live"))
             incident = happening["incident"]
-            _tell(f"incident {incident['id']} {happening['happened']}: {incident['displayName']}")
+            _log(f"incident {incident['id']} {happening['happened']}: {incident['displayName']}")
             until = time.monotonic() + _PAUSE
             while time.monotonic() < until:
                 time.sleep(1)
                 for number, text in _news(tenant, shown):
-                    _tell(f"incident {number} commented: {text.splitlines()[0]}")
+                    _log(f"incident {number} commented: {text.splitlines()[0]}")
     except KeyboardInterrupt:
         print()
 
@@ -191,7 +191,7 @@ def _news(tenant: httpx.Client, shown: dict[str, int]) -> list[tuple[str, str]]:
     return news
 
 
-def _tell(text: str) -> None:
+def _log(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
 
 

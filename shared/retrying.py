@@ -25,7 +25,7 @@ PATIENCE = 30.0
 _A_DAY = 86_400.0
 
 
-def retrying(sleep: Callable[[float], Awaitable[None]], patience: float = PATIENCE) -> AsyncRetrying:
+def retrier(sleep: Callable[[float], Awaitable[None]], patience: float = PATIENCE) -> AsyncRetrying:
     """
     Return a retrier for a call that may be repeated: at most 4 attempts, after Throttled or Unavailable.
 

@@ -148,7 +148,7 @@ def failed(span: Span, kind: str) -> None:
     span.set_attribute("error.type", kind)
 
 
-def off() -> Telemetry:
+def disabled() -> Telemetry:
     """Return telemetry that records nothing."""
     from opentelemetry.metrics import NoOpMeterProvider
     from opentelemetry.trace import NoOpTracerProvider
@@ -156,7 +156,7 @@ def off() -> Telemetry:
     return Telemetry(NoOpTracerProvider(), NoOpMeterProvider())
 
 
-def connect(environment: Mapping[str, str]) -> Telemetry:
+def configure(environment: Mapping[str, str]) -> Telemetry:
     """
     Return telemetry that exports to Application Insights.
 
@@ -166,7 +166,7 @@ def connect(environment: Mapping[str, str]) -> Telemetry:
     """
     connection = environment.get(_CONNECTION)
     if not connection:
-        return off()
+        return disabled()
     for switch in _SWITCHES:
         os.environ.setdefault(switch, "true")
     from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
@@ -181,7 +181,7 @@ def connect(environment: Mapping[str, str]) -> Telemetry:
         metrics = AzureMonitorMetricExporter(connection_string=connection, disable_offline_storage=True)
     except ValueError:
         log.error("no telemetry: %s cannot be read", _CONNECTION)  # noqa: TRY400  (its text may be in the error)
-        return off()
+        return disabled()
     resource = Resource.create({"service.name": environment.get("WEBSITE_SITE_NAME", _NAME)})
     traces = TracerProvider(resource=resource)
     traces.add_span_processor(BatchSpanProcessor(spans))
@@ -189,7 +189,7 @@ def connect(environment: Mapping[str, str]) -> Telemetry:
     return Telemetry(traces, MeterProvider([reader], resource))
 
 
-def quieten() -> None:
+def silence_libraries() -> None:
     """Silence the log lines that libraries write per call: they contain URLs, and with them incident ids."""
     for chatty in ("azure", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -28,7 +28,7 @@ class Tools(Struct, frozen=True):
     Everything a run depends on, made once per process.
 
     `report_url` returns the link to a run's page, '' where comments cannot have one. `now` is the clock, in
-    UTC. `large` is held while an answer of many megabytes is decoded, so that memory holds one at a time.
+    UTC. `large_answers` is held while an answer of many megabytes is decoded, so that memory holds one at a time.
     """
 
     settings: Settings
@@ -39,8 +39,8 @@ class Tools(Struct, frozen=True):
     catalog: Catalog
     report_url: Callable[[str], str] = lambda _: ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    large: asyncio.Lock = field(default_factory=asyncio.Lock)
-    telemetry: telemetry.Telemetry = field(default_factory=telemetry.off)
+    large_answers: asyncio.Lock = field(default_factory=asyncio.Lock)
+    telemetry: telemetry.Telemetry = field(default_factory=telemetry.disabled)
 
     @property
     def limits(self) -> Limits:

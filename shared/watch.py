@@ -41,7 +41,7 @@ _STEP = timedelta(hours=6)
 _FRESH = timedelta(minutes=15)
 _AT_ONCE = 8
 _SEVERITIES = ("informational", "low", "medium", "high")
-_OVER = ("resolved", "redirected")
+_CLOSED = ("resolved", "redirected")
 _STATE = "watch/state"
 
 
@@ -69,7 +69,7 @@ class State(Struct, frozen=True, omit_defaults=True):
     pending: tuple[Pending, ...] = ()
 
 
-class Looked(Struct, frozen=True):
+class LookCounts(Struct, frozen=True):
     """How many incidents a look found changed, started runs for, found nothing new in, and left waiting."""
 
     changed: int = 0
@@ -78,7 +78,7 @@ class Looked(Struct, frozen=True):
     waiting: int = 0
 
 
-async def look(tools: Tools) -> Looked:
+async def look(tools: Tools) -> LookCounts:
     """
     Start a run for every incident that has something that was not hunted yet, by the incident's ledger.
 
@@ -104,7 +104,7 @@ async def look(tools: Tools) -> Looked:
     over = {each for each, end in zip(chosen, ends, strict=True) if end is not None}
     state = replace(state, pending=tuple(each for each in state.pending if each not in over))
     await _remember(tools, state)
-    return Looked(changed, ends.count(True), ends.count(False), len(state.pending))
+    return LookCounts(changed, ends.count(True), ends.count(False), len(state.pending))
 
 
 async def _walk(tools: Tools, state: State, until: datetime | None, now: datetime) -> tuple[State, int]:
@@ -123,7 +123,7 @@ async def _walk(tools: Tools, state: State, until: datetime | None, now: datetim
             continue
         # A severity that is not known here ranks highest: nothing says that it is low.
         rank = _SEVERITIES.index(incident.severity) if incident.severity in _SEVERITIES else len(_SEVERITIES)
-        if incident.status in _OVER or rank < lowest:
+        if incident.status in _CLOSED or rank < lowest:
             pending.pop(incident.id, None)
             continue
         changed += 1
@@ -168,7 +168,7 @@ async def _has_news(tools: Tools, gate: asyncio.Semaphore, each: Pending, now: d
     An incident that the ledger does not know is not read here: its run reads it.
     """
     async with gate:
-        entries = await tools.ledger.read(f"defender-{each.id}")
+        entries = await tools.ledger.entries(f"defender-{each.id}")
         if not entries:
             return True
         try:
@@ -180,7 +180,7 @@ async def _has_news(tools: Tools, gate: asyncio.Semaphore, each: Pending, now: d
             return None
     about = from_defender(incident, each.id, tools.limits, private=False)
     if about.id != each.id:
-        entries = await tools.ledger.read(f"defender-{about.id}")
+        entries = await tools.ledger.entries(f"defender-{about.id}")
     plan = make_plan(Work("", now, ""), about, tools.catalog, now)
     return bool(share(entries, wanted(plan, tools.catalog), now).due)
 

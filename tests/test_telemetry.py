@@ -180,7 +180,7 @@ async def test_telemetry_and_logs_hold_no_incident_values(
 ) -> None:
     """They hold no device, address, command line, KQL, title or incident's id."""
     caplog.set_level(logging.INFO)
-    telemetry.quieten()
+    telemetry.silence_libraries()
     name = await watched.watch()
     watched.app.tenant.roles.clear()
     await work_on(watched.tools, await watched.app.ask(incidentId=INCIDENT))

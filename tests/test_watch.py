@@ -11,7 +11,7 @@ import pytest
 from sandbox.tenant import incidents
 from sandbox.tenant.state import HUNT, READ, WRITE
 from shared.errors import PermissionDenied, Throttled
-from shared.watch import Looked, look
+from shared.watch import LookCounts, look
 from shared.work import work_on
 from tests.support.tenant import Deployment, Fleet
 
@@ -47,7 +47,7 @@ async def test_new_incidents_start_runs_on_a_queue_by_severity(app: Deployment) 
     high = incidents.generate(app.tenant, severity="high")
     looked = await look(app.tools)
 
-    assert Looked(changed=2, started=2) == looked
+    assert LookCounts(changed=2, started=2) == looked
     assert [("urgent", high["id"]), ("runs", low["id"])] == await started(app)
 
 
@@ -56,7 +56,7 @@ async def test_an_unchanged_incident_is_not_looked_at_again(app: Deployment) -> 
     incidents.generate(app.tenant)
     first, second = await look(app.tools), await look(app.tools)
 
-    assert (1, Looked()) == (first.started, second)
+    assert (1, LookCounts()) == (first.started, second)
 
 
 async def test_our_own_comment_starts_no_other_run(app: Deployment) -> None:
@@ -65,7 +65,7 @@ async def test_our_own_comment_starts_no_other_run(app: Deployment) -> None:
     incidents.update(app.tenant, incident)
 
     assert 1 == len(incident["comments"])
-    assert Looked(changed=1, settled=1) == await look(app.tools)
+    assert LookCounts(changed=1, settled=1) == await look(app.tools)
 
 
 async def test_a_grown_incident_is_hunted_for_new_evidence_only(app: Deployment) -> None:
@@ -115,7 +115,7 @@ async def test_a_failed_hunt_is_retried_after_an_hour(app: Deployment) -> None:
     await work_on(app.tools, run)
     done = await app.done(run)
 
-    assert (Looked(changed=1, settled=1), 1) == (early, late.started)
+    assert (LookCounts(changed=1, settled=1), 1) == (early, late.started)
     assert ["file-origin"] == [outcome.hunt for outcome in done.outcomes]
 
 
@@ -128,7 +128,7 @@ async def test_the_watch_skips_what_a_person_has_hunted(app: Deployment) -> None
     await app.enrich(incidentId=incident["id"])
     app.messages.clear()
 
-    assert Looked(changed=1, settled=1) == await look(app.tools)
+    assert LookCounts(changed=1, settled=1) == await look(app.tools)
 
 
 async def test_the_watch_still_hunts_after_a_dry_run(app: Deployment) -> None:
@@ -137,7 +137,7 @@ async def test_the_watch_still_hunts_after_a_dry_run(app: Deployment) -> None:
     assert incident
     await app.enrich(incidentId=incident["id"], comment=False)
 
-    assert Looked(changed=1, started=1) == await look(app.tools)
+    assert LookCounts(changed=1, started=1) == await look(app.tools)
 
 
 async def test_two_automatic_runs_hunt_and_comment_once(app: Deployment) -> None:
@@ -226,7 +226,7 @@ async def test_a_run_that_could_not_be_sent_is_retried(app: Deployment) -> None:
     app.messages = send
     second = await look(app.tools)
 
-    assert (Looked(changed=1, waiting=1), 1) == (first, second.started)
+    assert (LookCounts(changed=1, waiting=1), 1) == (first, second.started)
     assert incident["id"] == (await started(app))[0][1]
 
 

@@ -70,15 +70,22 @@ def _process(
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl+C reaches the demo alone, which ends both in order
         )
-        try:
+        with ending(process):
             yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+
+
+@contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End *process* when the block ends: asked to, and after 20 seconds made to."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _until_up(process: subprocess.Popen[bytes], client: httpx.Client, path: str, name: str) -> None:

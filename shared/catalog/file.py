@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shared.errors import HuntError
 from shared.kql.read import read_query
-from shared.kql.write import BINDINGS
+from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt, Sweep
 
 from .source import read_source

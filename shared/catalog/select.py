@@ -67,9 +67,9 @@ def select_for_sweep(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hun
     return tuple(hunt for hunt in able.values() if not names or hunt.name in names)
 
 
-def pairs(hunt: Hunt, chosen: Chosen) -> tuple[str, ...]:
+def ledger_keys(hunt: Hunt, chosen: Chosen) -> tuple[str, ...]:
     """Return the ledger's key for *hunt* and each entity that it would hunt for, in the entities' order."""
-    return tuple(pair(hunt, entity) for entity in entities_of(hunt, chosen))
+    return tuple(ledger_key(hunt, entity) for entity in entities_of(hunt, chosen))
 
 
 def entities_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
@@ -79,7 +79,7 @@ def entities_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
     return tuple(indicator for indicator in chosen.indicators if indicator.kind in hunt.kinds)
 
 
-def pair(hunt: Hunt, entity: Device | Indicator) -> str:
+def ledger_key(hunt: Hunt, entity: Device | Indicator) -> str:
     """Return the ledger's key for a hunt, its version and one entity; a new version makes a new key."""
     name = (
         f"{entity.kind}:{entity.value}"

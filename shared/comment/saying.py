@@ -50,14 +50,14 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
     like a secret (MASK_SECRETS=off).
     """
     for size in _SIZES:
-        text = write(say(content, size, mask=mask))
+        text = write(compose(content, size, mask=mask))
         if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= max_chars:
             return text
-    short = say(content, _SIZES[-1], mask=mask)
+    short = compose(content, _SIZES[-1], mask=mask)
     return write(Draft(short.verdict, (), (), (("Too much to show here.",),), short.report_url, short.marker))
 
 
-def say(content: Content, size: Size, *, mask: bool) -> Draft:
+def compose(content: Content, size: Size, *, mask: bool) -> Draft:
     """Choose the content of a comment of this *size*, in order; see `fit` for *mask*."""
     by_outcome: dict[str, list[Outcome]] = {}
     for outcome in content.outcomes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from shared.catalog.select import pairs
+from shared.catalog.select import ledger_keys
 from shared.model.entity import same_device
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
@@ -57,7 +57,7 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
         key
         for outcome in plan.skipped
         if outcome.outcome in _SETTLED and outcome.hunt in hunts
-        for key in pairs(hunts[outcome.hunt], plan.chosen)
+        for key in ledger_keys(hunts[outcome.hunt], plan.chosen)
     }
     for planned in plan.hunts:
         if planned.name == DEVICE_CARD:
@@ -72,10 +72,10 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
         outcome = decide(hunt, result, planned.window, chosen.devices, cards)
         ended.append(outcome)
         if outcome.devices:
-            each = zip(pairs(hunt, chosen), outcome.devices, strict=True)
+            each = zip(ledger_keys(hunt, chosen), outcome.devices, strict=True)
             settled.update(key for key, device in each if device.outcome in _SETTLED)
         elif outcome.outcome in _SETTLED:
-            settled.update(pairs(hunt, chosen))
+            settled.update(ledger_keys(hunt, chosen))
     notes = (*plan.notes, *_namesakes(plan, cards))
     if failed and card:
         notes = (*notes, f"The device card could not be read: {card.failure}")

@@ -64,13 +64,13 @@ async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
     try:
         subject, snapshot = await read_incident(tools, work)
     except UnreadableIncident as error:
-        return await runs.fix_plan(work.run_id, Plan(failure=str(error))), None
+        return await runs.store_plan(work.run_id, Plan(failure=str(error))), None
     plan = make_plan(work, subject, tools.catalog, tools.now())
     if work.only_new and plan.incident:
         due = wanted(plan, tools.catalog)
         share = await tools.ledger.take(plan.incident, work.run_id, due, tools.now())
         plan = narrow(plan, tools.catalog, share)
-    return await runs.fix_plan(work.run_id, plan), snapshot
+    return await runs.store_plan(work.run_id, plan), snapshot
 
 
 async def _finish(

@@ -65,15 +65,15 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
         raw = await tools.graph.run_hunting_query(query, planned.window.timespan)
         seconds = time.monotonic() - started
         if len(raw) > _LARGE:
-            async with tools.large:
+            async with tools.large_answers:
                 found = await asyncio.to_thread(summarize, hunt, raw, max_rows=take - 1, seconds=seconds)
         else:
             found = summarize(hunt, raw, max_rows=take - 1, seconds=seconds)
     except GraphError as error:
         log.warning("hunt %s: %s %s %s", hunt.name, type(error).__name__, error.status, error.request_id)
-        reason = waiting.final(error) or waiting.given_up(error, tools.now() - work.requested)
+        reason = waiting.why_final(error) or waiting.why_given_up(error, tools.now() - work.requested)
         if not reason:
-            raise waiting.until_it_passes(error) from error
+            raise waiting.wait_for(error) from error
         found = Found(hunt.name, failure=reason, seconds=round(time.monotonic() - started, 3))
     log.info("hunt %s: %d rows in %.1f s", hunt.name, found.rows, found.seconds)
     return await tools.runs.record(work.run_id, found, raw)

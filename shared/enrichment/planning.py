@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.model.record import Work
 
 
-class _Unfit(Struct, frozen=True):
+class _Misfit(Struct, frozen=True):
     """Why a hunt cannot run; `other_kind` if there are devices, but none of the kind that the hunt is for."""
 
     reason: str
@@ -76,7 +76,7 @@ def _choose_hunts(
         named = hunt.name in work.hunts
         if work.hunts and not named and hunt.name != DEVICE_CARD:
             continue
-        if unfit := _unfit(hunt, chosen):
+        if unfit := _why_unfit(hunt, chosen):
             if named or unfit.other_kind:
                 skipped.append(_skip_hunt(hunt, "notApplicable", unfit.reason))
             continue
@@ -96,17 +96,17 @@ def _skip_hunt(hunt: Hunt, outcome: Ending, reason: str) -> Outcome:
     return Outcome(hunt.name, hunt.title, outcome, reason, id=hunt.id, version=hunt.version)
 
 
-def _unfit(hunt: Hunt, chosen: Chosen) -> _Unfit | None:
+def _why_unfit(hunt: Hunt, chosen: Chosen) -> _Misfit | None:
     """Return why a hunt cannot run for these entities, or None; a known OS platform may save the query."""
     if hunt.entity == "indicator":
         fits = not chosen.kinds.isdisjoint(hunt.kinds)
-        return None if fits else _Unfit(f"there is no indicator of kind {', '.join(hunt.kinds)}")
+        return None if fits else _Misfit(f"there is no indicator of kind {', '.join(hunt.kinds)}")
     if not chosen.devices:
-        return _Unfit("there is no device")
+        return _Misfit("there is no device")
 
     def excluded(device: Device) -> bool:
         return bool(device.os_platform) and hunt.applies_to.excludes(device.os_platform, "")
 
     if all(map(excluded, chosen.devices)):
-        return _Unfit(misfit(hunt, chosen.devices[0].os_platform), other_kind=True)
+        return _Misfit(misfit(hunt, chosen.devices[0].os_platform), other_kind=True)
     return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.catalog.select import entities_of, pair, pairs
+from shared.catalog.select import entities_of, ledger_key, ledger_keys
 from shared.model.entity import Chosen, Device, Indicator
 from shared.model.hunt import DEVICE_CARD
 
@@ -28,7 +28,7 @@ def wanted(plan: Plan, catalog: Catalog) -> frozenset[str]:
         key
         for name in names
         if name in hunts and name != DEVICE_CARD
-        for key in pairs(hunts[name], plan.chosen)
+        for key in ledger_keys(hunts[name], plan.chosen)
     )
 
 
@@ -44,25 +44,28 @@ def narrow(plan: Plan, catalog: Catalog, share: Share) -> Plan:
     left: list[PlannedHunt] = []
     for planned in plan.hunts:
         hunt = hunts[planned.name]
-        some = tuple(e for e in entities_of(hunt, plan.chosen) if pair(hunt, e) in share.due)
+        some = tuple(e for e in entities_of(hunt, plan.chosen) if ledger_key(hunt, e) in share.due)
         if some and planned.name != DEVICE_CARD:
             left.append(replace(planned, chosen=_only(some)))
     skipped = tuple(
         outcome
         for outcome in plan.skipped
-        if share.first or (outcome.hunt in hunts and set(pairs(hunts[outcome.hunt], plan.chosen)) & share.due)
+        if share.first
+        or (outcome.hunt in hunts and set(ledger_keys(hunts[outcome.hunt], plan.chosen)) & share.due)
     )
     every: tuple[Device | Indicator, ...] = (*plan.chosen.devices, *plan.chosen.indicators)
     some = tuple(
         e
         for e in every
-        if any(e in entities_of(hunt, plan.chosen) and pair(hunt, e) in share.due for hunt in catalog.hunts)
+        if any(
+            e in entities_of(hunt, plan.chosen) and ledger_key(hunt, e) in share.due for hunt in catalog.hunts
+        )
     )
     chosen = replace(_only(some), dropped=plan.chosen.dropped if share.first else ())
     card = [
         h for h in plan.hunts if h.name == DEVICE_CARD and any(x.chosen and x.chosen.devices for x in left)
     ]
-    tried = (h.name for h in left if set(pairs(hunts[h.name], h.chosen or chosen)) <= share.tried)
+    tried = (h.name for h in left if set(ledger_keys(hunts[h.name], h.chosen or chosen)) <= share.tried)
     return replace(
         plan,
         chosen=chosen,

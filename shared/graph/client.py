@@ -28,7 +28,7 @@ from msgraph import GraphServiceClient
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
 from shared.model.incident import Incident
 from shared.model.times import write_time
-from shared.retrying import PATIENCE, retrying
+from shared.retrying import PATIENCE, retrier
 
 from .answers import Incidents, read_answer, to_error
 from .pace import Pace
@@ -96,7 +96,7 @@ class Graph:
         while incident_id not in seen:
             seen.append(incident_id)
             incident = read_answer(
-                await retrying(self._sleep, self._patience)(self._read_incident, incident_id), Incident
+                await retrier(self._sleep, self._patience)(self._read_incident, incident_id), Incident
             )
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
                 break
@@ -124,7 +124,7 @@ class Graph:
         link = ""
         for _ in range(_MAX_PAGES):
             page = read_answer(
-                await retrying(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
+                await retrier(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
                 Incidents,
             )
             found.update((incident.id, incident) for incident in page.value)
@@ -142,7 +142,7 @@ class Graph:
         BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError for
         another refusal.
         """
-        return await retrying(self._sleep, self._patience)(
+        return await retrier(self._sleep, self._patience)(
             partial(self._hunt, spare=self._spare if yielding else 0), query, timespan
         )
 

@@ -43,7 +43,7 @@ async def comment_in_defender(
     """
     asked = plan.incident_id
     incident = fresh or await tools.graph.get_incident(asked)
-    if fresh is None and _says(incident, digest):
+    if fresh is None and _has_comment(incident, digest):
         return CommentResult(incident.id, "alreadyThere", "these findings stand on the incident")
     claimed = await _claim(tools, asked, content.run_id, digest, incident)
     if isinstance(claimed, CommentResult):
@@ -57,7 +57,7 @@ async def comment_in_defender(
         raise
     except (Unavailable, TimedOut) as error:
         # Graph may have taken the comment although it answered with an error.
-        if _says(await tools.graph.get_incident(asked), digest):
+        if _has_comment(await tools.graph.get_incident(asked), digest):
             return CommentResult(incident.id, "written", "Graph answered with an error, but took the comment")
         raise Unavailable(f"the comment was not taken: {error.message}", status=error.status) from error
     except GraphError as error:
@@ -87,7 +87,7 @@ async def _claim(
             )
         # This run holds the claim: from an earlier delivery, or in another worker that is posting now.
         incident = await tools.graph.get_incident(asked)
-        if _says(incident, digest):
+        if _has_comment(incident, digest):
             return CommentResult(incident.id, "written")
         left = holder.at + _LEASE - tools.now()
         if left > timedelta(0):
@@ -97,5 +97,5 @@ async def _claim(
         attempt += 1
 
 
-def _says(incident: Incident, digest: str) -> bool:
+def _has_comment(incident: Incident, digest: str) -> bool:
     return marker.is_posted((each.comment or "" for each in incident.comments or ()), digest)

@@ -45,7 +45,7 @@ async def post(
     *again*. The comment is *off* if there is nothing to post. Without *posting* nothing is sent, and a
     comment that was due is *failed*. Raises Waiting if the comment can be posted later.
     """
-    if reason := _silent(tools, work, plan, content):
+    if reason := _why_not(tools, work, plan, content):
         return CommentResult(plan.incident_id, "off", reason)
     if not posting:
         return CommentResult(
@@ -61,9 +61,9 @@ async def post(
             result = await defender.comment_in_defender(tools, plan, content, digest, incident)
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
-        reason = waiting.given_up(error, tools.now() - work.requested)
+        reason = waiting.why_given_up(error, tools.now() - work.requested)
         if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
-            raise waiting.until_it_passes(error) from error
+            raise waiting.wait_for(error) from error
         return CommentResult(plan.incident_id, "failed", reason or error.message)
     # The metric is the wait for an incident's first comment; one that a person asked for does not count.
     if result.status == "written" and plan.opened and work.only_new and not plan.follow_up:
@@ -71,7 +71,7 @@ async def post(
     return result
 
 
-def _silent(tools: Tools, work: Work, plan: Plan, content: Content) -> str:
+def _why_not(tools: Tools, work: Work, plan: Plan, content: Content) -> str:
     """Return why there is nothing to post; '' if there is something."""
     if tools.settings.comments == "off":
         return "COMMENTS is off"

@@ -111,8 +111,8 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
         what = work.sentinel.title if work.sentinel else work.incident_id
         raise UnreadableIncident(f"incident {what} cannot be read: {error.message}") from error
     except GraphError as error:
-        reason = waiting.given_up(error, tools.now() - work.requested)
-        raise UnreadableIncident(reason) if reason else waiting.until_it_passes(error) from error
+        reason = waiting.why_given_up(error, tools.now() - work.requested)
+        raise UnreadableIncident(reason) if reason else waiting.wait_for(error) from error
     subject = from_defender(incident, work.incident_id, tools.limits, private=private)
     return subject, Snapshot(incident, time.monotonic())
 

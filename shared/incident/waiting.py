@@ -19,7 +19,7 @@ _THROTTLED = timedelta(minutes=5)
 _UNAVAILABLE = timedelta(minutes=2)
 
 
-def final(error: GraphError) -> str:
+def why_final(error: GraphError) -> str:
     """Return why repeating the query would not help, in an analyst's words; '' if it may."""
     match error:
         case PermissionDenied() | Throttled() | Unavailable():
@@ -30,7 +30,7 @@ def final(error: GraphError) -> str:
             return f"Graph refused the query ({error.status or 'unreadable'}): {error.message[:300]}"
 
 
-def given_up(error: GraphError, age: timedelta) -> str:
+def why_given_up(error: GraphError, age: timedelta) -> str:
     """
     Return why a run of this *age* stops waiting for *error* to pass; '' while it should wait.
 
@@ -49,7 +49,7 @@ def given_up(error: GraphError, age: timedelta) -> str:
             return ""
 
 
-def until_it_passes(error: GraphError) -> Waiting:
+def wait_for(error: GraphError) -> Waiting:
     """
     Return the Waiting to raise for *error*, with the reason and the delay until the next attempt.
 

@@ -47,7 +47,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
     tokens: list[Token] = []
     try:
         tokens = lex(query)
-        reader.query_itself(nest(tokens))
+        reader.read_whole(nest(tokens))
     except UnreadableQuery as error:
         reader.found.add(error.start, str(error))
     names = frozenset(unquoted(token) if token.kind == "string" else token.text for token in tokens)

@@ -9,7 +9,7 @@ SCOPABLE = frozenset({
 })  # fmt: skip
 """The tables that hold DeviceId, DeviceName and Timestamp (Microsoft's Advanced Hunting schema reference)."""
 
-ELSEWHERE = frozenset({
+UNSCOPABLE = frozenset({
     "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "AlertInfo", "AuditLogs", "AzureActivity", "BehaviorAnalytics",
     "BehaviorEntities", "BehaviorInfo", "CloudAppEvents", "CloudAuditEvents", "CloudProcessEvents",
     "CloudStorageAggregatedEvents", "CommonSecurityLog", "DeviceBaselineComplianceAssessment",
@@ -86,7 +86,10 @@ summarize take top top-hitters top-nested where
 OPERATORS = frozenset(_OPERATORS.split())
 """Operators that take only scalars; `walk` handles those that take tables."""
 
-RESERVED = frozenset({"_DeviceIds", "_NotApplicable", "_IpAddresses", "_Urls", "_Domains", "_FileHashes"})
+BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
+"""The name by which an indicator hunt's query uses the indicators of each kind."""
+
+RESERVED = frozenset({"_DeviceIds", "_NotApplicable", *BINDINGS.values()})
 """The names that `write` declares in front of a query."""
 
 LISTS = {"in", "in~", "has_any", "has_all"}
@@ -108,5 +111,7 @@ LITERALS = {
 PLUGINS = {"bag_unpack", "narrow", "pivot"}
 """Plugins of `evaluate` that read no other table."""
 
-ANYWHERE = {"search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database"}
+READS_ANY_TABLE = {
+    "search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database",
+}  # fmt: skip
 """Operators and functions that may read any table."""

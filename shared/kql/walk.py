@@ -10,15 +10,15 @@ from __future__ import annotations
 from .lexer import Bracketed, Node, Token, bracket, inside, leading_operator, name_of, options, split, text
 from .problem import Problems
 from .vocabulary import (
-    ANYWHERE,
-    ELSEWHERE,
     FUNCTIONS,
     LISTS,
     LITERALS,
     OPERATORS,
     PLUGINS,
+    READS_ANY_TABLE,
     RESERVED,
     SCOPABLE,
+    UNSCOPABLE,
     WORDS,
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ Known = dict[str, str]  # declared name -> "value", "function", or "table functi
 
 
 class Walk:
-    """One walk: call `query_itself` once, then read `found`; *scoped* also reports what could escape."""
+    """One walk: call `read_whole` once, then read `found`; *scoped* also reports what could escape."""
 
     def __init__(self, query: str, *, scoped: bool) -> None:
         self.scoped = scoped
@@ -37,7 +37,7 @@ class Walk:
         if self.scoped:
             self.found.add(where, problem)
 
-    def query_itself(self, nodes: list[Node]) -> None:
+    def read_whole(self, nodes: list[Node]) -> None:
         """Read a whole query."""
         if not any(node for node in nodes if text(node) != ";"):
             self.found.add(0, "the query is empty")
@@ -121,7 +121,7 @@ class Walk:
         elif name in {"print", "range", "datatable"}:
             call = name == "datatable" and bracket(nodes[1]) == "("
             self.scalars(nodes[2:] if call else nodes[1:], known)
-        elif name in ANYWHERE:
+        elif name in READS_ANY_TABLE:
             self.escape(first, f"{name} may read any table: name the tables")
         elif scalar:
             self.operand_or_scalars(nodes, known)
@@ -219,7 +219,7 @@ class Walk:
         for node, before in zip(nodes, [None, *nodes], strict=False):
             word = (name_of(before) if before else None) or ""
             if isinstance(node, Token):
-                if node.kind == "name" and node.text in ELSEWHERE:
+                if node.kind == "name" and node.text in UNSCOPABLE:
                     self.table(node, node.text, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")

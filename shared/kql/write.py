@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING
 from shared.model.hunt import EVERYWHERE, AppliesTo
 
 from .read import Reading, read_query
+from .vocabulary import BINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.model.entity import Device, Indicator
-
-
-BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
-"""The name by which an indicator hunt's query uses the indicators of each kind."""
 
 
 def literal(value: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
 _ROW = msgspec.json.Decoder(dict[str, Any])
-_UNTOLD = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
+_HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
 
 
 class Column(Struct, frozen=True):
@@ -169,7 +169,7 @@ def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
     if named:
         return named
     # A hunt that names no columns shows the first six that are neither a time nor an internal id.
-    return tuple(c.name for c in schema if c.name.lower() not in _UNTOLD)[:6]
+    return tuple(c.name for c in schema if c.name.lower() not in _HIDDEN_COLUMNS)[:6]
 
 
 def _without_lone_surrogates(raw: bytes) -> bytes:

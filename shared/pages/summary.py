@@ -34,7 +34,7 @@ LARGEST = 64_000
 _SENTENCE = 1_000
 _LONGEST_URL = 2_000
 _READ = 1_200
-_TELLING: tuple[Ending, ...] = ("found", "notRun", "noTelemetry", "notApplicable", "nothingFound")
+_BY_IMPORTANCE: tuple[Ending, ...] = ("found", "notRun", "noTelemetry", "notApplicable", "nothingFound")
 
 
 class _Size(NamedTuple):
@@ -108,7 +108,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
         body["entities"] = _entities(plan.chosen, size, shown)
     if done:
         counted = Counter(outcome.outcome for outcome in done.outcomes)
-        telling = sorted(done.outcomes, key=lambda outcome: _TELLING.index(outcome.outcome))
+        telling = sorted(done.outcomes, key=lambda outcome: _BY_IMPORTANCE.index(outcome.outcome))
         body |= {
             "finished": done.finished,
             "verdict": _clip(done.verdict, _SENTENCE),
@@ -168,7 +168,7 @@ def _entities(chosen: Chosen, size: _Size, shown: _Shown) -> dict[str, Any]:
 
 def _hunt(outcome: Outcome, url: str, size: _Size, shown: _Shown) -> dict[str, Any]:
     found, window = outcome.found, outcome.window
-    telling = sorted(outcome.devices, key=lambda device: _TELLING.index(device.outcome))
+    telling = sorted(outcome.devices, key=lambda device: _BY_IMPORTANCE.index(device.outcome))
     body: dict[str, Any] = {
         "hunt": outcome.hunt,
         "title": _clip(outcome.title, size.text),

@@ -13,7 +13,7 @@ from shared.graph.client import HUNTING_ROLE, INCIDENT_ROLE
 from shared.kql.write import device_query
 from shared.model.entity import Device
 
-from .need import CACHED, LIMIT, Need, tried
+from .need import CACHED, LIMIT, Need, error_of
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -46,13 +46,13 @@ async def check_graph(tools: Tools, credential: AsyncTokenCredential) -> list[Ne
         others = (_GRAPH, _HUNTING, _READ, _COMMENT, _QUOTA, _SCOPING)
         return [token, *(Need(name, None, "not tried without a token") for name in others)]
     hunting, reading, commenting = await asyncio.gather(
-        tried(tools.graph.run_hunting_query(_query(tools), "PT1H")),
-        tried(tools.graph.list_incidents(tools.now())),
-        tried(tools.graph.add_comment(_NO_INCIDENT, COMMENT, within=LIMIT)),
+        error_of(tools.graph.run_hunting_query(_query(tools), "PT1H")),
+        error_of(tools.graph.list_incidents(tools.now())),
+        error_of(tools.graph.add_comment(_NO_INCIDENT, COMMENT, within=LIMIT)),
     )
     plain = hunting
     if isinstance(hunting, BadQuery):
-        plain = await tried(tools.graph.run_hunting_query(_PLAIN, "PT1H"))
+        plain = await error_of(tools.graph.run_hunting_query(_PLAIN, "PT1H"))
     return [
         token,
         _graph(settings, hunting, reading, commenting),

@@ -35,7 +35,7 @@ class Need(Struct, frozen=True):
     mend: str = ""
 
 
-async def tried(call: Awaitable[Any]) -> GraphError | None:
+async def error_of(call: Awaitable[Any]) -> GraphError | None:
     """Await *call*; return the GraphError that it raises, a TimedOut after 20 seconds, or None."""
     try:
         async with asyncio.timeout(LIMIT):

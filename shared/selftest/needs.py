@@ -23,7 +23,7 @@ from shared.state.queue import POISON
 from shared.state.runs import QUEUES
 
 from . import graph
-from .need import CACHED, LIMIT, Need, tried
+from .need import CACHED, LIMIT, Need, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -55,7 +55,7 @@ async def check(
     """
     Check every need, all at the same time, with at most 20 seconds for each call.
 
-    *tools* should have a Graph client that never retries; *attempt* tries a queue (`queue.trial`); *reached*
+    *tools* should have a Graph client that never retries; *attempt* tries a queue (`queue.queue_probe`); *reached*
     is the address that the caller used. What fails is a need that is not met; nothing is raised.
     """
     settings = tools.settings
@@ -132,7 +132,7 @@ async def _sentinel(tools: Tools) -> list[Need]:
         return []
     name = f"{SENTINEL_ROLE} on the workspace"
     incident = f"{workspace}/providers/Microsoft.SecurityInsights/incidents/{_NO_GUID}"
-    match await tried(tools.arm.put_comment(incident, _NO_GUID, graph.COMMENT)):
+    match await error_of(tools.arm.put_comment(incident, _NO_GUID, graph.COMMENT)):
         case NotFound():
             return [
                 Need(name, met=True, found="a comment on an incident that there is not is answered with 404")

@@ -145,7 +145,7 @@ class Arm:
         return f"{self._root}{path}?api-version={_API_VERSION}"
 
     async def _call(self, method: str, url: str, body: bytes | None = None) -> bytes:
-        return await retrying.retrying(self._sleep)(self._send, method, url, body)
+        return await retrying.retrier(self._sleep)(self._send, method, url, body)
 
     async def _send(self, method: str, url: str, body: bytes | None) -> bytes:
         try:

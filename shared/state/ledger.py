@@ -71,7 +71,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self, incident: str) -> list[Entry]:
+    async def entries(self, incident: str) -> list[Entry]:
         """Read an incident's log, oldest entry first."""
         entries, _ = await self._read(incident)
         return entries

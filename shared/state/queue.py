@@ -54,7 +54,7 @@ def sender(settings: Settings) -> Callable[[str, str, int], None]:
     return send
 
 
-def trial(settings: Settings) -> Callable[[str], datetime]:
+def queue_probe(settings: Settings) -> Callable[[str], datetime]:
     """
     Return a function that tries a queue, and returns the time that the service's clock shows, in UTC.
 

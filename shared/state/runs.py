@@ -115,7 +115,7 @@ class Runs:
             done,
         )
 
-    async def fix_plan(self, run_id: str, plan: Plan) -> Plan:
+    async def store_plan(self, run_id: str, plan: Plan) -> Plan:
         """Store a run's plan, and return it; if another worker was first, return that one's plan."""
         if await self._store.create(f"runs/{run_id}/plan", msgspec.json.encode(plan)):
             return plan

@@ -62,8 +62,8 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord)
     except (ResultTooLarge, TimedOut) as error:
         fleet = Fleet(failure=error.message)
     except GraphError as error:
-        if not (reason := waiting.final(error)):
-            raise later(tools, work, error) from error
+        if not (reason := waiting.why_final(error)):
+            raise wait_or_give_up(tools, work, error) from error
         fleet = Fleet(failure=reason)
     await record.keep_fleet(fleet)
 
@@ -90,7 +90,7 @@ async def ask_all(
                 # dozen would add up.
                 gc.collect()
         except GraphError as error:
-            raise later(tools, work, error, asked) from error
+            raise wait_or_give_up(tools, work, error, asked) from error
 
 
 async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, ask: Ask) -> Asked:
@@ -117,7 +117,7 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     except TimedOut:
         end, reason = "timedOut", "its query runs longer than the 3 minutes that Graph allows"
     except GraphError as error:
-        if not (reason := waiting.final(error)):
+        if not (reason := waiting.why_final(error)):
             raise
         end = "failed"
     seconds = time.monotonic() - started
@@ -125,16 +125,18 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
 
 
-def later(tools: Tools, work: Work, error: GraphError, asked: Mapping[str, Asked] | None = None) -> Exception:
+def wait_or_give_up(
+    tools: Tools, work: Work, error: GraphError, asked: Mapping[str, Asked] | None = None
+) -> Exception:
     """
     Return the exception to raise for *error*: Waiting, or GivenUp if the sweep has waited for too long.
 
     The wait is counted from the last answer in *asked*, or from the request if there is none.
     """
     last = max((each.at for each in (asked or {}).values()), default=work.requested)
-    if reason := waiting.given_up(error, tools.now() - max(last, work.requested)):
+    if reason := waiting.why_given_up(error, tools.now() - max(last, work.requested)):
         return GivenUp(reason)
     if isinstance(error, Throttled) and not error.status:
         delay = timedelta(seconds=(error.retry_after or 0) + 1)
         return Waiting("the sweep leaves room for incidents (HUNTS_PER_MINUTE)", delay)
-    return waiting.until_it_passes(error)
+    return waiting.wait_for(error)

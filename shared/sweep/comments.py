@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.catalog.select import pairs
+from shared.catalog.select import ledger_keys
 from shared.comment.content import Content
 from shared.errors import GivenUp, GraphError, NotFound
 from shared.incident.posting import post
@@ -30,7 +30,7 @@ from shared.model.outcome import DeviceEnding, Outcome
 from shared.model.record import CommentResult, Plan
 from shared.outcomes.reading import Column, cell_text, decode_answer, decode_rows, summarize
 
-from .asking import later
+from .asking import wait_or_give_up
 from .rows import new_rows
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("outrider")
 
 _KEPT = timedelta(days=30)
-_OVER = ("resolved", "redirected")
+_CLOSED = ("resolved", "redirected")
 _AT_ONCE = 8
 #: Columns with counts, which do not tell one row from another.
-_MEASURES = frozenset({"Connections", "Days"})
+_COUNT_COLUMNS = frozenset({"Connections", "Days"})
 
 
 class Announcement(Struct, frozen=True):
@@ -86,14 +86,14 @@ async def comment_on_incidents(
     except GraphError as error:
         return (_unread(tools, work, error, ""),)
     gate = asyncio.Semaphore(_AT_ONCE)
-    opened = sorted(incident.id for incident in listed if incident.status not in _OVER)
+    opened = sorted(incident.id for incident in listed if incident.status not in _CLOSED)
     read = await asyncio.gather(*(_read(tools, work, gate, each) for each in opened))
     results = []
     for each in read:
         if isinstance(each, CommentResult):
             results.append(each)
         elif each:
-            result = await _say(tools, work, record, news, each, again=again)
+            result = await _comment_on(tools, work, record, news, each, again=again)
             results += [result] if result else []
     return tuple(results)
 
@@ -125,13 +125,13 @@ async def _read(
 
 
 def _unread(tools: Tools, work: Work, error: GraphError, incident_id: str) -> CommentResult:
-    raised = later(tools, work, error)
+    raised = wait_or_give_up(tools, work, error)
     if not isinstance(raised, GivenUp):
         raise raised from error
     return CommentResult(incident_id, "failed", str(raised))
 
 
-async def _say(
+async def _comment_on(
     tools: Tools,
     work: Work,
     record: SweepRecord,
@@ -141,13 +141,13 @@ async def _say(
     again: bool,
 ) -> CommentResult | None:
     incident = snapshot.incident
-    raw = await record.said(incident.id)
+    raw = await record.announcement(incident.id)
     said = msgspec.json.decode(raw, type=Announcement) if raw else await _choose(tools, news, incident)
     if not said.outcomes:
         return None
     if not raw:
         said = msgspec.json.decode(
-            await record.say(incident.id, msgspec.json.encode(said)), type=Announcement
+            await record.keep_announcement(incident.id, msgspec.json.encode(said)), type=Announcement
         )
     since = news[0].summary.new_since
     content = Content(
@@ -170,7 +170,7 @@ async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Announ
     for each in news:
         rows = [row for row in each.rows if any(_is_of(device, row) for device in about.chosen.devices)]
         if rows:
-            rows = await _untold(tools, about, each, rows)
+            rows = await _not_yet_found(tools, about, each, rows)
         if rows:
             devices = [d for d in about.chosen.devices if any(_is_of(d, row) for row in rows)]
             outcomes.append(_outcome(each, rows, devices))
@@ -178,20 +178,20 @@ async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Announ
     return Announcement(Chosen(tuple(hit)), tuple(outcomes))
 
 
-async def _untold(
+async def _not_yet_found(
     tools: Tools, about: Subject, news: _News, rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Leave out the rows that earlier runs on the incident found, compared by the columns that both have."""
     hunt = news.hunt
-    mine = set(pairs(hunt, about.chosen))
-    entries = await tools.ledger.read(f"{about.provider}-{about.id}")
+    mine = set(ledger_keys(hunt, about.chosen))
+    entries = await tools.ledger.entries(f"{about.provider}-{about.id}")
     for run_id in {entry.run_id for entry in entries if entry.closed and mine.intersection(entry.ended)}:
         raw = await tools.runs.findings(run_id, hunt.name)
         if not raw:
             continue
         answer = await asyncio.to_thread(decode_answer, raw)
         names = {column.name for column in answer.schema}
-        shared = [name for name in _telling(news) if name in names]
+        shared = [name for name in _identity_columns(news) if name in names]
         found = {_identity(row, shared) for row in decode_rows(answer)}
         rows = [row for row in rows if _identity(row, shared) not in found]
     return rows
@@ -202,7 +202,7 @@ def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> 
     answer = msgspec.json.encode({"schema": news.schema, "results": rows})
     found = summarize(hunt, answer, max_rows=len(rows), seconds=0)
     # Without times and counts: a later sweep of the same day gives the same rows the same digest.
-    identities = sorted(_identity(row, _telling(news)) for row in rows)
+    identities = sorted(_identity(row, _identity_columns(news)) for row in rows)
     return Outcome(
         hunt.name,
         hunt.title,
@@ -216,9 +216,9 @@ def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> 
     )
 
 
-def _telling(news: _News) -> list[str]:
+def _identity_columns(news: _News) -> list[str]:
     """Return the columns that tell one row from another at any time: no times, and no counts."""
-    return [c.name for c in news.schema if c.type != "DateTime" and c.name not in _MEASURES]
+    return [c.name for c in news.schema if c.type != "DateTime" and c.name not in _COUNT_COLUMNS]
 
 
 def _identity(row: dict[str, Any], columns: list[str]) -> tuple[str, ...]:

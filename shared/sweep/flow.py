@@ -20,7 +20,7 @@ from . import ending
 from .asking import ask_all, count_fleet
 from .comments import comment_on_incidents
 from .fleet import Fleet
-from .parts import MOST
+from .parts import ROW_LIMIT
 from .record import SweepRecord
 from .survey import survey
 from .tally import Tally
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("outrider")
 
 
-async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> None:
+async def sweep(tools: Tools, run: Run, *, again: bool, most: int = ROW_LIMIT) -> None:
     """
     Complete a sweep: do whatever its record does not hold yet.
 
@@ -47,7 +47,7 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> Non
     """
     started, work = time.monotonic(), run.work
     record = SweepRecord(tools.store, work.run_id, most)
-    plan = run.plan or await tools.runs.fix_plan(work.run_id, _plan(work, tools.catalog, tools.now()))
+    plan = run.plan or await tools.runs.store_plan(work.run_id, _plan(work, tools.catalog, tools.now()))
     reason = ""
     try:
         await count_fleet(tools, work, plan, record)
@@ -60,7 +60,7 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = MOST) -> Non
     await _finish(tools, work, plan, record, reason, again=again)
 
 
-async def give_up_sweep(tools: Tools, run: Run, reason: str, *, posting: bool, most: int = MOST) -> None:
+async def give_up_sweep(tools: Tools, run: Run, reason: str, *, posting: bool, most: int = ROW_LIMIT) -> None:
     """
     End a sweep that cannot be finished, with the answers it has; the rest is *not run*, for *reason*.
 
@@ -134,7 +134,7 @@ async def _summarize(
     counted = Tally(hunt, window)
     for read in (counted.count, counted.rank):
         for part, _ in found.whole:
-            async with tools.large:
+            async with tools.large_answers:
                 # No variable holds the part, up to 50 MB: it would stay in memory while the next is read.
                 await asyncio.to_thread(read, await record.rows(hunt.name, part))
     return await record.keep_summary(counted.summary(found, fleet.size(hunt.applies_to)))

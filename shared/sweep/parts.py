@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     pass
 
 #: Graph's limit of rows ("Quotas and resource allocation"); an answer of that many may have been cut off.
-MOST = 100_000
+ROW_LIMIT = 100_000
 #: A device id is 40 hexadecimal digits, evenly distributed. Its first two make 256 groups of devices, which
 #: are not divided any further.
 GROUPS = 256

@@ -23,7 +23,7 @@ from msgspec import Struct
 from shared.errors import OutriderError
 
 from .fleet import Fleet
-from .parts import MOST, Asked, Part
+from .parts import ROW_LIMIT, Asked, Part
 from .summary import SweepSummary
 from .survey import survey
 
@@ -39,7 +39,7 @@ _Kept = TypeVar("_Kept", bound=Struct)
 class SweepRecord:
     """What is recorded of one sweep; an answer of *most* rows or more counts as cut off."""
 
-    def __init__(self, store: Store, run_id: str, most: int = MOST) -> None:
+    def __init__(self, store: Store, run_id: str, most: int = ROW_LIMIT) -> None:
         self.most = most
         self._store = store
         self._base = f"runs/{run_id}"
@@ -79,15 +79,15 @@ class SweepRecord:
         """Store a hunt's summary; return it, or the one that is already stored."""
         return await self._once(f"sweep/{summary.hunt}", summary)
 
-    async def said(self, incident_id: str) -> bytes | None:
+    async def announcement(self, incident_id: str) -> bytes | None:
         """Read what this sweep posts on an incident; None if that is not stored yet."""
         return await self._store.get(f"{self._base}/said/{incident_id}")
 
-    async def say(self, incident_id: str, said: bytes) -> bytes:
+    async def keep_announcement(self, incident_id: str, said: bytes) -> bytes:
         """Store what this sweep posts on an incident; return it, or what is already stored."""
         if await self._store.create(f"{self._base}/said/{incident_id}", said):
             return said
-        return await self.said(incident_id) or said
+        return await self.announcement(incident_id) or said
 
     async def fleet(self) -> Fleet | None:
         """Read how many devices there are; None if that is not recorded yet."""
@@ -105,7 +105,7 @@ class SweepRecord:
         return msgspec.json.decode(raw, type=type(value)) if raw else value
 
 
-async def progress(store: Store, run: Run, most: int = MOST) -> dict[str, Any]:
+async def progress(store: Store, run: Run, most: int = ROW_LIMIT) -> dict[str, Any]:
     """
     Return how far a sweep is, for `GET /api/runs/{runId}`: parts done and parts planned, in all and per hunt.
 

@@ -14,7 +14,7 @@ from shared.pages.layout import STYLE, template
 from shared.pages.summary import progress_of
 
 from .ending import count, percent
-from .parts import MOST
+from .parts import ROW_LIMIT
 from .record import SweepRecord, progress
 from .survey import survey
 
@@ -57,7 +57,9 @@ class Swept(NamedTuple):
     parts: list[tuple[Part, int]]
 
 
-async def sweep_page(store: Store, run: Run, catalog: Catalog, settings: Settings, most: int = MOST) -> str:
+async def sweep_page(
+    store: Store, run: Run, catalog: Catalog, settings: Settings, most: int = ROW_LIMIT
+) -> str:
     """
     Return the HTML page of a sweep, or of its progress while it is not done.
 
@@ -125,7 +127,7 @@ def render_sweep(
         percent=percent,
         words=_WORDS,
         alike=_ALIKE,
-        most=MOST,
+        most=ROW_LIMIT,
     )
 
 
@@ -163,7 +165,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
     rows = summary.ranked[:_ROWS]
     first, rest = _lead(rows)
     # Without RemoteIP, the details already stand as the destination.
-    details = tuple(rows[0].details) if rows and not _told(rows[0]) else ()
+    details = tuple(rows[0].details) if rows and not _details_are_destination(rows[0]) else ()
     below = tuple(name for name in details if any(len(row.details.get(name, "")) > _SHORT for row in rows))
     most = max((process.connections for process in summary.processes), default=0)
     return {
@@ -195,7 +197,7 @@ def _lead(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[NewRow]]:
     return first, rest
 
 
-def _told(row: NewRow) -> bool:
+def _details_are_destination(row: NewRow) -> bool:
     return row.destination == " · ".join(row.details.values())
 
 

@@ -11,7 +11,7 @@ import msgspec
 from shared.errors import InvalidRequest
 from shared.outcomes.reading import Answer, decode_answer
 
-from .parts import MOST
+from .parts import ROW_LIMIT
 from .record import SweepRecord
 from .rows import new_rows
 
@@ -26,7 +26,7 @@ _NAMED = 20
 
 
 async def serve_rows(
-    store: Store, run: Run, catalog: Catalog, hunt: str, part: str = "", most: int = MOST
+    store: Store, run: Run, catalog: Catalog, hunt: str, part: str = "", most: int = ROW_LIMIT
 ) -> tuple[bytes, bool]:
     """
     Return a hunt's new rows, or all rows of *part*, as Graph's answer in JSON, and whether there are more.

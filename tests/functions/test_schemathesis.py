@@ -79,7 +79,7 @@ async def record(state: Path) -> None:
     for name, run in RUNS.items():
         await runs.start(Work(run, now, "", "4101"), chosen_key=False)
         if name != "queued":
-            await runs.fix_plan(run, plan)
+            await runs.store_plan(run, plan)
     await runs.wait(RUNS["waiting"], Wait("Graph asks to wait", now + timedelta(minutes=2)), now)
     raw = b'{"schema":[{"name":"DeviceName","type":"String"}],"results":[{"DeviceName":"srv-7"}]}'
     await runs.record(RUNS["completed"], found, raw)

@@ -181,4 +181,4 @@ async def test_a_run_waits_a_day_at_most_before_trying_again(text: str) -> None:
     with pytest.raises(Throttled) as caught:
         await look(Line(refusal(429, retry_after=text)).graph())
 
-    assert timedelta(days=1, seconds=1) >= waiting.until_it_passes(caught.value).delay
+    assert timedelta(days=1, seconds=1) >= waiting.wait_for(caught.value).delay

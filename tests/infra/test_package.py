@@ -96,7 +96,7 @@ def test_a_package_without_a_module_is_not_fit(built: Path, tmp_path: Path) -> N
     started = time.monotonic()
 
     with pytest.raises(
-        package.NotFit, match=r"cannot import name 'write'|No module named 'shared.kql.write'"
+        package.PackageFailed, match=r"cannot import name 'write'|No module named 'shared.kql.write'"
     ):
         package.check(broken)
 

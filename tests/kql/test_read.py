@@ -11,7 +11,7 @@ import pytest
 from shared.errors import UnreadableQuery
 from shared.kql.lexer import lex
 from shared.kql.read import read_query
-from shared.kql.vocabulary import ELSEWHERE, FUNCTIONS, SCOPABLE
+from shared.kql.vocabulary import FUNCTIONS, SCOPABLE, UNSCOPABLE
 from shared.kql.write import device_query
 from shared.model.entity import Device
 from tests.support.kql_judge import Judge
@@ -116,7 +116,7 @@ def test_every_scopable_table_has_the_columns_that_scope_it(judge: Judge) -> Non
         verdict = judge(f"{table} | project Timestamp, DeviceId, DeviceName")
 
         assert [] == verdict.diagnostics
-    assert set() == SCOPABLE & ELSEWHERE
+    assert set() == SCOPABLE & UNSCOPABLE
 
 
 @pytest.mark.parametrize(

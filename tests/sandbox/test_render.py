@@ -50,38 +50,23 @@ def test_every_hunt_is_rendered_as_a_query_that_runs(hunt: Hunt, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    ("device", "expected"),
+    ("hunt", "option", "value", "expected"),
     [
-        ("srv-7", 'DeviceName =~ "srv-7"'),
-        ("srv-7.contoso.com", 'DeviceName =~ "srv-7.contoso.com"'),
-        ("A" * 40, f'let _DeviceIds = dynamic(["{"a" * 40}"]);'),
-        ('x" or 1 == 1', r'DeviceName =~ "x\" or 1 == 1"'),
+        ("archive-then-upload", "--device", "srv-7", 'DeviceName =~ "srv-7"'),
+        ("archive-then-upload", "--device", "srv-7.contoso.com", 'DeviceName =~ "srv-7.contoso.com"'),
+        ("archive-then-upload", "--device", "A" * 40, f'let _DeviceIds = dynamic(["{"a" * 40}"]);'),
+        ("archive-then-upload", "--device", 'x" or 1 == 1', r'DeviceName =~ "x\" or 1 == 1"'),
+        ("file-origin", "--indicator", "203.0.113[.]9", '"203.0.113.9"'),
+        ("file-origin", "--indicator", "2001:DB8::1", '"2001:db8::1"'),
+        ("file-origin", "--indicator", "hxxps://evil[.]example/a/", '"evil.example/a"'),
+        ("file-origin", "--indicator", "evil.example", '"evil.example"'),
     ],
 )
-def test_a_device_is_rendered_by_name_or_id(
-    device: str, expected: str, capsys: pytest.CaptureFixture[str]
+def test_a_value_is_rendered_as_the_literal_that_is_hunted(
+    hunt: str, option: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The name may be short or full, and whatever it contains, it remains a string literal."""
-    code = main(["hunts", "render", "archive-then-upload", "--device", device])
-
-    assert 0 == code
-    assert expected in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("indicator", "expected"),
-    [
-        ("203.0.113[.]9", '"203.0.113.9"'),
-        ("2001:DB8::1", '"2001:db8::1"'),
-        ("hxxps://evil[.]example/a/", '"evil.example/a"'),
-        ("evil.example", '"evil.example"'),
-    ],
-)
-def test_an_indicator_is_rendered_without_defanging(
-    indicator: str, expected: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its kind is recognised whether it is defanged or not."""
-    code = main(["hunts", "render", "file-origin", "--indicator", indicator])
+    """A device goes by name or id, an indicator without its defanging; whatever they hold, they stay literals."""
+    code = main(["hunts", "render", hunt, option, value])
 
     assert 0 == code
     assert expected in capsys.readouterr().out

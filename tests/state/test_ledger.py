@@ -81,7 +81,7 @@ async def test_closing_a_run_twice_records_it_once(ledger: Ledger) -> None:
         await ledger.close(INCIDENT, "run-1", {"a"}, NOW)
     await ledger.close(INCIDENT, "run-2", set(), NOW)
 
-    assert ["run-1"] == [entry.run_id for entry in await ledger.read(INCIDENT)]
+    assert ["run-1"] == [entry.run_id for entry in await ledger.entries(INCIDENT)]
 
 
 async def test_the_log_continues_after_its_oldest_entries_expire() -> None:
@@ -93,4 +93,4 @@ async def test_the_log_continues_after_its_oldest_entries_expire() -> None:
     objects.delete(f"incidents/{INCIDENT}/000000")
     await ledger.close(INCIDENT, "run-3", {"3"}, SOON)
 
-    assert ["run-1", "run-2", "run-3"] == [entry.run_id for entry in await ledger.read(INCIDENT)]
+    assert ["run-1", "run-2", "run-3"] == [entry.run_id for entry in await ledger.entries(INCIDENT)]

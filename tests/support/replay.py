@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.catalog.select import pairs
+from shared.catalog.select import ledger_keys
 from shared.comment import marker
 from shared.model.hunt import DEVICE_CARD
 from shared.watch import look
@@ -104,7 +104,7 @@ class Replay:
             for planned in plan.hunts if plan else ():
                 hunt = self.app.tools.catalog.by_name[planned.name]
                 if plan and planned.name != DEVICE_CARD:
-                    keys = pairs(hunt, plan.entities(planned))
+                    keys = ledger_keys(hunt, plan.entities(planned))
                     counted.update((plan.incident_id, key) for key in keys)
         return counted
 
@@ -114,7 +114,7 @@ class Replay:
         incidents = {key.split("/")[1] for key in keys}
         return {
             incident.removeprefix("defender-"): Counter(
-                key for entry in await self.app.tools.ledger.read(incident) for key in entry.ended
+                key for entry in await self.app.tools.ledger.entries(incident) for key in entry.ended
             )
             for incident in incidents
         }

@@ -77,7 +77,7 @@ class Surroundings:
             self.app.tools, settings=chosen, graph=graph, store=self.store, runs=runs, catalog=self.catalog
         )
         try:
-            return await needs.check(tools, self.identity, queue.trial(chosen), reached=reached)
+            return await needs.check(tools, self.identity, queue.queue_probe(chosen), reached=reached)
         finally:
             await graph.close()
 

@@ -15,7 +15,7 @@ from shared.model.record import Work
 from shared.outcomes.reading import decode_answer, decode_rows
 from shared.state.runs import run_id
 from shared.sweep.flow import sweep
-from shared.sweep.parts import MOST
+from shared.sweep.parts import ROW_LIMIT
 from shared.sweep.record import SweepRecord
 
 from .mortal import Life, MortalTransport
@@ -36,7 +36,7 @@ class Sweeping(Deployment):
     """Outrider in a tenant of these *limits*; an answer of *most* rows is one that was cut."""
 
     def __init__(
-        self, fleet: Fleet, *, limits: Limits | None = None, most: int = MOST, **environment: str
+        self, fleet: Fleet, *, limits: Limits | None = None, most: int = ROW_LIMIT, **environment: str
     ) -> None:
         super().__init__(fleet, **environment)
         self.most = most
