@@ -8,10 +8,20 @@ from shared.entities.choosing import Limits
 from shared.entities.indicators import is_private, parse_device, parse_indicator
 from shared.entities.request import from_request
 from shared.errors import InvalidRequest
-from shared.model.entity import Device, Indicator, IndicatorKind, same_device
+from shared.kql.vocabulary import BINDINGS
+from shared.model.entity import INDICATOR_KINDS, Device, Indicator, IndicatorKind, same_device
 
 SHA1, SHA256, MD5 = "a1" * 20, "b2" * 32, "c3" * 16
 DEVICE_ID = "0f" * 20
+
+
+@pytest.mark.parametrize("kind", INDICATOR_KINDS)
+def test_every_kind_of_indicator_can_be_refused_by_name_and_bound(kind: IndicatorKind) -> None:
+    """A kind has a reader, a name for people, and a name in queries: a new one that lacks one of them fails here."""
+    with pytest.raises(InvalidRequest, match="is no "):
+        parse_indicator("\x00", kind)
+
+    assert kind in BINDINGS
 
 
 @pytest.mark.parametrize(
