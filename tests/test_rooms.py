@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,6 +133,25 @@ def test_the_room_of_text_alone_is_pure() -> None:
         if room(name) in ("shared.comment", "shared.model"):
             nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
             assert not [node for node in nodes if isinstance(node, ast.AsyncFunctionDef | ast.Await)], name
+
+
+def test_the_design_draws_every_room_in_its_layer() -> None:
+    """The picture at its top has the rooms from the top down, as the layers here have them from the bottom up."""
+    picture = (ROOT / "DESIGN.md").read_text(encoding="utf-8").split("\n\n    ", 1)[1].split("\n\n", 1)[0]
+    lines = [line for line in picture.splitlines() if line.strip() != "│"]
+    drawn = [set(re.findall(r"[a-z_]+", re.split(r" {8,}", line.strip())[0])) for line in lines]
+    rooms = [{name.rpartition(".")[2] for name in each} for each in reversed(APP)]
+
+    assert [{*rooms[0], *rooms[1]}, *rooms[2:]] == drawn
+
+
+@pytest.mark.parametrize("document", ["DESIGN.md", "CONTRIBUTING.md", "README.md", "infra/README.md"])
+def test_every_path_that_a_document_names_is_there(document: str) -> None:
+    """Files and folders of ours, written in backticks."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:shared|sandbox|tests|functions|infra)/[\w./-]*)`", text)
+
+    assert [] == [path for path in named if not (ROOT / path).exists()]
 
 
 @pytest.mark.parametrize("folder", ["shared", "functions", "sandbox", "tests"])
