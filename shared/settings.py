@@ -165,7 +165,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             values[setting.name] = msgspec.convert(text, setting.type, strict=False)
         except msgspec.ValidationError as error:
             problems.append(f"{setting.encode_name}={text!r}: {error}")
-    settings = Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)  # type: ignore[arg-type]  # each was converted to its type above
     problems += _missing(settings) + _wrong(settings)
     if problems:
         raise SettingsError("Wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))

@@ -221,7 +221,7 @@ async def test_a_backlog_goes_by_severity_and_delays_nothing_new(app: Deployment
 async def test_a_run_that_could_not_be_sent_is_retried(app: Deployment) -> None:
     """The incident counts as waiting, and the next look starts its run."""
     incident = incidents.generate(app.tenant)
-    send, app.messages = app.messages, None  # type: ignore[assignment]
+    send, app.messages = app.messages, None
     first = await look(app.tools)
     app.messages = send
     second = await look(app.tools)

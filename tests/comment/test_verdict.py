@@ -22,7 +22,7 @@ def test_a_verdict_never_hides_what_was_not_looked_at(endings: list[Ending], one
         worst = next(
             e for e in ("found", "nothingFound", "noTelemetry", "notRun", "notApplicable") if e in endings
         )
-        outcomes = [Outcome("hunt", "A title", worst, devices=each)]  # type: ignore[arg-type]
+        outcomes = [Outcome("hunt", "A title", worst, devices=each)]
     ended = [o.outcome for o in outcomes]
 
     said = verdict(content(*outcomes))

@@ -39,7 +39,7 @@ def at_length(scenario: Callable[[Clockwork], Awaitable[None]]) -> None:
     """Run *scenario* in an event loop whose clock it can move forward."""
     loop = Clockwork()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(scenario(loop))  # type: ignore[arg-type]
+        runner.run(scenario(loop))
 
 
 @pytest.mark.parametrize("posting", [False, True])

@@ -132,7 +132,7 @@ async def test_runs_at_the_same_time_never_mix_their_data() -> None:
     """In 500 runs over 100 incidents, 32 at a time, each text holds only its own incident's values."""
     tenant = Echo()
     chosen = settings.read_settings({**ENVIRONMENT, "HUNTS_PER_MINUTE": "100000", "HUNT_CONCURRENCY": "64"})
-    graph, arm = Graph(chosen, Anyone(), transport=tenant), Arm(chosen, Anyone())  # type: ignore[arg-type]
+    graph, arm = Graph(chosen, Anyone(), transport=tenant), Arm(chosen, Anyone())
     store = Store(MemoryStore())
     tools = Tools(chosen, graph, arm, store, Runs(store, lambda *_: None), five_hunts())
     # In order, the five runs of an incident would go in step; shuffled, they overlap in every way.

@@ -41,7 +41,7 @@ def bound(form: str, values: list[str]) -> str:
             "DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11
         )
     query = HASHES if form == "fileHash" else FILE_ORIGIN
-    return write.indicator_query(query, [Indicator(form, value) for value in values], take=11)  # type: ignore[arg-type]
+    return write.indicator_query(query, [Indicator(form, value) for value in values], take=11)
 
 
 def expected(form: str, values: list[str]) -> list[str]:

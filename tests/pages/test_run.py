@@ -54,7 +54,7 @@ def run() -> Run:
 @EVERY_SETTING
 def test_the_page_masks_secrets_unless_masking_is_off(mask: str) -> None:
     """A password is shown only with MASK_SECRETS=off, in each of the six places where it stands."""
-    page = run_page(run(), HUNTS, Settings(mask_secrets=mask), refresh=False)  # type: ignore[arg-type]
+    page = run_page(run(), HUNTS, Settings(mask_secrets=mask), refresh=False)
 
     # The verdict, in the title and in the heading; the incident, the row, the indicator, the dropped entity.
     assert {"on": 0, "off": 6}[mask] == page.count(SECRET)

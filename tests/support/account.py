@@ -83,7 +83,7 @@ def queue(service: QueueServiceClient) -> QueueClient:
 
 def code(refused: pytest.ExceptionInfo[HttpResponseError]) -> object:
     """Give the service's own error code."""
-    return refused.value.error_code  # type: ignore[attr-defined]
+    return refused.value.error_code
 
 
 def texts(queue: QueueClient) -> list[str]:

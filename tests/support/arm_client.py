@@ -127,7 +127,7 @@ def client_of(
         return made
 
     chosen = settings.read_settings({**ENVIRONMENT, **environment})
-    return Arm(chosen, credential or Credential(), session=session, sleep=sleep or Pause())  # type: ignore[arg-type]
+    return Arm(chosen, credential or Credential(), session=session, sleep=sleep or Pause())
 
 
 def tenant_arm(tenant: ArmClient, sleep: Pause | None = None) -> Arm:

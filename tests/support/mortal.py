@@ -109,7 +109,7 @@ class InProcess(BaseAdapter):
         self._life = life
         self._app = app
 
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
         """Send *request*; called in a thread, which has an event loop of its own for it."""
         with self._life.call():
             answer = asyncio.run(self._send(request))

@@ -80,7 +80,7 @@ class Replay:
             self._life = Life(self._deaths.pop(0) - self.calls if self._deaths else None, self._note)
             self._tools = self.app.worker(self._life)
         with suppress(Killed):
-            await task(self._tools, *arguments, **options)  # type: ignore[misc]
+            await task(self._tools, *arguments, **options)
         if not self._life.over:
             return True
         self.died += 1

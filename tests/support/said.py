@@ -40,7 +40,7 @@ def outcome(
 
 def content(*outcomes: Outcome, devices: tuple[Device, ...] = (DEVICE,), **fields: object) -> Content:
     """What a comment about *outcomes* says."""
-    return Content(RUN_ID, Chosen(devices), outcomes, HUNTS.by_name, **fields)  # type: ignore[arg-type]
+    return Content(RUN_ID, Chosen(devices), outcomes, HUNTS.by_name, **fields)
 
 
 class Tags(HTMLParser):

@@ -32,7 +32,7 @@ SECRET = "hunter2secret"
 
 def page(*summaries: SweepSummary, mask: str = "on", parts: list[tuple[Part, int]] | None = None) -> str:
     """Return the page of a sweep that is done, with these summaries."""
-    return render_sweep(*swept(*summaries, parts=parts), HUNTS, Settings(mask_secrets=mask))  # type: ignore[arg-type]
+    return render_sweep(*swept(*summaries, parts=parts), HUNTS, Settings(mask_secrets=mask))
 
 
 def nasty(text: str) -> str:

@@ -65,7 +65,7 @@ def test_a_schedule_that_never_occurs_is_an_error() -> None:
 @given(
     second=st.integers(0, 59),
     minute=st.integers(1, 59),
-    after=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    after=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  (hypothesis wants them naive)
 )
 def test_no_earlier_moment_matches_the_schedule(second: int, minute: int, after: datetime) -> None:
     """Between a moment and its next occurrence, nothing matches."""
