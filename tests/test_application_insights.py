@@ -53,7 +53,7 @@ from opentelemetry import trace
 from datetime import UTC, datetime
 from shared import telemetry
 from shared.model.record import Work
-ours = telemetry.connect(os.environ)
+ours = telemetry.configure(os.environ)
 with ours.run(Work("{"ab" * 16}", datetime.now(UTC), "")), ours.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
     ours.parked()
 """
@@ -105,7 +105,7 @@ from shared import telemetry
 from shared.model.record import Work
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
 work = Work("ab" * 16, datetime.now(UTC), "")
-with telemetry.connect({"APPLICATIONINSIGHTS_CONNECTION_STRING": "secret"}).run(work):
+with telemetry.configure({"APPLICATIONINSIGHTS_CONNECTION_STRING": "secret"}).run(work):
     print("works")
 """
     said = in_python(script)

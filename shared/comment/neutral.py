@@ -12,7 +12,8 @@ import unicodedata
 
 _SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}):(?=//)")
 _AFTER_SCHEME = re.compile(r"(?<=//)([^\s/?#\"'<>]+)")
-_IPV4 = re.compile(r"(?<!\d)(?<!\d\.)(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?!\d|\.\d)")
+# ASCII: a digit of another script before an address must not keep it from being defanged.
+_IPV4 = re.compile(r"(?<!\d)(?<!\d\.)(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?!\d|\.\d)", re.ASCII)
 _WWW = re.compile(r"(?i)\b(www\d*)\.")
 _MAIL = re.compile(r"(?<=[\w-])@(?=[\w-]+(?:\.|\[))")
 _MAILTO = re.compile(r"(?i)\b(mailto|javascript|data|vbscript|tel|sip):(?=\S)")

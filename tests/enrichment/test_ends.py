@@ -159,7 +159,7 @@ async def test_an_answer_over_two_megabytes_is_counted_in_full(fleet: Fleet) -> 
     app = Deployment(large)
     lock = Counted()
     run = await app.ask(incidentId=BENIGN)
-    await work_on(msgspec.structs.replace(app.tools, large=lock), run)
+    await work_on(msgspec.structs.replace(app.tools, large_answers=lock), run)
     done, raw = await app.done(run), await app.tools.runs.findings(run, "file-origin")
     (text,), (outcome,) = app.comments(BENIGN), done.outcomes
     await app.close()
