@@ -1,4 +1,4 @@
-"""Fixtures of tests in every room."""
+"""Fixtures that tests in several folders use."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from tests.support.tenant import Deployment, Fleet
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector what stays until the end: some hundred thousand objects of libraries and tests."""
+    """
+    Exclude the objects that exist by now from garbage collection, which then takes less time.
+
+    They are some hundred thousand objects of libraries and tests, nearly all of which stay until the end.
+    """
     gc.collect()
     gc.freeze()
 
 
 def pytest_unconfigure() -> None:
-    """Let it be collected again, so that libraries see their objects go."""
+    """Include these objects in garbage collection again, so that libraries can clean up."""
     gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
 def judge() -> Iterator[Judge]:
-    """Microsoft's KQL parser. Where it is missing, tests are skipped, but in CI they fail."""
+    """Yield Microsoft's KQL parser. Where it is missing, the test is skipped, but in CI it fails."""
     if reason := missing():
         if os.environ.get("CI"):
             pytest.fail(reason)
@@ -41,13 +45,13 @@ def judge() -> Iterator[Judge]:
 
 @pytest.fixture(scope="session")
 def fleet() -> Fleet:
-    """Telemetry for all tests of a worker."""
+    """Return the telemetry and the hunts that all tests of a pytest process share."""
     return Fleet()
 
 
 @pytest.fixture
 async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
-    """Outrider in a tenant of its own, whose planted incidents are open."""
+    """Yield Outrider in a tenant of its own, whose planted incidents are open."""
     app = Deployment(fleet)
     yield app
     await app.close()
@@ -55,7 +59,7 @@ async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[tuple[str, Tenant]]:
-    """The local tenant on a port of its own: its address and its inside."""
+    """Serve a local tenant on a port of its own, and yield its address and its state."""
     app = build_app(devices=40, days=1, secret=SECRET)
     with served(app) as address:
         yield address, app.state.tenant
@@ -63,6 +67,6 @@ def cloud() -> Iterator[tuple[str, Tenant]]:
 
 @pytest.fixture(scope="module")
 def http(cloud: tuple[str, Tenant], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client, with the function key, of the app as it is deployed."""
+    """Run the app on the local host, in the tenant of `cloud`, and yield a client with the function key."""
     with hosted(tmp_path_factory.mktemp("app"), **identity(cloud[0])) as client:
         yield client

@@ -96,7 +96,7 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
 
     The snapshot, a Defender incident as it was read, is None for Sentinel's. Private and reserved addresses
     are included if *work* names its hunts. Raises UnreadableIncident if the incident does not exist or has
-    not been readable for too long (`waiting.given_up`), and Waiting if it may be readable later.
+    not been readable for too long (`waiting.why_given_up`), and Waiting if it may be readable later.
     """
     private = bool(work.hunts)
     try:

@@ -3,7 +3,7 @@ What has been hunted on an incident: a log that every run appends to, and none r
 
 The entries are numbered objects, each created once. A run that creates entry n has read all entries before
 it, so two runs that start at once share the work between them, without a lock. What is hunted is named by the
-keys of `catalog.select.pair`.
+keys of `catalog.select.ledger_key`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """
-One side of a comparison, in a process of its own: `python -m tests.benchmarks.large FILE outrider|json`.
+Measure one side of a comparison in its own process: `python -m tests.benchmarks.large FILE outrider|json`.
 
-Prints `{"seconds", "peak"}`: the processor time, threads included, from the answer's bytes to the stored findings and the comment, or to what
-`json.loads` makes of them; and by how many bytes resident memory rose above what it was with the bytes loaded
-(VmHWM of /proc/self/status; getrusage would begin with the parent's peak).
+Prints `{"seconds", "peak"}`. `seconds` is the processor time of all threads: for `outrider`, from the bytes
+of the answer in FILE to the stored findings and the comment; for `json`, that of `json.loads` on the same
+bytes. `peak` is by how many bytes resident memory rose above what it was with these bytes loaded (VmHWM of
+/proc/self/status, since the peak that getrusage reports begins with the parent's).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _PIECE = 65_536
 
 
 def write(path: Path) -> None:
-    """Write an answer of 100,000 rows, about 50 MB, as Graph would send it."""
+    """Write an answer of 100,000 rows, about 50 MB of JSON, to *path*, as Graph would send it."""
     chance = random.Random(4101)
     columns = (
         "DeviceId",
@@ -65,13 +66,17 @@ def write(path: Path) -> None:
 
 
 class InProcess(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
-    """A tenant whose answer to the one hunt comes in the pieces given, as from a socket; others are small."""
+    """
+    A tenant in this process that answers the hunt with *pieces*, one after another as from a socket.
+
+    Its other answers are small, and so is that to the hunt while *pieces* is empty.
+    """
 
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces = pieces
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the scripted tenant, but for the hunt."""
+        """Answer as the scripted tenant does, except for the hunt."""
         if request.method == "GET":
             return httpx.Response(200, json=tenant.incident(request.url.path.rsplit("/", 1)[-1]))
         if request.url.path.endswith("/comments"):
@@ -82,20 +87,20 @@ class InProcess(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
         return httpx.Response(200, stream=self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Hand out the answer."""
+        """Yield the pieces of the answer to the hunt."""
         for piece in self._pieces:
             yield piece
 
 
 class Identity:
-    """A token that is at hand."""
+    """An identity that returns a token without requesting one."""
 
     async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        """Return it, good for an hour."""
+        """Return a token that is valid for an hour."""
         return AccessToken("token", int(time.time()) + 3_600)
 
     async def close(self) -> None:
-        """Close nothing."""
+        """Do nothing: there is no connection to close."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,14 +110,19 @@ class Identity:
 
 
 def resident(kind: str) -> int:
-    """Read this process's resident memory, `VmRSS`, or its highest so far, `VmHWM`, in bytes."""
+    """Return this process's resident memory (*kind* `VmRSS`) or its peak so far (`VmHWM`), in bytes."""
     found = re.search(rf"{kind}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) * 1_024
 
 
 async def enrich(raw: bytes, folder: str) -> dict[str, float]:
-    """Measure an enrichment with one large answer, after one with a small answer, which loads what is loaded late."""
+    """
+    Return the `seconds` and `peak` of an enrichment whose hunt is answered with *raw*.
+
+    Its state is stored in *folder*. An enrichment with a small answer comes first, so that what is imported
+    late is not measured. Raises AssertionError unless all rows but one are stored and one comment is written.
+    """
     pieces: list[bytes] = []
     outrider = Outrider("http://127.0.0.1", Identity(), InProcess(pieces), state_url=f"file://{folder}")
     await outrider.enrich(incidentId=4101, hunts=[HUNT])
@@ -128,14 +138,14 @@ async def enrich(raw: bytes, folder: str) -> dict[str, float]:
 
 
 def loads(raw: bytes) -> dict[str, float]:
-    """Measure json.loads."""
+    """Return the `seconds` and `peak` of `json.loads` on *raw*."""
     before, started = resident("VmRSS"), time.process_time()
     json.loads(raw)
     return {"seconds": time.process_time() - started, "peak": resident("VmHWM") - before}
 
 
 def main(file: str, side: str) -> None:
-    """Do one side and print what it took."""
+    """Measure one *side*, `outrider` or `json`, on the answer in *file*, and print the result."""
     if side == "json":
         print(json.dumps(loads(Path(file).read_bytes())))
     else:

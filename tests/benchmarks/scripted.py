@@ -1,4 +1,4 @@
-"""What the benchmarks share: the scripted tenant, Outrider set up against it, and the line that is printed."""
+"""What the benchmarks share: a scripted tenant, Outrider set up against it, and the line that each prints."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ ENVIRONMENT = {
 
 @contextmanager
 def tenant(delay: float) -> Iterator[httpx.Client]:
-    """Start a tenant that takes *delay* seconds an answer; yields a client on its one control connection."""
+    """
+    Start a tenant, in a process of its own, that takes *delay* seconds per answer.
+
+    Yields a client of it, which uses a single connection and has opened it already.
+    """
     command = [sys.executable, str(Path(__file__).with_name("tenant.py")), str(delay)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -59,13 +63,13 @@ def tenant(delay: float) -> Iterator[httpx.Client]:
 
 
 def counts(control: httpx.Client) -> dict[str, int]:
-    """Return what the tenant has counted so far."""
+    """Return how many connections, and calls of each kind, the tenant has counted so far."""
     counted: dict[str, int] = control.get("/counts").json()
     return counted
 
 
 class Outrider:
-    """The worker, with its store in memory and its messages in a list."""
+    """A worker whose messages stay in a list, and whose store is at *state_url*, by default in memory."""
 
     def __init__(
         self,
@@ -84,7 +88,11 @@ class Outrider:
         self.incidents = count(4101)
 
     async def enrich(self, **body: Any) -> Done:
-        """Take a request, do its run, and return how it ended: completed, every hunt with something found."""
+        """
+        Start a run as `POST /api/enrich` does for this *body*, work on it, and return how it ended.
+
+        Raises AssertionError unless it is completed and every hunt found something.
+        """
         fields = parse_enrich(msgspec.json.encode(body), self.tools.limits)
         work = Work(run_id(""), datetime.now(UTC), "", **fields)
         await self.tools.runs.start(work, chosen_key=False)
@@ -96,7 +104,11 @@ class Outrider:
         return done
 
     async def enrich_incident(self) -> Done:
-        """Enrich an incident that has not been enriched yet, by its id."""
+        """
+        Enrich the next incident, by its id, that has not been enriched yet, and return how the run ended.
+
+        Raises AssertionError unless four hunts found something and one comment was written.
+        """
         done = await self.enrich(incidentId=next(self.incidents))
 
         assert (["written"], 4) == ([each.status for each in done.comments], len(done.outcomes))
@@ -107,7 +119,11 @@ class Outrider:
 async def deployed(
     control: httpx.Client, pool: type[httpx.AsyncHTTPTransport] = httpx.AsyncHTTPTransport
 ) -> AsyncIterator[Outrider]:
-    """Set Outrider up against a tenant, with its managed identity; IDENTITY_ENDPOINT must name the tenant's."""
+    """
+    Set Outrider up against a tenant, and yield it; *pool* is the class of its HTTP transport.
+
+    It gets its tokens as a managed identity, so IDENTITY_ENDPOINT must name the tenant's `/token`.
+    """
     # Graph's SDK does not close the connections of a client it has been given.
     async with (
         pool() as transport,
@@ -117,7 +133,11 @@ async def deployed(
 
 
 def check(name: str, measured: str, ratio: float, limit: float) -> None:
-    """Print a benchmark's line; fails where the ratio is above its limit."""
+    """
+    Print a benchmark's line: its name, what was measured, the ratio and the limit.
+
+    Raises AssertionError if the ratio is above the limit.
+    """
     print(f"\n{name:<44}{measured:>24}{ratio:>8.2f}{limit:>8.2f}", end="")
 
     assert ratio <= limit, f"{name}: {ratio:.3f} is above {limit}"

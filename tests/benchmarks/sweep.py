@@ -1,9 +1,10 @@
 """
-A sweep of so many aggregated rows, in a process of its own: `python -m tests.benchmarks.sweep ROWS`.
+Measure a sweep of ROWS aggregated rows, in a process of its own: `python -m tests.benchmarks.sweep ROWS`.
 
-Prints `{"seconds", "peak", "calls"}`: the processor time from the first query to the stored summary, without that of
-making the answers up; the process's highest resident memory in bytes, with it; and the hunting calls. A hundred rows
-a device; three of ten rows are about an address that nobody else talks to.
+Prints `{"seconds", "peak", "calls"}`: the processor time from the first query to the stored summary, without
+the time it takes to make the answers up; the highest resident memory of the process in bytes, with that of
+making them up; and the number of hunting calls. There are a hundred rows per device, and three rows in ten
+name an address that no other row names.
 """
 
 from __future__ import annotations
@@ -37,7 +38,13 @@ KINDS = {"OSPlatform": "String", "DeviceType": "String", "Devices": "Int64"}
 
 
 class Tenant(httpx.AsyncBaseTransport):
-    """A fleet of *rows* rows, spread over the groups, of which Graph returns fewer than 100,000 at once."""
+    """
+    A tenant whose fleet has *rows* rows, rounded down to a multiple of 256, in the week before *end*.
+
+    They are spread evenly over 256 groups of devices. As in Graph, a query for 100,000 rows or more is
+    refused. `calls` counts the calls, and `seconds` is the processor time that it took to make their answers
+    up.
+    """
 
     def __init__(self, rows: int, end: datetime) -> None:
         self._group = rows // GROUPS
@@ -45,7 +52,7 @@ class Tenant(httpx.AsyncBaseTransport):
         self.calls, self.seconds = 0, 0.0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a hunting query."""
+        """Answer a hunting query: devices by kind, rows per group, or the rows themselves."""
         started = time.process_time()
         self.calls += 1
         query = json.loads(request.content)["query"]
@@ -78,13 +85,17 @@ class Tenant(httpx.AsyncBaseTransport):
 
 
 def answer(columns: dict[str, str], rows: str) -> bytes:
-    """Make Graph's answer."""
+    """Return Graph's answer; *columns* maps name -> type, and *rows* are JSON objects separated by commas."""
     schema = json.dumps([{"name": name, "type": kind} for name, kind in columns.items()])
     return f'{{"schema":{schema},"results":[{rows}]}}'.encode()
 
 
 async def sweep(rows: int, folder: str) -> dict[str, float]:
-    """Sweep, and return what it took."""
+    """
+    Sweep a tenant of *rows* rows with state in *folder*, and return `seconds`, `peak` and `calls`.
+
+    Raises AssertionError unless the sweep is completed with every row.
+    """
     end = datetime.now(UTC)
     tenant = Tenant(rows, end)
     outrider = Outrider("http://127.0.0.1", Identity(), tenant, state_url=f"file://{folder}")

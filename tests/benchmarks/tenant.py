@@ -1,8 +1,9 @@
 """
 A tenant in a process of its own that answers every call alike, at once or after a set time.
 
-`python tenant.py SECONDS` prints its port on 127.0.0.1. Rows echo the entities of the query they answer, and calls,
-tokens and connections are counted, so that a benchmark can tell work that was done from work that was skipped.
+`python tenant.py SECONDS` prints its port on 127.0.0.1. Calls for tokens and counts are always answered at
+once. Rows repeat the entities of the query they answer, and calls, tokens and connections are counted, so
+that a benchmark can tell work that was done from work that was skipped.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ _SCHEMA = {
 
 
 def device(incident: str) -> str:
-    """Name the device of an incident."""
+    """Return the name of the device in an incident."""
     return f"srv-{incident}.contoso.com"
 
 
 def incident(number: str) -> dict[str, Any]:
-    """Write an incident that starts every hunt: a device, an address and a file."""
+    """Return an incident with a device, an address and a file, which fits each of the five hunts."""
     kind, time = "#microsoft.graph.security.", "2026-11-24T02:14:05Z"
     evidence = [
         {"mdeDeviceId": f"{int(number):040x}", "deviceDnsName": device(number)},
@@ -52,7 +53,7 @@ def incident(number: str) -> dict[str, Any]:
 
 
 def answer(query: str) -> dict[str, Any]:
-    """Answer a hunting query with rows of the entities in it; the device card has one row a device."""
+    """Return the answer to a hunting query: 20 rows per entity in the query, or one for the device card."""
     entities = [entity for found in _LISTS.findall(query) for entity in json.loads(found)]
     rows = [
         {
@@ -75,7 +76,11 @@ def answer(query: str) -> dict[str, Any]:
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection; requests come one after another, each with a Content-Length or without a body."""
+    """
+    One client's connection, for requests one after another, each with a Content-Length or without a body.
+
+    *counts* is what it counts in; an answer is sent *delay* seconds after its request arrived.
+    """
 
     def __init__(self, counts: Counter[str], delay: float) -> None:
         self._counts = counts
@@ -83,13 +88,13 @@ class Connection(asyncio.Protocol):
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count a connection."""
+        """Count the connection, and send its answers to *transport*."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._counts["connections"] += 1
 
     def data_received(self, data: bytes) -> None:
-        """Answer once a request is there as a whole."""
+        """Answer the request once all of it is there."""
         arrived = asyncio.get_running_loop().time()
         self._read += data
         head, found, body = self._read.partition(b"\r\n\r\n")
@@ -119,7 +124,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(delay: float) -> None:
-    """Answer until the process is ended."""
+    """Print a free port, and answer there with *delay* seconds per answer until the process is ended."""
     counts: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(counts, delay), "127.0.0.1", 0)

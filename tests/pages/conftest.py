@@ -34,7 +34,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address() -> AsyncIterator[str]:
-    """Yield the address of a server that shows our pages, with their headers in Azure, and the tenant's."""
+    """
+    Yield the address of a server that shows our pages and the tenant's.
+
+    Ours have the headers that they have in Azure. An attacker chose the texts on all of them.
+    """
     runs = {"done": ended(), "waiting": waiting()}
     swept = sweeps()
 

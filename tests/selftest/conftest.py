@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the selftest."""
+"""Fixtures for the tests of the self-test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox's queue service, through the SDK that the app sends with."""
+"""Fixtures and helpers that call the sandbox's queue service through the SDK that the app sends with."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NOON = 1_790_000_000.0
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock, in epoch seconds, that stands still until a test changes `now`."""
 
     def __init__(self) -> None:
         self.now = NOON
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time that the clock shows."""
         return self.now
 
 
 @contextmanager
 def served(path: Path | str, clock: Clock) -> Iterator[QueueServiceClient]:
-    """Serve the queues of *path* on a thread of their own, and give a client of them."""
+    """Serve the queues stored in *path* from a thread, and yield a client of them that never retries."""
     with closing(QueueService(path, clock=clock)) as queues, listening() as sock:
         server = uvicorn.Server(uvicorn.Config(queues, lifespan="off", ws="none", log_level="error"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
@@ -56,20 +56,20 @@ def served(path: Path | str, clock: Clock) -> Iterator[QueueServiceClient]:
 
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    """Start at noon."""
+    """Return the clock of the module's queue service; it starts at NOON and is not reset between tests."""
     return Clock()
 
 
 @pytest.fixture(scope="module")
 def account(clock: Clock) -> Iterator[QueueServiceClient]:
-    """Serve an account."""
+    """Serve a queue service in memory, one for all tests of a module, and yield a client of it."""
     with served(":memory:", clock) as client:
         yield client
 
 
 @pytest.fixture
 def service(account: QueueServiceClient) -> QueueServiceClient:
-    """Give the account with no queue in it."""
+    """Delete all queues of the account, and return its client."""
     for queue in account.list_queues():
         account.delete_queue(queue)
     return account
@@ -77,15 +77,15 @@ def service(account: QueueServiceClient) -> QueueServiceClient:
 
 @pytest.fixture
 def queue(service: QueueServiceClient) -> QueueClient:
-    """Give an empty queue."""
+    """Create the empty queue `runs` in an account without other queues, and return a client of it."""
     return service.create_queue("runs")
 
 
 def code(refused: pytest.ExceptionInfo[HttpResponseError]) -> object:
-    """Give the service's own error code."""
+    """Return the queue service's error code for the call that it refused."""
     return refused.value.error_code
 
 
 def texts(queue: QueueClient) -> list[str]:
-    """Receive everything that is visible."""
+    """Receive all visible messages, at most 32, and return their texts; they stay hidden for 10 minutes."""
     return [message.content for message in queue.receive_messages(max_messages=32, visibility_timeout=600)]

@@ -1,4 +1,4 @@
-"""Our client of Resource Manager with a script, or a local tenant, in place of Azure."""
+"""The app's client of Resource Manager, answered by a script or by a local tenant instead of Azure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Answer = tuple[int, Any, "Mapping[str, str]"] | Exception
 def answered(
     request: requests.PreparedRequest, status: int, body: bytes, headers: Mapping[str, str]
 ) -> requests.Response:
-    """An answer as `requests` gives it."""
+    """Return the response to *request*, as `requests` would build it, with this status, body and headers."""
     response = requests.Response()
     response.request, response.url = request, request.url or ""
     response.status_code, response.raw, response.reason = status, io.BytesIO(body), "Because"
@@ -43,7 +43,12 @@ def answered(
 
 
 class Script(BaseAdapter):
-    """Answers one call after the other, and keeps what was asked."""
+    """
+    A `requests` adapter that gives *answers* in turn, one per call.
+
+    An answer is an exception, which is raised, or a status, a body and headers; a body that is not bytes is
+    sent as JSON. `asked` has the requests so far, and `timeouts` the timeout of each.
+    """
 
     def __init__(self, *answers: Answer) -> None:
         super().__init__()
@@ -52,7 +57,7 @@ class Script(BaseAdapter):
         self.timeouts: list[Any] = []
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
-        """Give the next answer."""
+        """Record *request*, and return the next answer, or raise it if it is an exception."""
         self.asked.append(request)
         self.timeouts.append(options["timeout"])
         answer = self.answers.pop(0)
@@ -64,18 +69,26 @@ class Script(BaseAdapter):
         )
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is no connection to close."""
 
 
 class Tenant(BaseAdapter):
-    """Asks a tenant that lives in the test's event loop, from the thread in which the call is made."""
+    """
+    A `requests` adapter that lets a tenant in the test's event loop answer.
+
+    It must be created in that loop, and called from another thread.
+    """
 
     def __init__(self, client: ArmClient) -> None:
         super().__init__()
         self._client, self._loop = client, asyncio.get_running_loop()
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        """Ask, and wait for the answer."""
+        """
+        Return the tenant's answer to *request*, of whose headers only Authorization is passed on.
+
+        Raises TimeoutError if there is no answer within 10 seconds.
+        """
         path = (request.url or "").removeprefix(ROOT)
         asked = self._client.request(
             request.method or "",
@@ -87,18 +100,22 @@ class Tenant(BaseAdapter):
         return answered(request, answer.status_code, answer.content, answer.headers)
 
     def close(self) -> None:
-        """The client outlives a call."""
+        """Do nothing: the tenant's client is used for further calls."""
 
 
 class Credential:
-    """Gives tokens, and keeps what they were asked for."""
+    """
+    An identity whose tokens *issue* makes from a scope; by default each token is `secret`.
+
+    `scopes` has the scopes that tokens were requested for. A *broken* one gives no token.
+    """
 
     def __init__(self, issue: Callable[[str], str] = lambda _: "secret", *, broken: bool = False) -> None:
         self.scopes: list[str] = []
         self._issue, self._broken = issue, broken
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
-        """A token for *scopes*."""
+        """Return a token for the first of *scopes*. Raises ClientAuthenticationError if broken."""
         self.scopes += scopes
         if self._broken:
             raise ClientAuthenticationError("no identity")
@@ -106,20 +123,20 @@ class Credential:
 
 
 class Pause:
-    """Waits without waiting, and keeps how long it would have been."""
+    """A replacement for `asyncio.sleep` that returns at once; `waits` has the seconds that were asked for."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
 
     async def __call__(self, seconds: float) -> None:
-        """Wait."""
+        """Record *seconds*, and return at once."""
         self.waits.append(seconds)
 
 
 def client_of(
     adapter: BaseAdapter, credential: Credential | None = None, sleep: Pause | None = None, **environment: str
 ) -> Arm:
-    """A client whose calls go to *adapter*."""
+    """Return a client whose calls go to *adapter*; *environment* adds to the settings or replaces them."""
 
     def session() -> requests.Session:
         made = requests.Session()
@@ -131,6 +148,6 @@ def client_of(
 
 
 def tenant_arm(tenant: ArmClient, sleep: Pause | None = None) -> Arm:
-    """A client of *tenant*."""
+    """Return a client whose calls *tenant* answers, with tokens that the tenant issues."""
     issue = Credential(lambda scope: tenant.tenant.issue(scope.removesuffix("/.default"))[0])
     return client_of(Tenant(tenant), issue, sleep)

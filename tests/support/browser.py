@@ -1,4 +1,4 @@
-"""A browser that tells what a page does besides being shown, and pages whose every text an attacker chose."""
+"""A browser that records what a page does, and pages in which an attacker chose every text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sandbox.tenant.state import Tenant
 
-#: A desk and a phone, in CSS pixels.
+#: The widths of a window on a desktop and on a phone, in CSS pixels.
 WIDTHS = (1280, 390)
 HUNT = "archive-then-upload"
 COLUMNS = ("DeviceName", "NetCmd", "RemoteIP", "RemotePort", "SHA1")
@@ -41,7 +41,12 @@ HOSTILE = (
 
 
 class Visit:
-    """A page that is open: what it asked the network for and got, and what it did that no page of ours may do."""
+    """
+    A page that is open in the browser.
+
+    `requests` lists the addresses that it requested, and `answered` those that sent a response. `wrongs`
+    lists what no page of ours may do: script errors, console messages and dialogs, which are dismissed.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -61,7 +66,7 @@ class Visit:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Start the machine's own Chromium."""
+    """Start the Chromium or Chrome that is installed on this machine, and yield it."""
     found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=next(filter(None, found)))
@@ -75,7 +80,12 @@ async def chromium() -> AsyncIterator[Browser]:
 async def visit(
     browser: Browser, address: str, *, width: int = WIDTHS[0], dark: bool = False
 ) -> AsyncIterator[Visit]:
-    """Open *address* in a window of its own."""
+    """
+    Open *address* in a new window with its own cookies, and yield the visit.
+
+    The window is *width* by 900 CSS pixels and asks for light or *dark* colours. Browser calls time out after
+    10 seconds.
+    """
     scheme = "dark" if dark else "light"
     context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     try:
@@ -89,7 +99,7 @@ async def visit(
 
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
-    """Serve an ASGI *app* on 127.0.0.1 and yield its address."""
+    """Serve an ASGI *app* on 127.0.0.1, and yield its address."""
     with listening() as sock:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="warning"))
         task = asyncio.create_task(server.serve(sockets=[sock]))
@@ -101,7 +111,7 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 
 def ended() -> Run:
-    """A run with every outcome, in which an attacker chose every text."""
+    """Return a run that has ended, with every possible outcome; an attacker chose every text in it."""
     values = (
         *((DEVICE.name, text, "203.0.113.9", "65535", "3" * 40) for text in HOSTILE),
         (HOSTILE[0], "perl", "2001:db8:1111:2222:3333:4444:5555:6666", HOSTILE[4], HOSTILE[10]),
@@ -136,13 +146,13 @@ def ended() -> Run:
 
 
 def waiting() -> Run:
-    """A run that waits for a reason which an attacker wrote."""
+    """Return a run that waits until 5 minutes after NOW, for a reason that an attacker wrote."""
     done = ended()
     return replace(done, done=None, wait=Wait(HOSTILE[1], NOW + timedelta(minutes=5)))
 
 
 def hurt(tenant: Tenant) -> None:
-    """Let an attacker choose every text of the first incident, and comment on it."""
+    """Put an attacker's texts into incident 4101: its title, alert, evidence and comments."""
     incident: dict[str, Any] = tenant.incidents["4101"]
     incident["displayName"] = " ".join(HOSTILE)
     alert = incident["alerts"][0]

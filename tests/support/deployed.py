@@ -1,4 +1,4 @@
-"""Outrider deployed on this machine: a tenant in this process, and the app on the local host in one of its own."""
+"""Outrider deployed on this machine: the app in a process of its own, and a tenant served from this one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY, SECRET = "function-key", "identity-header"
 TIMERS = {"AzureWebJobs.WatchIncidents.Disabled": "true", "AzureWebJobs.SweepFleet.Disabled": "true"}
 
 _OURS = ("AZURE", "WEBSITE", "IDENTITY", "MSI", "COV", "HTTP_AUTH", "COMMENT", "MAX_", "GRAPH")
-# A process of its own: Microsoft's library loads one app a process.
+# A process of its own: Microsoft's library loads one app per process.
 _START = """
 import sys
 from pathlib import Path
@@ -35,7 +35,7 @@ run(Path(sys.argv[1]), port=int(sys.argv[2]), key=sys.argv[3])
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Serve an ASGI application from a thread, and yield its address."""
+    """Serve the ASGI application *app* from a thread, and yield its address on 127.0.0.1."""
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="critical"))
     with listening() as sock:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
@@ -50,9 +50,11 @@ def served(app: Any) -> Iterator[str]:
 @contextmanager
 def hosted(folder: Path, *, port: int = 0, **environment: str) -> Iterator[httpx.Client]:
     """
-    Run the app with its state below *folder*, and yield a client with the function key.
+    Run the app on the local host, and yield an HTTP client that sends the function key.
 
-    *environment* are settings beside those that make it start. No timer runs.
+    State is kept in `state` below *folder*, and what the app logs in `log.txt`. *port* 0 means any free port.
+    *environment* adds to the settings that the app needs to start, or replaces them. The app's timers are
+    disabled. Raises AssertionError, with the log, if the app does not start.
     """
     app, state = folder / "app", folder / "state"
     app.mkdir()
@@ -80,7 +82,7 @@ def hosted(folder: Path, *, port: int = 0, **environment: str) -> Iterator[httpx
 
 
 def identity(tenant: str) -> dict[str, str]:
-    """Point the app at the tenant that answers at this address, as its managed identity."""
+    """Return the settings by which the app uses the tenant at this address, and gets its tokens there."""
     return {
         "GRAPH_URL": tenant,
         "ARM_URL": tenant,
@@ -90,7 +92,12 @@ def identity(tenant: str) -> dict[str, str]:
 
 
 def finished(http: httpx.Client, location: str) -> dict[str, Any]:
-    """Follow *location* until the run is done; more often than Retry-After asks, to save time."""
+    """
+    Return the result of the run at *location*, decoded from JSON, once it is done.
+
+    To save time, it is polled every 0.2 seconds and not as Retry-After asks. Raises AssertionError for an
+    answer other than 200 or 202, and if the run is not done after 150 polls.
+    """
     for _ in range(150):
         answer = http.get(location)
         if answer.status_code != 202:

@@ -1,4 +1,4 @@
-"""How the hunts of a run ended, and the planted incidents by what they are about."""
+"""The ids of incidents in the local tenant, by what they are about, and how a run's hunts ended."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 EXFILTRATION, WINDOWS, SILENT, MERGED, BENIGN, UNKNOWN = "4101", "4103", "4104", "4105", "4106", "999999"
 
-# Only file-origin asks for this column.
+# Only the query of the hunt file-origin has this column.
 FILE_ORIGIN = "FileOriginUrl"
 
 
 def outcome(done: Done, hunt: str) -> Outcome:
-    """Return how *hunt* ended."""
+    """Return the outcome of the hunt named *hunt*, which must be in *done*."""
     return next(each for each in done.outcomes if each.hunt == hunt)
 
 
 def endings(done: Done) -> dict[str, str]:
-    """Return each hunt's outcome."""
+    """Return how each hunt ended: its name -> `found`, `nothingFound` and so on."""
     return {each.hunt: each.outcome for each in done.outcomes}

@@ -1,4 +1,4 @@
-"""What stands between a caller and the app, and fails."""
+"""A gateway between a caller and the app, with failures that a test plans."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _HOP = {"connection", "content-length", "host", "transfer-encoding"}
 
 class Failure(NamedTuple):
     """
-    What the next call of a *method* whose path matches *path* meets.
+    A failure for the next call with this `method` whose whole path matches the regular expression `path`.
 
-    It is refused with *status*; or, with *lose*, reaches the app, whose answer does not come back whole.
+    The call is refused with `status`, and with `retry_after` as Retry-After unless that is ''. With `lose`,
+    the app gets the call, but the caller does not get the app's answer: for `answer` it gets `status`
+    instead; for `connection`, the connection breaks in the middle of the response.
     """
 
     method: str
@@ -33,14 +35,18 @@ class Failure(NamedTuple):
 
 
 class Gateway:
-    """An ASGI application that passes calls on to the address *target*, after the failures that are planned."""
+    """
+    An ASGI application that passes calls on to the app at the address `target`.
+
+    A call that matches one of `failures` gets that failure, which is then removed from the list.
+    """
 
     def __init__(self) -> None:
         self.target = ""
         self.failures: list[Failure] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Answer one call: with the failure planned for it, or else as the app does."""
         body, more = b"", True
         while more:
             part = await receive()

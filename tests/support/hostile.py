@@ -1,4 +1,4 @@
-"""Texts that do harm somewhere, and what is left of it in a text that should be harmless."""
+"""Texts that do harm where they are shown, and checks that a text made from them does none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FRAGMENTS = (
     "javascript:alert(1)", "user@contoso.com", "• 1× ", " · ", "\nOutrider ", "--password=hunter2", "[.]", "…",
 )  # fmt: skip
 
-#: Any text, and texts pieced together from what does harm somewhere.
+#: A strategy for any text, and for texts pieced together from FRAGMENTS, each of which does harm somewhere.
 NASTY = st.one_of(
     st.text(max_size=30),
     st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=6).map("".join),
@@ -25,12 +25,16 @@ NASTY = st.one_of(
 
 
 def unseen(text: str) -> str:
-    """The characters of *text* that a reader does not see, but for line breaks."""
+    """Return the characters of *text* that a reader does not see, except line feeds; '' if there are none."""
     return "".join(c for c in text if c != "\n" and unicodedata.category(c) in UNSEEN)
 
 
 def live(text: str) -> list[str]:
-    """What in *text* a viewer may turn into a link: `scheme://` and bare IPv4 addresses."""
+    """
+    Return what a viewer may turn into a link in *text*: URL schemes such as `http`, and bare IPv4 addresses.
+
+    Schemes that begin with `hxxp` are left out, since no viewer links them.
+    """
     schemes = re.findall(r"(?i)[a-z][a-z0-9+.-]*(?=://)", text)
     addresses = re.findall(r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])", text)
     return [scheme for scheme in schemes if not scheme.lower().startswith("hxxp")] + addresses

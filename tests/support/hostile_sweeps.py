@@ -1,4 +1,4 @@
-"""Pages of sweeps, as an attacker would have them."""
+"""Pages of sweeps in which an attacker chose every text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from .sweeping import ARCHIVES, DESKTOPS, SERVERS
 
 
 def sweeps() -> dict[str, str]:
-    """A sweep that is done, on whose page an attacker chose every text; one that waits; one with nothing at all."""
+    """
+    Return three pages of sweeps as HTML, by name.
+
+    `done` is a sweep that has ended, and an attacker chose every text on its page. `waiting` waits for a
+    reason that an attacker wrote, and `empty` ended without an outcome.
+    """
     full = replace(
         sweep_summary(ARCHIVES, lost=tuple(Lost(f"{n:02x}-{n:02x}", 1 / 256, text) for n, text in enumerate(HOSTILE))),
         ranked=tuple(new_row(text, text or "curl") for text in HOSTILE),

@@ -1,4 +1,4 @@
-"""Hunt files to load, and a place to put them."""
+"""Two hunt files as text, a function that writes such files, and a fixed selection of our own hunts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ enrichment:
 
 
 def write(folder: Path, name: str, content: str) -> Path:
-    """Put a hunt file into *folder*."""
+    """
+    Write *content*, without its common indentation, to the file *name* in *folder*; return the file's path.
+
+    The folder is created if it does not exist.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / name
     file.write_text(dedent(content), encoding="utf-8")
@@ -65,6 +69,6 @@ FIVE = (
 
 
 def five_hunts() -> Catalog:
-    """Return the hunts that tests of a run count on, so that one more hunt file breaks none of them."""
+    """Return the five hunts that tests of a run expect, so that a new hunt file breaks none of them."""
     known = load_hunts().by_name
     return Catalog(tuple(known[name] for name in FIVE))

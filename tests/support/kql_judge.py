@@ -1,4 +1,4 @@
-"""Microsoft's KQL parser and binder (`tests/kusto/validate.js`), asked from Python."""
+"""Ask Microsoft's KQL parser and binder (`tests/kusto/validate.js`) from Python."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ LIBRARY = HERE / "kusto" / "node_modules" / "@kusto" / "language-service-next"
 
 class Verdict(Struct, frozen=True):
     """
-    What Microsoft's parser says of a query.
+    What Microsoft's parser says about a query.
 
-    `reads` are references to tables of the schema as (name, offset); `tokens` and `literals` are there when asked for.
+    `columns` has the result's columns as (name, type), None if the result is no table. `reads` has the
+    references to known tables as (table, offset in the query). `tokens`, as (kind, text), and the values of
+    `literals` are there only if they were asked for.
     """
 
     kind: str
@@ -31,7 +33,7 @@ class Verdict(Struct, frozen=True):
 
 
 def missing() -> str:
-    """Say what the judge lacks on this machine; '' if nothing."""
+    """Return what the parser lacks on this machine, as a sentence; '' if nothing."""
     if shutil.which("node") is None:
         return "Node.js is not installed"
     if not LIBRARY.is_dir():
@@ -40,7 +42,7 @@ def missing() -> str:
 
 
 class Judge:
-    """One Node process, which takes about a second to start and milliseconds a query."""
+    """The parser, in a Node process that takes about a second to start and milliseconds per query."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -51,15 +53,20 @@ class Judge:
     def __call__(
         self, query: str, *, tokens: bool = False, tables: dict[str, dict[str, str]] | None = None
     ) -> Verdict:
-        """Judge *query*, against further *tables* beside those of Advanced Hunting."""
+        """
+        Return the parser's verdict on *query*, which may read the tables of Advanced Hunting and *tables*.
+
+        *tables* maps each name to its columns, column -> type. With *tokens*, the verdict has tokens and
+        literals.
+        """
         return Verdict(**self._ask({"query": query, "tokens": tokens, "tables": tables}))
 
     def functions(self) -> set[str]:
-        """Return the names of KQL's own functions and aggregates."""
+        """Return the names of KQL's built-in functions and aggregates."""
         return set(self._ask({"functions": True}))
 
     def close(self) -> None:
-        """End the process."""
+        """End the Node process."""
         self._process.communicate()
 
     def _ask(self, question: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""A line to Graph that answers as it is told, and calls to make over it."""
+"""A Graph client with prepared answers instead of a connection, and calls to make with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ MONTH = "2026-10-25T12:00:00Z/2026-11-24T12:00:00Z"
 
 
 class Line(httpx.AsyncBaseTransport):
-    """Gives *answers* in turn, the last for ever; keeps the requests and the scopes and seconds asked for."""
+    """
+    A transport that gives *answers* in turn, one per request, and then the last one for ever.
+
+    An answer that is an exception is raised. The object is also the client's identity and its `sleep`.
+    `requests` has the requests so far, `scopes` the scopes that tokens were requested for, and `slept` the
+    seconds that the client waited, without zeros.
+    """
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -39,7 +45,7 @@ class Line(httpx.AsyncBaseTransport):
         self.slept: list[float] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer *request*."""
+        """Record *request*, and return the next answer, or raise it if it is an exception."""
         self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -47,22 +53,27 @@ class Line(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
-        """Be the identity, too."""
+        """Record *scopes*, and return a token that is valid until 2096."""
         self.scopes += scopes
         return AccessToken("token", 4_000_000_000)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait without waiting."""
+        """Record *seconds*, unless 0, and return at once."""
         self.slept += [seconds] if seconds else []
 
     def graph(self, *, identity: Any = None, **environment: str) -> Graph:
-        """Make a client that speaks over this line; to Graph itself, unless *environment* says otherwise."""
+        """
+        Return a Graph client that sends its requests through this transport.
+
+        They are addressed to Graph itself, unless *environment*, which adds to the settings, says otherwise.
+        Tokens come from *identity*, or else from this object.
+        """
         chosen = settings.read_settings(ENVIRONMENT | {"GRAPH_URL": ""} | environment)
         return Graph(chosen, identity or self, transport=self, sleep=self.sleep)
 
 
 def refusal(status: int, message: str = "", **headers: str) -> httpx.Response:
-    """Refuse as Graph does."""
+    """Return an error response as Graph sends it; `_` in the names of *headers* becomes `-`."""
     inner = {"request-id": "0f3c"}
     error = {"code": "Code", "message": message, "innerError": inner}
     return httpx.Response(
@@ -71,18 +82,22 @@ def refusal(status: int, message: str = "", **headers: str) -> httpx.Response:
 
 
 def incident(number: int, merged_into: int | None = None) -> httpx.Response:
-    """Answer with an incident."""
+    """Return a response with incident *number*, which was merged into *merged_into* unless that is None."""
     into = None if merged_into is None else str(merged_into)
     return httpx.Response(200, json={"id": str(number), "redirectIncidentId": into})
 
 
 @contextmanager
 def identity_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Serve App Service's managed-identity endpoint, and list the query of each call."""
+    """
+    Serve App Service's managed-identity endpoint, and point this process's environment at it.
+
+    Yields a list, to which the query string of each call is added.
+    """
     tenant, queries = create_app(Engine(), secret="secret"), []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        """Note the query, and answer as the tenant."""
+        """Record the query string, and let a tenant answer."""
         queries.append(scope["query_string"].decode())
         await tenant(scope, receive, send)
 
@@ -100,15 +115,15 @@ def identity_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def hunt(graph: Graph) -> Awaitable[Any]:
-    """Run a query."""
+    """Return a call, not yet awaited, that runs a hunting query."""
     return graph.run_hunting_query("A", MONTH)
 
 
 def look(graph: Graph) -> Awaitable[Any]:
-    """Read an incident."""
+    """Return a call, not yet awaited, that reads an incident."""
     return graph.get_incident("1")
 
 
 def say(graph: Graph) -> Awaitable[Any]:
-    """Comment on an incident."""
+    """Return a call, not yet awaited, that comments on an incident and takes at most 5 seconds."""
     return graph.add_comment("1", "text", within=5)

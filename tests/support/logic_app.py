@@ -1,9 +1,11 @@
 """
-The HTTP action of a Logic App, as Microsoft describes it.
+The HTTP action of a Logic App, as Microsoft documents it.
 
-202 with Location is followed until the answer is another, every 20 seconds unless Retry-After says otherwise; 408, 429,
-5xx and a broken connection are retried four times, 5 to 45 seconds apart; the action's headers and authentication go
-with every call ("Call external HTTP or HTTPS endpoints", "Handle errors and exceptions in Azure Logic Apps").
+While the answer is 202, the address in its Location is polled, every 20 seconds unless Retry-After says
+otherwise. A call that is answered with 408, 429 or 5xx, or whose connection breaks, is retried up to four
+times, 5 to 45 seconds apart unless Retry-After says otherwise. The action's headers and authentication are
+sent with every call ("Call external HTTP or HTTPS endpoints", "Handle errors and exceptions in Azure Logic
+Apps").
 """
 
 from __future__ import annotations
@@ -21,12 +23,17 @@ _RETRIES = 4
 _POLLS = 200
 _POLL_INTERVAL = 20.0
 _SHORTEST, _LONGEST, _SCALE = 5.0, 45.0, 7.5
-# A test does not wait as long as it is told.
+# The most seconds that a test really waits, however long the action would.
 _PAUSE = 0.1
 
 
 class Call(NamedTuple):
-    """A call that was made; `status` 0 where the connection broke. `waited` is what came before it, in seconds."""
+    """
+    One call that the action made.
+
+    `status` is 0 if the connection broke. `waited` is how many seconds a real action would have waited before
+    it.
+    """
 
     method: str
     url: str
@@ -35,7 +42,12 @@ class Call(NamedTuple):
 
 
 class HttpAction:
-    """One action of one run of a workflow; *authentication* are the headers of its own."""
+    """
+    One HTTP action in one run of a workflow.
+
+    *authentication* are headers that are sent with every call. `calls` has the calls so far, retries
+    included.
+    """
 
     def __init__(self, authentication: Mapping[str, str] | None = None) -> None:
         self.calls: list[Call] = []
@@ -47,7 +59,11 @@ class HttpAction:
         }
 
     def post(self, url: str, body: Any) -> httpx.Response:
-        """Send *body*, follow a 202, and return the answer that the workflow goes on with."""
+        """
+        Post *body* as JSON, poll while the answer is 202, and return the last answer.
+
+        Its status is 0 if the connection broke on every attempt, and 202 if 200 polls did not suffice.
+        """
         answer = self._send("POST", url, body)
         for _ in range(_POLLS):
             if answer.status_code != httpx.codes.ACCEPTED:
@@ -68,7 +84,7 @@ class HttpAction:
     def _once(self, method: str, url: str, body: Any) -> httpx.Response:
         content = {} if body is None else {"json": body}
         try:
-            # Every call is a connection of its own: Logic Apps' addresses are many.
+            # Every call opens a new connection, since Logic Apps call from many addresses.
             answer = httpx.request(method, url, headers=self._headers, trust_env=False, timeout=30, **content)
         except httpx.TransportError:
             answer = httpx.Response(0)

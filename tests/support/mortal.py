@@ -1,4 +1,4 @@
-"""A worker whose process may end at any call, and the store and transport that end with it."""
+"""A worker that can be killed at any of its calls, and a store and HTTP transports that fail from then on."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 
 class Killed(BaseException):
-    """The worker's process ends here."""
+    """Raised at the call at which a worker's process ends; no `except Exception` stops it."""
 
 
 class Life:
     """
-    The calls to the store and the tenant that a worker makes before it is killed; None is never.
+    How long a worker lives, counted in its calls to the store and to the tenant.
 
-    *meanwhile* is told of each before it is made, with the request if it is one to the tenant.
+    It makes *calls* of them and is killed at the next; None means never. *meanwhile* is called before each of
+    them, with the request if it goes to Graph, else with None.
     """
 
     def __init__(
@@ -37,12 +38,17 @@ class Life:
 
     @property
     def over(self) -> bool:
-        """Whether the worker has been killed, so that nothing it does has any effect."""
+        """Whether the worker has been killed: from then on, none of its calls is made."""
         return self.left is not None and self.left < 0
 
     @contextmanager
     def call(self, request: httpx.Request | None = None) -> Iterator[None]:
-        """Count one call, which is not made if life ends before, nor heard of if it ends meanwhile."""
+        """
+        Count one call, which the caller makes inside the `with` block.
+
+        Raises Killed before the block if the worker is dead or dies at this call, and after it if another
+        call killed the worker meanwhile: the call then took effect, but its answer is lost.
+        """
         self._meanwhile(request)
         if self.left is not None:
             self.left -= 1
@@ -54,55 +60,55 @@ class Life:
 
 
 class MortalTransport(httpx.ASGITransport):
-    """Calls the tenant for as long as its worker lives."""
+    """An httpx transport that calls the tenant *app* in this process, until its worker is killed."""
 
     def __init__(self, life: Life, app: Any) -> None:
         super().__init__(app, client=("127.0.0.1", 1))
         self.life = life
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request*."""
+        """Return the tenant's answer to *request*. Raises Killed as `Life.call` does."""
         with self.life.call(request):
             return await super().handle_async_request(request)
 
 
 class MortalStore(Store):
-    """Reads and writes for as long as its worker lives."""
+    """An object store whose calls raise Killed once its worker is killed."""
 
     def __init__(self, life: Life, objects: MemoryStore) -> None:
         super().__init__(objects)
         self.life = life
 
     async def create(self, key: str, value: bytes) -> bool:
-        """Write an object unless there is one."""
+        """Write an object unless it exists; return whether it was written."""
         with self.life.call():
             return await super().create(key, value)
 
     async def put(self, key: str, value: bytes) -> None:
-        """Write an object."""
+        """Write an object, replacing the one that exists."""
         with self.life.call():
             await super().put(key, value)
 
     async def get(self, key: str) -> bytes | None:
-        """Read an object."""
+        """Read an object; None if it does not exist."""
         with self.life.call():
             return await super().get(key)
 
     async def keys(self, prefix: str) -> list[str]:
-        """Name the objects below a prefix."""
+        """List the names of the objects below a prefix, sorted."""
         with self.life.call():
             return await super().keys(prefix)
 
 
 def session(life: Life, app: Any) -> requests.Session:
-    """Return a session whose calls reach the tenant *app* for as long as the worker lives."""
+    """Return a session whose `http://` calls reach the tenant *app* until the worker is killed."""
     session = requests.Session()
     session.mount("http://", InProcess(life, app))
     return session
 
 
 class InProcess(BaseAdapter):
-    """Carries what `requests` sends to the tenant, in this process, for as long as a worker lives."""
+    """A `requests` adapter that calls the tenant *app* in this process, until its worker is killed."""
 
     def __init__(self, life: Life, app: Any) -> None:
         super().__init__()
@@ -110,7 +116,11 @@ class InProcess(BaseAdapter):
         self._app = app
 
     def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
-        """Send *request*; called in a thread, which has an event loop of its own for it."""
+        """
+        Return the tenant's answer to *request*. Raises Killed as `Life.call` does.
+
+        It must be called in a thread without an event loop, since it runs one of its own.
+        """
         with self._life.call():
             answer = asyncio.run(self._send(request))
         response = requests.Response()
@@ -121,7 +131,7 @@ class InProcess(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing: no connection stays open."""
 
     async def _send(self, request: requests.PreparedRequest) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app)) as client:

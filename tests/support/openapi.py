@@ -1,4 +1,4 @@
-"""The Swagger file of the HTTP functions, and what it says of an answer."""
+"""The Swagger file of the HTTP functions, and a check of answers against it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ FILE = Path(__file__).parents[2] / "functions" / "openapi.json"
 
 @cache
 def document() -> dict[str, Any]:
-    """Read the file."""
+    """Return the decoded Swagger file, which is read once per process."""
     content: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return content
 
 
 def operations() -> dict[str, dict[str, Any]]:
-    """Return every operation, under `METHOD /path`."""
+    """Return all operations, by method and path as in `POST /api/enrich`."""
     return {
         f"{method.upper()} {document()['basePath']}{path}": operation
         for path, item in document()["paths"].items()
@@ -29,7 +29,11 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 def problems(operation: str, status: int, body: bytes) -> list[str]:
-    """List what is wrong with an answer; a field that the file does not name is wrong, too."""
+    """
+    Return what is wrong with an answer to *operation* (`POST /api/enrich`), one line per problem.
+
+    A status that the file does not describe is a problem, and so is a field that it does not name.
+    """
     response = operations()[operation]["responses"].get(str(status))
     if response is None:
         return [f"the answer {status} is not described"]

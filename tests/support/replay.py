@@ -1,4 +1,8 @@
-"""A day in a tenant, minute by minute: incidents live, the watch looks, the queues deliver, workers die."""
+"""
+Replay a period of time in a tenant, step by step.
+
+A test changes incidents, the watch looks for them, the queues deliver messages, and workers are killed.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +27,17 @@ if TYPE_CHECKING:
 
     from shared.tools import Tools
 
-#: How long a queue hides the message of a worker that died.
+#: How long a message stays hidden after the worker that received it was killed.
 _HIDDEN = timedelta(minutes=10)
 
 
 class Replay:
     """
-    A deployment whose clock a test moves.
+    A deployment whose clock starts at *start* and is moved by the test.
 
-    *deaths* are calls of any worker's, counted from the start, at which its process ends; another takes its place.
+    *deaths* are the numbers of calls at which a worker is killed, counted from 0 over all workers; a new one
+    takes its place. `calls` counts the calls so far, and `died` the workers that were killed. `meanwhile` is
+    called with each request to Graph before it is sent.
     """
 
     def __init__(self, fleet: Fleet, start: datetime, deaths: Iterable[int] = ()) -> None:
@@ -51,14 +57,18 @@ class Replay:
         return self.app.now()
 
     async def minutes(self, count: int, *, every: int = 1) -> None:
-        """Let time pass, with a look *every* so many minutes."""
+        """
+        Let *count* minutes pass, in steps of *every* minutes.
+
+        After each step the watch looks once, and the messages that are due are delivered.
+        """
         for _ in range(0, count, every):
             self.app.clock = self.now + timedelta(minutes=every)
             await self._as_worker(look)
             await self._deliver()
 
     async def settle(self) -> None:
-        """Let time pass until no message is left."""
+        """Let time pass, with a look every 5 minutes, until no queue has a message left."""
         while self._due or self.app.messages:
             await self.minutes(10, every=5)
 
@@ -75,7 +85,7 @@ class Replay:
                     self._due.append((self.now + _HIDDEN, message[1]))
 
     async def _as_worker(self, task: Callable[..., object], *arguments: str, **options: bool) -> bool:
-        """Do *task* in the present worker; say whether it lived."""
+        """Run *task* in the current worker, or a new one if that was killed; return whether it survived."""
         if self._tools is None:
             self._life = Life(self._deaths.pop(0) - self.calls if self._deaths else None, self._note)
             self._tools = self.app.worker(self._life)
@@ -93,7 +103,11 @@ class Replay:
             self.meanwhile(request)
 
     async def hunted(self) -> Counter[tuple[str, str]]:
-        """Count how often each incident's pairs of hunt and entity were hunted to their end."""
+        """
+        Return how many runs hunted each pair of hunt and entity, as (incident id, ledger key) -> runs.
+
+        The device card is not counted. Raises AssertionError if a run has not ended.
+        """
         counted: Counter[tuple[str, str]] = Counter()
         store = self.app.tools.store
         names = {key.split("/")[1] for key in await store.keys("runs/")}
@@ -109,7 +123,11 @@ class Replay:
         return counted
 
     async def settled(self) -> dict[str, Counter[str]]:
-        """What the ledger says of each incident."""
+        """
+        Return how often the ledger says that a pair of hunt and entity needs no more hunting.
+
+        The result is incident id -> ledger key -> number of times.
+        """
         keys = await self.app.tools.store.keys("incidents/")
         incidents = {key.split("/")[1] for key in keys}
         return {
@@ -120,7 +138,7 @@ class Replay:
         }
 
     async def found(self) -> dict[str, set[str]]:
-        """The incidents on which something was found, and the digests that say so."""
+        """Return the digests of the runs that found something, by incident id."""
         store = self.app.tools.store
         told: dict[str, set[str]] = {}
         for name in {key.split("/")[1] for key in await store.keys("runs/")}:
@@ -131,7 +149,7 @@ class Replay:
         return told
 
     def digests(self) -> dict[str, list[str]]:
-        """The digest of each comment, by incident."""
+        """Return the digest at the end of each comment, in the order of posting, by incident id."""
         return {
             incident: [text.rsplit(" ", 1)[-1] for text in self.app.comments(incident)]
             for incident in self.app.tenant.incidents

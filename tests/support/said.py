@@ -1,4 +1,4 @@
-"""What a comment may have to say, and what its markup holds."""
+"""Outcomes to write comments about, and a parser of the HTML that is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def outcome(
     ending: Ending, *, hunt: str = "archive-then-upload", values: tuple[str, ...] = ("x",), reason: str = "", device: str = "web01",
     groups: int = 1, devices: int = 1,
 ) -> Outcome:  # fmt: skip
-    """A hunt's outcome whose every free text comes from *values*, *reason* and *device*."""
+    """
+    Return a hunt's outcome whose free texts all come from *values*, *reason* and *device*.
+
+    If *ending* is `found`, it has *groups* groups of equal rows; the n-th stands for n rows, and its cells
+    repeat *values*. *devices* is how many devices have an ending in it.
+    """
     times = "2026-03-09T02:14:05Z", "2026-03-09T02:15:00Z"
     found = Found(hunt)
     if ending == "found":
@@ -39,12 +44,17 @@ def outcome(
 
 
 def content(*outcomes: Outcome, devices: tuple[Device, ...] = (DEVICE,), **fields: object) -> Content:
-    """What a comment about *outcomes* says."""
+    """Return the content of a comment about *outcomes*; *fields* are further fields of `Content`."""
     return Content(RUN_ID, Chosen(devices), outcomes, HUNTS.by_name, **fields)
 
 
 class Tags(HTMLParser):
-    """The elements of a page, with their attributes' names and the addresses they lead to."""
+    """
+    The elements of an HTML *page*.
+
+    `tags` has the name of each and the names of its attributes, `links` the values of `href`, `src` and
+    `action`, and `open` the elements, except `br`, that are never closed.
+    """
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -54,13 +64,13 @@ class Tags(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element that begins."""
         if tag != "br":
             self.open.append(tag)
         self.tags.append((tag, *(name for name, _ in attrs)))
         self.links += [value or "" for name, value in attrs if name in ("href", "src", "action")]
 
     def handle_endtag(self, tag: str) -> None:
-        """Close the latest element, if it is of this kind."""
+        """Close the element that was opened last, if its name is *tag*; ignore any other end tag."""
         if self.open and self.open[-1] == tag:
             self.open.pop()

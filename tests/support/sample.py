@@ -1,4 +1,4 @@
-"""The sandbox's Functions host, running the app in `tests/support/sample_app`."""
+"""Run the app in `tests/support/sample_app` on the sandbox's Functions host."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Loaded = tuple[tuple[Function, ...], ModuleType]
 
 @contextmanager
 def only_app() -> Iterator[None]:
-    """Let another `function_app` of this process be neither found nor replaced."""
+    """Set aside a `function_app` that is already imported; restore it, and `sys.path`, at the end."""
     before, path = sys.modules.pop("function_app", None), list(sys.path)
     try:
         yield
@@ -46,13 +46,17 @@ def only_app() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def loaded() -> Loaded:
-    """Load the sample app, once for the process."""
+    """Return the functions and the module of the sample app, which is loaded once per process."""
     with only_app():
         return asyncio.run(load(APP)), sys.modules["function_app"]
 
 
 class Instance:
-    """A running host, a clock to move, and a client of its queues."""
+    """
+    One host of the sample app, with a client of its HTTP functions and one of its queues.
+
+    A test moves the clock of the host and of the queues by changing `now` (epoch seconds).
+    """
 
     def __init__(self, http: httpx.AsyncClient, queues: QueueServiceClient) -> None:
         self.now = 1_790_000_000.0
@@ -61,21 +65,25 @@ class Instance:
         self.host: Host
 
     async def send(self, queue: str, *texts: str) -> None:
-        """Send texts as the trigger expects them."""
+        """Send *texts* to *queue*, one message each, encoded in base64 as the trigger expects."""
         for text in texts:
             await self.send_raw(queue, b64encode(text.encode()).decode())
 
     async def send_raw(self, queue: str, content: str) -> None:
-        """Send a text as it is."""
+        """Send *content* to *queue* without encoding it."""
         await asyncio.to_thread(self.queues.get_queue_client(queue).send_message, content)
 
     async def count(self, queue: str) -> int:
-        """Count a queue's messages, hidden ones too."""
+        """Return how many messages *queue* has, hidden ones included."""
         properties = await asyncio.to_thread(self.queues.get_queue_client(queue).get_queue_properties)
         return properties.approximate_message_count or 0
 
     async def drain(self) -> list[tuple[str, int, str]]:
-        """Deliver what is visible: function, delivery, outcome."""
+        """
+        Deliver visible messages until none is left.
+
+        Returns each delivery, in order, as (function, number of times the message was delivered, outcome).
+        """
         return [(d.function, d.dequeue_count, d.outcome) for d in await self.host.drain()]
 
 
@@ -83,7 +91,12 @@ class Instance:
 async def started(
     loaded: Loaded, environ: dict[str, str] | None = None, **options: Any
 ) -> AsyncIterator[Instance]:
-    """Start an instance of the sample app with queues of its own."""
+    """
+    Yield an instance of the sample app with queues of its own, and stop its host at the end.
+
+    Queues and timers do nothing until the test drains or fires them, or calls `host.start`. *environ* are the
+    app's settings, by default SCHEDULE; *options* are those of `Host`.
+    """
     functions, module = loaded
     module.seen.clear()
     with listening() as sock:
@@ -104,6 +117,6 @@ async def started(
 
 @pytest.fixture
 async def app(loaded: Loaded) -> AsyncIterator[Instance]:
-    """Start the sample app as `func start` does: no keys."""
+    """Yield an instance of the sample app that asks for no keys, as under `func start`."""
     async with started(loaded) as instance:
         yield instance

@@ -1,4 +1,8 @@
-"""Telemetry for the published hunts and ours: full of traps, in every combination or by chance."""
+"""
+Telemetry over which a hunt of ours and the published hunt it comes from must find the same rows.
+
+It holds the hunts' edge cases, in every combination or at random.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +53,12 @@ Tables = dict[str, list[Row]]
 
 
 def identity(name: str) -> str:
-    """A device's id in this telemetry."""
+    """Return the device id, 40 hexadecimal digits, of the device *name* in this telemetry."""
     return f"{list(KINDS).index(name):040x}"
 
 
 def on(name: str, at: timedelta, **row: Any) -> Row:
-    """A row of a device, *at* before now; its name in capitals now and then."""
+    """Return a row of the device *name*, *at* before NOW; in some rows its name is in capitals."""
     full = f"{name}.contoso.com"
     capitals = sum(len(str(value)) for value in row.values()) % 3 == 0
     return {
@@ -68,14 +72,19 @@ def on(name: str, at: timedelta, **row: Any) -> Row:
 def connection(
     name: str, at: timedelta, process: str, address: tuple[str, str], folder: str, command: str
 ) -> Row:
-    """A row of DeviceNetworkEvents."""
+    """Return a row of DeviceNetworkEvents; *address* is an IP address and its type."""
     ip, kind = address
     return on(name, at, InitiatingProcessFileName=process, RemoteIP=ip, RemoteIPType=kind, RemotePort=443,
               InitiatingProcessFolderPath=folder, InitiatingProcessCommandLine=command, Protocol="Tcp")  # fmt: skip
 
 
 def every_combination() -> Tables:
-    """Both sides of every edge, what is excluded, case and empty values, each with each."""
+    """
+    Return tables in which all edge cases are combined with each other.
+
+    They are times on both sides of each limit, what the hunts exclude, names in another case, and empty
+    values.
+    """
     times = (timedelta(minutes=1), timedelta(hours=23, minutes=59), DAY, timedelta(hours=25))
     grid = list(product(PROCESSES, ADDRESSES, FOLDERS, COMMANDS, times))
     network = [
@@ -106,7 +115,7 @@ def every_combination() -> Tables:
 
 
 def near(chance: Random, *values: str) -> str:
-    """One of *values*, now and then with a character of it changed, left out or put in."""
+    """Return one of *values*; in about 3 of 10 cases, a character is changed, removed or inserted."""
     value = chance.choice(values)
     if chance.random() < 0.3:
         at = chance.randrange(len(value) + 1)
@@ -116,24 +125,24 @@ def near(chance: Random, *values: str) -> str:
 
 
 def some_time(chance: Random) -> timedelta:
-    """A time before now, within the day or around its edges."""
+    """Return a random time before NOW, as a timedelta: up to 25 hours, or at an edge of the last 24 hours."""
     edge = chance.choice([timedelta(0), TICK, DAY - TICK, DAY, DAY + TICK])
     return chance.choice([edge, *[timedelta(seconds=chance.uniform(0, 90_000))] * 4])
 
 
 def some_address(chance: Random) -> tuple[str, str]:
-    """An address and its type, mostly such as the hunts look for."""
+    """Return a random IP address and its type, most often one that the hunts look for."""
     address = near(chance, "127.0.0.1", "12"), chance.choice(["Public", "public", "Private", ""])
     return chance.choice([*ADDRESSES, *[ADDRESSES[0]] * 4, address])
 
 
 def egress_by_chance(chance: Random) -> Tables:
-    """Devices that change their kind, and connections of theirs."""
+    """Return tables of random devices whose platform and type change, and their connections."""
     platforms = ["Linux"] * 4 + ["linux", "Windows11", ""]
     types = ["Server", "SERVER", "Workstation", "workstation", "NetworkDevice", ""]
     upgrade = "ubuntu-release-upgrader"
     return {
-        # Each at another time: of two at the same, either may be called the latest.
+        # All at different times: of two rows at the same time, either could count as the latest.
         "DeviceInfo": [
             on(chance.choice(list(KINDS)), timedelta(hours=hour),
                OSPlatform=chance.choice(platforms), DeviceType=chance.choice(types))
@@ -148,7 +157,7 @@ def egress_by_chance(chance: Random) -> Tables:
 
 
 def upload_by_chance(chance: Random) -> Tables:
-    """Archive commands, and connections around half an hour after them."""
+    """Return tables of random archive commands, and of connections up to 40 minutes after them."""
     names = ["srv-1", "srv-1", "srv-2"]
     starts = [PACKED, DAY - TICK, DAY - HALF_HOUR, DAY, DAY + TICK]
     return {
@@ -167,7 +176,7 @@ def upload_by_chance(chance: Random) -> Tables:
 
 
 def download_by_chance(chance: Random) -> Tables:
-    """Files and where they came from."""
+    """Return a table of random files, with the addresses and URLs that they came from."""
 
     def url() -> str:
         return near(chance, *URLS, "evil.example/A") + near(chance, "", "", "/evil.example/a?")
@@ -182,7 +191,7 @@ def download_by_chance(chance: Random) -> Tables:
 
 
 def filled(tables: Tables) -> Engine:
-    """Make an engine that holds *tables*."""
+    """Return an engine that holds *tables*."""
     engine = Engine()
     for table, rows in tables.items():
         engine.load(table, rows)

@@ -1,4 +1,4 @@
-"""Bodies of Microsoft Sentinel's incident trigger."""
+"""Bodies of Microsoft Sentinel's incident trigger, and the entities in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHA1 = "3395856ce81f2b7382dee72602f798b642f14140"
 
 
 def entity(kind: str, **properties: Any) -> dict[str, Any]:
-    """An entity as Resource Manager writes it."""
+    """Return an entity of this *kind* as Resource Manager writes it."""
     return {
         "id": f"{PROVIDER}/Entities/eda4",
         "type": "Microsoft.SecurityInsights/Entities",
@@ -60,7 +60,11 @@ FLAT = [
 
 
 def trigger(**properties: Any) -> dict[str, Any]:
-    """The incident trigger's body for an incident of Defender's, changed by *properties*."""
+    """
+    Return the incident trigger's body for a Defender incident that Sentinel mirrors.
+
+    *properties* replace properties of the incident, or add to them.
+    """
     return {
         "objectSchemaType": "Incident",
         "objectEventType": "Create",
@@ -89,7 +93,7 @@ def trigger(**properties: Any) -> dict[str, Any]:
 
 
 def pascal(value: Any) -> Any:
-    """The same JSON with keys in PascalCase."""
+    """Return *value* with the names in all its JSON objects in PascalCase."""
     if isinstance(value, dict):
         return {key[:1].upper() + key[1:]: pascal(item) for key, item in value.items()}
     return [pascal(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What Outrider needs, to be broken piece by piece."""
+"""Everything that the self-test checks, in order until a test breaks a part of it."""
 
 from __future__ import annotations
 
@@ -44,17 +44,21 @@ ALL = (*QUEUES, *(f"{name}{queue.POISON}" for name in QUEUES))
 
 
 class Stranger(Identity):
-    """An identity that Entra knows in no such cloud."""
+    """An identity that gets no token, because Entra does not know the resource it asks for."""
 
     async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
-        """Refuse as Entra does."""
+        """Raise ClientAuthenticationError with Entra's message."""
         raise ClientAuthenticationError(
             f"AADSTS500011: {scopes[0]} was not found in the tenant named Contoso."
         )
 
 
 class Surroundings:
-    """What Outrider needs, all of it met until a test breaks it."""
+    """
+    Everything that the self-test checks; all needs are met until a test changes something.
+
+    *queues* is the address of a queue service, which must have the queues in ALL.
+    """
 
     def __init__(self, deployment: Deployment, queues: str) -> None:
         self.app = deployment
@@ -69,7 +73,12 @@ class Surroundings:
         self.catalog = deployment.tools.catalog
 
     async def check(self, reached: str = HERE, **environment: str) -> Selftest:
-        """Ask for the selftest, in an app with these settings."""
+        """
+        Return the result of the self-test.
+
+        *reached* is the address at which the self-test was called; *environment* adds to the app's settings,
+        or replaces them.
+        """
         chosen = settings.read_settings({**self.environment, **environment})
         graph = Graph(chosen, self.identity, transport=httpx.ASGITransport(self.app.app), patience=0)
         runs = Runs(self.store, lambda *_: None)
@@ -83,27 +92,27 @@ class Surroundings:
 
 
 def unmet(answer: Selftest) -> dict[str, str]:
-    """Return the needs that are not met, and how to mend them."""
+    """Return the needs that are not met, each with the advice on how to meet it: name -> advice."""
     return {need.name: need.mend for need in answer.needs if need.met is False}
 
 
 def untold(answer: Selftest) -> set[str]:
-    """Return the needs of which nothing could be told."""
+    """Return the names of the needs that could not be checked."""
     return {need.name for need in answer.needs if need.met is None}
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A storage account's queue service; gives its address."""
+    """Serve the queues of a storage account, and yield the address."""
     with closing(QueueService()) as queues, served(queues) as found:
         yield found
 
 
 @pytest.fixture
 async def around(fleet: Fleet, address: str) -> AsyncIterator[Surroundings]:
-    """Surroundings in which nothing is missing."""
+    """Yield surroundings in which every need is met; their queues are deleted at the end."""
     deployment = Deployment(fleet)
-    # As late as the queue service, with whose clock it is compared.
+    # The real time, as in the queue service: the self-test compares the two clocks.
     deployment.clock = datetime.now(UTC)
     found = Surroundings(deployment, address)
     with account(found) as service:
@@ -116,5 +125,5 @@ async def around(fleet: Fleet, address: str) -> AsyncIterator[Surroundings]:
 
 
 def account(around: Surroundings) -> QueueServiceClient:
-    """Return a client of the queues."""
+    """Return a client of the queue service that *around* uses; it never retries."""
     return QueueServiceClient.from_connection_string(around.environment["AzureWebJobsStorage"], retry_total=0)

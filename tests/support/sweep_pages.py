@@ -1,4 +1,4 @@
-"""Sweeps that are done, with whatever values, for their page."""
+"""Sweeps that have ended, with made-up results, to be shown on their pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUARTERS = [(Part(first, first + 63), 90_000) for first in range(0, 256, 64)]
 
 
 def new_row(text: str = "x", process: str = "curl", rarity: int = 1) -> NewRow:
-    """A new row whose free texts are *text*."""
+    """Return a new row with this *process* and *rarity*, whose other free texts are *text*."""
     details = {"Protocol": "Tcp", "NetCmd": f"{process} --silent --show-error {text}"}
     return NewRow(
         text, "a" * 40, process, text, (text,), details, 3, TIME, TIME, rarity, 1, 1, rarity
@@ -33,7 +33,11 @@ def new_row(text: str = "x", process: str = "curl", rarity: int = 1) -> NewRow:
 def sweep_summary(
     hunt: str = SERVERS, text: str = "x", rows: int = 12, lost: tuple[Lost, ...] = ()
 ) -> SweepSummary:
-    """A hunt's summary whose free texts are *text*."""
+    """
+    Return a hunt's summary with *rows* new rows, of which at most 1,000 are listed.
+
+    Its free texts are *text*. *lost* are the parts of the fleet that were not searched.
+    """
     return SweepSummary(
         hunt, "A title", "id", "1.0.0", WEEK, NOW - timedelta(days=1), 400, 1 - sum(each.share for each in lost), 4, lost,
         rows=12_345, devices=380, destinations=900, new_rows=rows, new_devices=7, new_destinations=rows, first_destinations=3,
@@ -47,7 +51,11 @@ def sweep_summary(
 def swept(
     *summaries: SweepSummary, parts: list[tuple[Part, int]] | None = None
 ) -> tuple[Run, dict[str, Swept]]:
-    """A sweep that is done, and its hunts' summaries."""
+    """
+    Return a sweep that has ended, and the summary and the parts of each hunt, by the hunt's name.
+
+    *parts* are those of every hunt, each with its number of rows; by default, one part has 12,345 rows.
+    """
     outcomes = [ending.sweep_outcome(each, Fleet()) for each in summaries]
     status = ending.sweep_status(outcomes, ending.coverage(summaries), ())
     done = Done(status, ending.sweep_verdict(summaries, outcomes), NOW, tuple(outcomes))
@@ -57,5 +65,5 @@ def swept(
 
 
 def sweep_work() -> Work:
-    """What a sweep is asked to do."""
+    """Return the work of a sweep of all hunts."""
     return Work(RUN_ID, NOW, "", queue="sweeps", kind="sweep")

@@ -1,4 +1,4 @@
-"""Outrider sweeping the local tenant, with a clock that moves by what is waited for, and by nothing else."""
+"""Outrider sweeping the local tenant, with a clock that moves only when Outrider or a test waits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ SERVERS, DESKTOPS, ARCHIVES = (
 
 
 class Sweeping(Deployment):
-    """Outrider in a tenant of these *limits*; an answer of *most* rows is one that was cut."""
+    """
+    Outrider in a tenant with these *limits*, by default those of `Limits`.
+
+    An answer of *most* rows or more counts as cut off. *environment* adds to the app's settings.
+    """
 
     def __init__(
         self, fleet: Fleet, *, limits: Limits | None = None, most: int = ROW_LIMIT, **environment: str
@@ -44,7 +48,7 @@ class Sweeping(Deployment):
         self.tools = self.worker()
 
     def worker(self, life: Life | None = None) -> Tools:
-        """Start another worker process, whose waits move the clock."""
+        """Return a new worker with the same store and queues, whose waits move the clock."""
         tools = super().worker(life)
         graph = Graph(
             self._settings,
@@ -57,17 +61,21 @@ class Sweeping(Deployment):
         return replace(tools, graph=graph)
 
     async def let_pass(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward by *seconds*."""
         self.clock = self.now() + timedelta(seconds=seconds)
 
     async def start(self, *hunts: str) -> str:
-        """Start a sweep, and return its run's id."""
+        """Start a sweep with these *hunts*, or with all that can sweep, and return its run's id."""
         work = Work(run_id(""), self.now(), "", hunts=hunts, queue="sweeps", kind="sweep")
         await self.tools.runs.start(work, chosen_key=False)
         return work.run_id
 
     async def deliver(self, run: str, tools: Tools | None = None) -> Waiting | None:
-        """Give a worker the run once; returns why it has to wait, if it has to."""
+        """
+        Let a worker, by default the first, work on the run once.
+
+        Returns the `Waiting` that this raised, with its reason and delay; None if the run need not wait.
+        """
         tools = tools or self.tools
         try:
             await sweep(tools, await tools.runs.read(run), again=True, most=self.most)
@@ -76,7 +84,11 @@ class Sweeping(Deployment):
         return None
 
     async def finish(self, run: str, most: int = 100) -> int:
-        """Deliver a run, each time after the wait that it asks for, until it is done; returns how often."""
+        """
+        Deliver a run again after each wait until it is done; return the number of deliveries.
+
+        Raises AssertionError if it is not done after *most* - 1 of them.
+        """
         for delivered in range(1, most):
             wait = await self.deliver(run)
             if wait is None:
@@ -85,23 +97,23 @@ class Sweeping(Deployment):
         raise AssertionError(f"not done after {most} deliveries")
 
     async def swept(self, *hunts: str) -> str:
-        """Start a sweep and finish it."""
+        """Start a sweep with these *hunts*, finish it, and return its run's id."""
         run = await self.start(*hunts)
         await self.finish(run)
         return run
 
     def record(self, run: str) -> SweepRecord:
-        """What is recorded of a sweep."""
+        """Return the record of a sweep."""
         return SweepRecord(self.tools.store, run, self.most)
 
     async def summary(self, run: str, hunt: str) -> SweepSummary:
-        """Read a hunt's summary, which there must be."""
+        """Return a hunt's summary. Raises AssertionError if there is none."""
         summary = await self.record(run).summary(hunt)
         assert summary
         return summary
 
     async def rows(self, run: str, hunt: str) -> list[dict[str, Any]]:
-        """Read all rows of a hunt, in an order of their own."""
+        """Return all rows of a hunt, sorted by their text, so that two sweeps can be compared."""
         record = self.record(run)
         rows = [
             row
@@ -111,11 +123,11 @@ class Sweeping(Deployment):
         return sorted(rows, key=str)
 
     def answered(self) -> Counter[int]:
-        """Count the hunting calls by how the tenant answered them."""
+        """Return how many hunting calls the tenant answered with each HTTP status."""
         return Counter(call.status for call in self.tenant.calls if call.kind == "hunt")
 
     def busiest_minute(self) -> int:
-        """Tell how many hunting calls there were in the minute that had most of them."""
+        """Return the largest number of hunting calls within any 60 seconds."""
         times = [datetime.fromisoformat(call.time) for call in self.tenant.calls if call.kind == "hunt"]
         minute = timedelta(minutes=1)
         return max(sum(timedelta(0) <= other - time < minute for other in times) for time in times)

@@ -1,4 +1,4 @@
-"""The Bicep templates as text."""
+"""The Bicep templates, the text of files in `infra/`, and the metrics that the app writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATES = [INFRA / "main.bicep", *MODULES, *sorted((INFRA / "playbooks").glob(
 
 @cache
 def text(name: str) -> str:
-    """Read a template, by its path inside `infra/`."""
+    """Return the text of the file *name*, a path inside `infra/`."""
     return (INFRA / name).read_text(encoding="utf-8")
 
 

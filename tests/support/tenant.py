@@ -1,4 +1,4 @@
-"""Outrider deployed into the local tenant: all of it in this process, with a store, a queue and a clock of its own."""
+"""Outrider and a local tenant in this process, with a store, a queue and a clock of their own."""
 
 from __future__ import annotations
 
@@ -43,14 +43,18 @@ Message = tuple[str, str, int]
 
 
 class Remembering:
-    """An engine that runs a query once: a run killed at fifty points asks the same fifty times."""
+    """
+    An engine that runs each query once, and gives the same answer when it is asked again.
+
+    This saves time: a test that kills a run at fifty points sends the same queries fifty times.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._answers: dict[tuple[Any, ...], Any] = {}
 
     def hunt(self, query: str, **options: Any) -> Any:
-        """Run *query*, or remember what came of it."""
+        """Return the answer to *query*, which is run only if it is new with these *options*."""
         asked = query, *options.values()
         if asked not in self._answers:
             self._answers[asked] = self._engine.hunt(query, **options)
@@ -58,7 +62,11 @@ class Remembering:
 
 
 class Fleet:
-    """What these devices sent in the last days, and our hunts; read by every test, changed by none."""
+    """
+    The telemetry of *devices* devices over *days* days until `end`, the present, and the hunts to run on it.
+
+    Tests share it, so none may change it.
+    """
 
     def __init__(self, devices: int = 40, days: int = 3) -> None:
         self.end = datetime.now(UTC)
@@ -68,18 +76,18 @@ class Fleet:
 
 
 class Identity:
-    """The app's managed identity."""
+    """The app's managed identity, to which *tenant* issues tokens."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
 
     async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
-        """Return a token that is good for a day."""
+        """Return a token for the first of *scopes*, valid for a day."""
         token, expires = self._tenant.issue(scopes[0].removesuffix("/.default"))
         return AccessToken(token, int(expires))
 
     async def close(self) -> None:
-        """Close nothing."""
+        """Do nothing: there is no connection to close."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,7 +97,12 @@ class Identity:
 
 
 class Deployment:
-    """Outrider in a tenant; *environment* are settings beyond the required ones."""
+    """
+    Outrider in a tenant of its own, which has the telemetry of *fleet* and no hunting quota.
+
+    Planted incidents are open from the start if *planted_open*. *environment* adds to the required settings,
+    or replaces them.
+    """
 
     def __init__(self, fleet: Fleet, *, planted_open: bool = True, **environment: str) -> None:
         planted = intrusions(fleet.end)
@@ -111,7 +124,7 @@ class Deployment:
         self.tools = self.worker()
 
     def worker(self, life: Life | None = None) -> Tools:
-        """Start another worker process, with the same store and queue."""
+        """Return a new worker with the same store and queue; *life* says when it is killed."""
         life = life or Life()
         graph = Graph(
             self._settings,
@@ -128,61 +141,69 @@ class Deployment:
         return Tools(self._settings, graph, arm, store, runs, self._catalog, now=self.now)
 
     def now(self) -> datetime:
-        """Tell the time, which stands still until the test moves it: equal tests ask equal questions."""
+        """
+        Return the time, which stands still until the test changes `clock` or `ahead`.
+
+        Tests that do the same thus send the same queries, and these are run only once (`Remembering`).
+        """
         return self.clock + self.ahead
 
     async def close(self) -> None:
-        """Close all workers' connections."""
+        """Close the connections of all workers to Graph."""
         for graph in self._graphs:
             await graph.close()
 
     async def ask(self, **body: Any) -> str:
-        """Start a run as `POST /api/enrich` does, and return its id."""
+        """Start a run as `POST /api/enrich` does for this *body*, and return its id."""
         fields = parse_enrich(msgspec.json.encode(body), self.tools.limits)
         work = Work(run_id(""), self.now(), "", **fields)
         await self.tools.runs.start(work, chosen_key=False)
         return work.run_id
 
     async def enrich(self, **body: Any) -> Done:
-        """Start a run, work on it once, and return how it ended."""
+        """
+        Start a run, let a worker work on it once, and return how it ended.
+
+        Raises AssertionError if it has not ended.
+        """
         run = await self.ask(**body)
         await work_on(self.tools, run)
         return await self.done(run)
 
     async def playbook(self, body: dict[str, Any]) -> str:
-        """Start a run as `POST /api/sentinel` does with what a playbook passes on, and return its id."""
+        """Start a run as `POST /api/sentinel` does for the *body* from a playbook, and return its id."""
         work = Work.for_sentinel(run_id(""), self.now(), "", parse(msgspec.json.encode(body)))
         await self.tools.runs.start(work, chosen_key=False)
         return work.run_id
 
     def sentinel_comments(self, source: dict[str, Any]) -> list[str]:
-        """Return the comments on an incident of Sentinel's own."""
+        """Return the comments, as HTML, on the incident *source* in Sentinel."""
         comments = self.tenant.sentinel_comments.get(sentinel.guid(source), {})
         return [comment["properties"]["message"] for comment in comments.values()]
 
     async def read(self, run: str) -> Run:
-        """Read all that is recorded of a run."""
+        """Return everything that is recorded of a run, except rows."""
         return await self.tools.runs.read(run)
 
     async def done(self, run: str) -> Done:
-        """Read how a run ended, which it must have."""
+        """Return how a run ended. Raises AssertionError, with its wait, if it has not ended."""
         done = await self.tools.runs.done(run)
         assert done, (await self.read(run)).wait
         return done
 
     def comments(self, incident: str) -> list[str]:
-        """Return the comments on an incident."""
+        """Return the comments on a Defender incident."""
         return [comment["comment"] for comment in self.tenant.incidents[incident]["comments"]]
 
     @property
     def all_comments(self) -> list[str]:
-        """The comments on all incidents."""
+        """The comments on all Defender incidents."""
         return [text for incident in self.tenant.incidents for text in self.comments(incident)]
 
     def calls(self, kind: str) -> int:
-        """Count the calls of a kind that the tenant has answered."""
+        """Return how many calls of this *kind*, such as `hunt` or `comment`, the tenant has answered."""
         return sum(call.kind == kind for call in self.tenant.calls)
 
 
 async def _no_time(_seconds: float) -> None:
-    """Wait without waiting."""
+    """Return at once, without waiting."""

@@ -1,4 +1,4 @@
-"""Clients of a local tenant in this process, where every planted incident is open."""
+"""HTTP clients of a local tenant in this process, in which every planted incident is open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ NAME = "4bb36b7b-26ff-4d1c-9cbe-0d8ab3da0014"
 
 
 class Client(httpx.AsyncClient):
-    """Speaks to a tenant with a token of its, whose clock is `now`; five devices reported, a day apart."""
+    """
+    A client of a tenant of its own, with a token for Graph; *options* are those of `create_app`.
+
+    The tenant's clock shows `now`, which a test may change. Five devices have one row of telemetry each, a
+    day apart, the latest at NOW.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.now = NOW
@@ -47,23 +52,32 @@ class Client(httpx.AsyncClient):
         self.sign_in()
 
     def sign_in(self, *resource: str) -> None:
-        """Take a token for *resource*, by default Graph."""
+        """Use a new token for *resource*, by default Graph, in all further calls."""
         token, _ = self.tenant.issue(*resource)
         self.headers["Authorization"] = f"Bearer {token}"
 
     async def hunt(self, query: str = "DeviceInfo", timespan: str | None = None) -> httpx.Response:
-        """Run *query*."""
+        """Return the response to the hunting query *query* over *timespan* (ISO 8601 `start/end`)."""
         return await self.post(HUNTING, json={"Query": query, "Timespan": timespan})
 
     async def listed(self, **options: str) -> list[str]:
-        """Return the ids of the incidents that match *options*."""
+        """
+        Return the ids of the listed incidents; *options* are OData's, without `$`, such as *filter*.
+
+        Raises AssertionError if the answer is not 200.
+        """
         answer = await self.get(f"{ROOT}/incidents", params={f"${name}": v for name, v in options.items()})
         assert 200 == answer.status_code, answer.text
         return [incident["id"] for incident in answer.json()["value"]]
 
 
 class ArmClient(Client):
-    """Speaks to Resource Manager; `own` is the incident of Sentinel's own, `mirrored` that of Defender's 4101."""
+    """
+    A client of a tenant of its own, with a token for Resource Manager.
+
+    `own` is the path of the incident that only Sentinel has, `mirrored` that of Sentinel's copy of Defender's
+    4101.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -72,10 +86,10 @@ class ArmClient(Client):
         self.mirrored = arm_id(self.tenant.incidents["4101"])
 
     async def comment(self, text: str = "<p>found</p>", name: str = NAME) -> httpx.Response:
-        """Write the comment *name* on Sentinel's own incident."""
+        """Write the comment *name*, a GUID, on the incident that only Sentinel has; return the response."""
         return await self.put(f"{self.own}/comments/{name}{VERSION}", json={"properties": {"message": text}})
 
     async def comments(self) -> list[dict[str, Any]]:
-        """List the comments on Sentinel's own incident."""
+        """Return the comments on the incident that only Sentinel has, as Resource Manager lists them."""
         listed: list[dict[str, Any]] = (await self.get(f"{self.own}/comments{VERSION}")).json()["value"]
         return listed

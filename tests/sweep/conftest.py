@@ -12,7 +12,7 @@ from tests.support.tenant import Fleet
 
 @pytest.fixture
 async def app(fleet: Fleet) -> AsyncIterator[Sweeping]:
-    """Yield Outrider in a tenant of its own, ready to sweep it."""
+    """Yield Outrider in a tenant of its own, with a clock that moves only when Outrider or a test waits."""
     app = Sweeping(fleet)
     yield app
     await app.close()
