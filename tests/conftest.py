@@ -15,6 +15,17 @@ from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.kql_judge import Judge, missing
 from tests.support.tenant import Deployment, Fleet
 
+#: Files whose tests take longest: a worker that began one of them last would keep the others waiting.
+LONGEST = (
+    "test_replay", "test_trouble", "test_many_parts", "test_demo", "test_isolation", "test_saying", "test_request",
+    "test_seeds", "test_every_page",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, and leave all else in its order."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
 
 def pytest_collection_finish() -> None:
     """
