@@ -31,11 +31,16 @@ class Content(Struct, frozen=True):
 
 
 class ShownRow(Struct, frozen=True):
-    """Rows with the same values, as text: how many they are, when they were seen, and the values."""
+    """Rows with the same values: how many they are, when they were seen, and the values as text."""
 
-    count: str
+    count: int
     times: str
     cells: tuple[str, ...]
+
+    @property
+    def seen(self) -> str:
+        """How many they are, as text: `1,200` and the multiplication sign."""
+        return f"{self.count:,}×"
 
 
 class Finding(Struct, frozen=True):
@@ -46,14 +51,28 @@ class Finding(Struct, frozen=True):
     means: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[ShownRow, ...] = ()
-    #: How many of the rows are shown; '' for all.
-    coverage: str = ""
+    #: How many rows the hunt returned, and whether there were more than it may return.
+    total: int = 0
+    more: bool = False
     #: What to do next.
     next_steps: tuple[str, ...] = ()
     #: Harmless explanations.
     harmless: tuple[str, ...] = ()
     #: The link that opens the query in the portal; '' for none.
     portal: str = ""
+
+    @property
+    def coverage(self) -> str:
+        """How many of the hunt's rows are shown, as a sentence; '' for all."""
+        shown = sum(row.count for row in self.rows)
+        if shown >= self.total and not self.more:
+            return ""
+        return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, rarest first"
+
+
+def count_rows(total: int, *, more: bool) -> str:
+    """Write `1 row`, `12 rows` or, if there were *more*, `more than 10,000 rows`."""
+    return f"{'more than ' if more else ''}{total:,} {'row' if total == 1 and not more else 'rows'}"
 
 
 class Draft(Struct, frozen=True):

@@ -41,7 +41,7 @@ def _finding(finding: Finding) -> Iterable[str]:
             + "</tr></thead><tbody>"
         )
         for row in finding.rows:
-            cells = (row.count, row.times, *row.cells)
+            cells = (row.seen, row.times, *row.cells)
             yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
         yield "</tbody></table>"
     if finding.coverage:

@@ -12,10 +12,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from . import cards, marker, neutral
 from .cells import write_cell
-from .content import Content, Draft, Finding, ShownRow
+from .content import Content, Draft, Finding, ShownRow, count_rows
 from .neutral import label
 from .verdict import joined, name, on, verdict
 
@@ -49,16 +50,16 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
     only the verdict, a note, the link to the report and the last line remain. *mask* False shows what looks
     like a secret (MASK_SECRETS=off).
     """
+    whole = compose(content, mask=mask)
     for size in _SIZES:
-        text = write(compose(content, size, mask=mask))
+        text = write(_shorten(whole, size))
         if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= max_chars:
             return text
-    short = compose(content, _SIZES[-1], mask=mask)
-    return write(Draft(short.verdict, (), (), (("Too much to show here.",),), short.report_url, short.marker))
+    return write(Draft(whole.verdict, (), (), (("Too much to show here.",),), whole.report_url, whole.marker))
 
 
-def compose(content: Content, size: Size, *, mask: bool) -> Draft:
-    """Choose the content of a comment of this *size*, in order; see `fit` for *mask*."""
+def compose(content: Content, *, mask: bool) -> Draft:
+    """Return all that a comment may show, in order, and of each hunt's rows the first 12; see `fit` for *mask*."""
     by_outcome: dict[str, list[Outcome]] = {}
     for outcome in content.outcomes:
         by_outcome.setdefault(outcome.outcome, []).append(outcome)
@@ -74,43 +75,58 @@ def compose(content: Content, size: Size, *, mask: bool) -> Draft:
     return Draft(
         f"Outrider: {verdict(content)}",
         # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
-        _first((f"Device {cards.device_line(card)}" for card in content.cards), size.devices, "device"),
-        tuple(_finding(outcome, content, size.rows, mask=mask) for outcome in found),
-        (
-            _first(failed, size.lines, "hunt"),
-            _first(rest, size.lines, "line"),
-            _first([*notes, *_dropped(content.chosen)], size.lines, "line"),
-        ),
+        tuple(f"Device {cards.device_line(card)}" for card in content.cards),
+        tuple(_finding(outcome, content, mask=mask) for outcome in found),
+        (tuple(failed), tuple(rest), (*notes, *_dropped(content.chosen))),
         content.report_url,
         marker.line(content.run_id, marker.digest(content.outcomes, content.chosen)),
     )
 
 
-def _finding(outcome: Outcome, content: Content, most: int, *, mask: bool) -> Finding:
+def _shorten(draft: Draft, size: Size) -> Draft:
+    """Leave of a draft what a comment of this *size* shows, and say how much is left out."""
+    failed, rest, notes = draft.lists
+    return replace(
+        draft,
+        devices=_first(draft.devices, size.devices, "device"),
+        findings=tuple(
+            replace(
+                finding,
+                rows=finding.rows[: size.rows],
+                portal=finding.portal if size.rows >= _SIZES[1].rows else "",
+            )
+            for finding in draft.findings
+        ),
+        lists=(
+            _first(failed, size.lines, "hunt"),
+            _first(rest, size.lines, "line"),
+            _first(notes, size.lines, "line"),
+        ),
+    )
+
+
+def _finding(outcome: Outcome, content: Content, *, mask: bool) -> Finding:
     found, hunt = outcome.found, content.hunts.get(outcome.hunt)
-    total = f"more than {found.rows:,}" if found.more else f"{found.rows:,}"
     devices = [label(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
     # A single device is named in the heading, and need not be repeated in every row.
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
-    rows = tuple(
-        ShownRow(
-            f"{group.count:,}×",
-            _span(neutral.time(group.first), neutral.time(group.last)),
-            tuple(write_cell(found.shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
-        )
-        for group in found.groups[:most]
-    )
-    covered = sum(group.count for group in found.groups[:most])
-    noun = "row" if total == "1" else "rows"
     return Finding(
-        f"FOUND: {name(outcome)}: {total} {noun}{on(devices)}",
+        f"FOUND: {name(outcome)}: {count_rows(found.rows, more=found.more)}{on(devices)}",
         _one_line(hunt.means) if hunt else "",
         tuple(found.shown[n] for n in kept),
-        rows,
-        f"{covered:,} of {total} rows shown, rarest first" if covered < found.rows or found.more else "",
+        tuple(
+            ShownRow(
+                group.count,
+                _span(neutral.time(group.first), neutral.time(group.last)),
+                tuple(write_cell(found.shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
+            )
+            for group in found.groups[: _SIZES[0].rows]
+        ),
+        found.rows,
+        found.more,
         tuple(map(_one_line, hunt.next_steps)) if hunt else (),
         tuple(map(_one_line, hunt.false_positives)) if hunt else (),
-        content.portal.get(outcome.hunt, "") if most >= _SIZES[1].rows else "",
+        content.portal.get(outcome.hunt, ""),
     )
 
 
@@ -161,12 +177,9 @@ def _because(reason: str) -> str:
     return f" ({label(reason, _REASON)})" if reason else ""
 
 
-def _first(lines: Iterable[str], most: int, noun: str) -> tuple[str, ...]:
-    every = list(lines)
-    left = len(every) - most
-    return (
-        (*every[:most], f"… and {left:,} more {noun}{'' if left == 1 else 's'}") if left > 0 else tuple(every)
-    )
+def _first(lines: tuple[str, ...], most: int, noun: str) -> tuple[str, ...]:
+    left = len(lines) - most
+    return (*lines[:most], f"… and {left:,} more {noun}{'' if left == 1 else 's'}") if left > 0 else lines
 
 
 def _one_line(text: str) -> str:

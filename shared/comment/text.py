@@ -43,12 +43,12 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield "  seen · when · " + " · ".join(finding.columns)
     for row in finding.rows:
         if long:
-            yield f"• {row.count} · {row.times}"
+            yield f"• {row.seen} · {row.times}"
             yield from (
                 f"    {column}: {value}" for column, value in zip(finding.columns, row.cells, strict=True)
             )
         else:
-            yield "• " + " · ".join((row.count, row.times, *row.cells))
+            yield "• " + " · ".join((row.seen, row.times, *row.cells))
     if finding.coverage:
         yield f"  {finding.coverage}"
     if finding.next_steps:
