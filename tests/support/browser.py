@@ -59,6 +59,10 @@ class Visit:
         page.on("console", lambda said: self.wrongs.append(f"{said.type} {said.text}"))
         page.on("dialog", self._dismiss)
 
+    async def open_details(self) -> None:
+        """Open all that is folded on the page, as clicks on every summary would."""
+        await self.page.eval_on_selector_all("summary", "all => all.forEach(each => each.click())")
+
     async def _dismiss(self, dialog: Any) -> None:
         self.wrongs.append(f"dialog {dialog.message}")
         await dialog.dismiss()
