@@ -85,7 +85,7 @@ async def ask_all(
         ask = pending[0]
         try:
             asked[ask.name] = await _ask(tools, record, hunt, window, ask)
-            if (asked[ask.name].rows or 0) > _MANY:
+            if asked[ask.name].end == "cut" or (asked[ask.name].rows or 0) > _MANY:
                 # Reference cycles in the libraries that fetched the answer keep it in memory, up to 50 MB: a
                 # dozen would add up.
                 gc.collect()
