@@ -41,7 +41,6 @@ _STEP = timedelta(hours=6)
 _FRESH = timedelta(minutes=15)
 _AT_ONCE = 8
 _SEVERITIES = ("informational", "low", "medium", "high")
-_CLOSED = ("resolved", "redirected")
 _STATE = "watch/state"
 
 
@@ -123,7 +122,7 @@ async def _walk(tools: Tools, state: State, until: datetime | None, now: datetim
             continue
         # A severity that is not known here ranks highest: nothing says that it is low.
         rank = _SEVERITIES.index(incident.severity) if incident.severity in _SEVERITIES else len(_SEVERITIES)
-        if incident.status in _CLOSED or rank < lowest:
+        if incident.is_closed or rank < lowest:
             pending.pop(incident.id, None)
             continue
         changed += 1

@@ -11,7 +11,7 @@ from shared.errors import HuntError
 from shared.model.hunt import Hunt
 
 from .file import read_hunt
-from .source import read_source
+from .source import place, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +48,9 @@ def load_hunts(*folders: Path) -> Catalog:
         except HuntError as error:
             broken.append(error)
             continue
-        problems = (
-            [f"{file.name}:1:1: the name {hunt.name} is taken by another file"] if hunt.name in hunts else []
-        )
+        problems = []
+        if hunt.name in hunts:
+            problems.append(place(file, f"the name {hunt.name} is taken by another file"))
         if hunt.id in ids:
             problems.append(read_source(file).problem(("id",), f"{hunt.id} is that of {ids[hunt.id]}"))
         if problems:

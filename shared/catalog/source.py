@@ -42,17 +42,18 @@ class Source(NamedTuple):
             path += tuple(int(n) if n else key for n, key in _STEP.findall(within["steps"]))
             text = text[: within.start()]
         mark = self._find(path, at_key=at_key).start_mark
-        return self._tell(mark.line + 1, mark.column + 1, f"{_dotted(path)}: {text}" if path else text)
+        return place(self.file, f"{_dotted(path)}: {text}" if path else text, mark.line + 1, mark.column + 1)
 
     def problem_within(self, path: tuple[Step, ...], line: int, column: int, text: str) -> str:
         """Return a problem's text, for *line* and *column* (from 1) of the string at *path*."""
         node = self._find(path)
         first = node.start_mark
+        text = f"{_dotted(path)}: {text}"
         # Only a literal block keeps its lines as they are; for other strings, the place is where they begin.
         if getattr(node, "style", None) == "|":
             indent = _indent(self.lines[first.line + 1 :]) - _indent(node.value.splitlines())
-            return self._tell(first.line + line + 1, indent + column, f"{_dotted(path)}: {text}")
-        return self._tell(first.line + 1, first.column + 1, f"{_dotted(path)}: {text}")
+            return place(self.file, text, first.line + line + 1, indent + column)
+        return place(self.file, text, first.line + 1, first.column + 1)
 
     def _find(self, path: tuple[Step, ...], *, at_key: bool = False) -> Node:
         """Return the node at *path*, or the last node on the way to it that exists."""
@@ -66,8 +67,10 @@ class Source(NamedTuple):
                 break
         return node
 
-    def _tell(self, line: int, column: int, text: str) -> str:
-        return f"{self.file.name}:{line}:{column}: {text}"
+
+def place(file: Path, text: str, line: int = 1, column: int = 1) -> str:
+    """Return a problem's text with its place, `my-hunt.yaml:12:5: …`; by default the beginning of the file."""
+    return f"{file.name}:{line}:{column}: {text}"
 
 
 def read_source(file: Path) -> Source:
@@ -100,7 +103,7 @@ def read_source(file: Path) -> Source:
 
 def _refused(file: Path, mark: Mark | None, problem: str) -> HuntError:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return HuntError(file, (f"{file.name}:{line}:{column}: {problem}",))
+    return HuntError(file, (place(file, problem, line, column),))
 
 
 def _children(node: Node) -> list[tuple[Any, Node]]:

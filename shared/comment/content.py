@@ -39,7 +39,7 @@ class ShownRow(Struct, frozen=True):
 
     @property
     def seen(self) -> str:
-        """How many they are, as text: `1,200` and the multiplication sign."""
+        """How many they are, as text, such as `1,200` with a multiplication sign."""
         return f"{self.count:,}×"
 
 

@@ -59,7 +59,7 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
 
 
 def compose(content: Content, *, mask: bool) -> Draft:
-    """Return all that a comment may show, in order, and of each hunt's rows the first 12; see `fit` for *mask*."""
+    """Return all that a comment may show, in order, with each hunt's first 12 rows; see `fit` for *mask*."""
     by_outcome: dict[str, list[Outcome]] = {}
     for outcome in content.outcomes:
         by_outcome.setdefault(outcome.outcome, []).append(outcome)

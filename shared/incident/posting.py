@@ -52,12 +52,12 @@ async def post(
             plan.incident_id, "failed", "the run ended before it was known whether its comment was written"
         )
     digest = marker.digest(content.outcomes, content.chosen)
-    fresh = snapshot and not again and time.monotonic() - snapshot.read_at < _FRESH
+    fresh = snapshot if snapshot and not again and time.monotonic() - snapshot.read_at < _FRESH else None
     try:
         if plan.provider == "sentinel":
             result = await sentinel.comment_in_sentinel(tools, plan, content, digest)
         else:
-            incident = snapshot.incident if snapshot and fresh else None
+            incident = fresh.incident if fresh else None
             result = await defender.comment_in_defender(tools, plan, content, digest, incident)
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)

@@ -12,6 +12,8 @@ from msgspec import Struct, field
 # "Azure Sentinel".
 _DEFENDER = {"microsoft xdr", "microsoft defender xdr", "microsoft 365 defender"}
 
+_CLOSED = {"resolved", "redirected"}
+
 #: An incident's number, in Defender or Sentinel.
 NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
@@ -53,6 +55,11 @@ class Incident(Struct, frozen=True, rename="camel"):
     updated: str | None = field(default=None, name="lastUpdateDateTime")
     alerts: list[Alert] | None = None
     comments: list[Comment] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody works on it any more: it was resolved, or merged into another incident."""
+        return self.status in _CLOSED
 
 
 class Snapshot(Struct, frozen=True):

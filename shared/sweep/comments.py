@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("outrider")
 
 _KEPT = timedelta(days=30)
-_CLOSED = ("resolved", "redirected")
 _AT_ONCE = 8
 #: Columns with counts, which do not tell one row from another.
 _COUNT_COLUMNS = frozenset({"Connections", "Days"})
@@ -86,7 +85,7 @@ async def comment_on_incidents(
     except GraphError as error:
         return (_unread(tools, work, error, ""),)
     gate = asyncio.Semaphore(_AT_ONCE)
-    opened = sorted(incident.id for incident in listed if incident.status not in _CLOSED)
+    opened = sorted(incident.id for incident in listed if not incident.is_closed)
     read = await asyncio.gather(*(_read(tools, work, gate, each) for each in opened))
     results = []
     for each in read:

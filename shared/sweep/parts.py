@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    pass
 
 #: Graph's limit of rows ("Quotas and resource allocation"); an answer of that many may have been cut off.
 ROW_LIMIT = 100_000

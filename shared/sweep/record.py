@@ -111,10 +111,10 @@ async def progress(store: Store, run: Run, most: int = ROW_LIMIT) -> dict[str, A
 
     Lost parts count as done. More parts may be planned while the sweep runs, if Graph cannot answer for one.
     """
-    record = SweepRecord(store, run.work.run_id)
+    record = SweepRecord(store, run.work.run_id, most)
     hunts = []
     for planned in run.plan.hunts if run.plan else ():
-        found = survey(await record.asked(planned.name), most)
+        found = survey(await record.asked(planned.name), record.most)
         done = len(found.whole) + len(found.lost)
         hunts.append(
             {
