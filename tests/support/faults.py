@@ -1,0 +1,87 @@
+"""
+Faults that a review found, and the tests that hold them.
+
+A test that holds one is marked `@pytest.mark.fault("A2", before="…")`, where `before` is what the test said
+while the fault was there. `python -m tests.support.faults` prints the table: fault, test, what it said.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+TESTS = Path(__file__).parents[1]
+
+#: By its name, what was wrong.
+FAULTS = {
+    "A1": "A claim outlived a comment that was never written, and silenced every later run.",
+    "A2": "A cut answer made a device that had rows read as nothing found.",
+    "A3": "Without the device card, devices read as silent beside a hunt with rows.",
+    "A5": "A query with ago() looked at the wrong time on an old incident.",
+    "A6": "Rows that name no device read as found and nothing found at once.",
+    "A9": "Nothing found was settled in the first minute, and what came later was never hunted.",
+    "A10": "The limit of entities came before the ledger: the 101st indicator was never hunted.",
+    "A11": "The ledger was closed although the comment was refused.",
+    "A12": "A sweep's 10,100 new rows of one device suppressed another incident's comment.",
+    "A13": "One odd character in an incident stopped the watch for all.",
+    "A14": "A run's age counted as the outage's: seven seconds of it read as two hours.",
+    "A15": "The watch hunted again after a person's run, and commented without news.",
+    "A16": "With the state lost, the same findings were commented twice.",
+    "A17": "Outrider's own pace read as Microsoft's throttling.",
+    "A18": "Indicators were read as others than they are: a scheme within, a CIDR, mapped addresses.",
+    "A22": "A row without a device id marked every device known by name; an unknown system excluded one.",
+    "A26": "Sweeps read as nothing found, or as other counts, where their blocks or answers were odd.",
+    "A27": "A repeated request was refused, or answered for another caller, or read as waiting.",
+    "A28": "Settings were accepted that failed later, or never counted.",
+    "A29": "A look had no end, a sweep's day was lost, an incident failed for good, decoys starved another.",
+    "A30": "A sweep's comment counted as the time to an incident's first comment.",
+    "C": "A judgement's line could be broken on purpose, and no test noticed.",
+}
+
+
+class Held(NamedTuple):
+    """A test that holds a fault: where it is, and what it said while the fault was there."""
+
+    fault: str
+    test: str
+    before: str
+
+
+def held() -> list[Held]:
+    """Return every mark in the tests, sorted by fault and test."""
+    found = []
+    for file in sorted(TESTS.rglob("test_*.py")):
+        if "node_modules" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                place = f"{file.relative_to(TESTS).as_posix()}::{node.name}"
+                found += [Held(*mark, place) for mark in _marks(node)]
+    return sorted((Held(fault, test, before) for fault, before, test in found), key=_order)
+
+
+def _marks(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, str]]:
+    marks = []
+    for each in node.decorator_list:
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == "pytest.mark.fault":
+            name, before = ast.literal_eval(each.args[0]), ast.literal_eval(each.keywords[0].value)
+            marks.append((name, before))
+    return marks
+
+
+def _order(one: Held) -> tuple[str, int, str]:
+    return one.fault[0], int(one.fault[1:] or 0), one.test
+
+
+def main() -> None:
+    """Print the table."""
+    for fault, about in FAULTS.items():
+        print(f"{fault}: {about}")
+        for each in held():
+            if each.fault == fault:
+                print(f"    {each.test}\n        before: {each.before}")
+
+
+if __name__ == "__main__":
+    main()
