@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from shared.model.entity import Device, Indicator
 
+_ODD = 'not(DeviceId matches regex "^[0-9a-fA-F]{2}")'
+
 
 def literal(value: str) -> str:
     r"""
@@ -69,10 +71,10 @@ def fleet_query(
     Write *query* over all devices that it *applies_to*, followed by *summarize*; no limit on rows.
 
     *prefixes* restrict it to devices whose ids begin with one of them: ids are evenly spread, so one hex
-    digit is a 16th of the fleet. Raises ValueError where the query cannot be restricted to devices.
+    digit is a 16th of the fleet. An empty one stands for all ids that do not begin with two hex digits. Raises ValueError where the query cannot be restricted to devices.
     """
     reading = _readable(query, scoped=True)
-    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" for prefix in prefixes)
+    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" if prefix else _ODD for prefix in prefixes)
     return "\n".join([*_shadows(reading, scope, applies_to), reading.text, *summarize.strip().splitlines()])
 
 

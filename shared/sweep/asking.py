@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 from shared.errors import GivenUp, GraphError, ResultTooLarge, Throttled, TimedOut, Waiting
 from shared.incident import waiting
 from shared.kql.write import fleet_query
-from shared.outcomes.reading import decode_answer, decode_rows
+from shared.outcomes.reading import cell_text, decode_answer, decode_rows
 
 from .fleet import DeviceKind, Fleet
 from .parts import Asked
+from .rows import why_unreadable
 from .survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from shared.model.hunt import Hunt
     from shared.model.outcome import Window
     from shared.model.record import Plan, Work
+    from shared.outcomes.reading import Answer
     from shared.tools import Tools
 
     from .parts import Ask, AskStatus
@@ -35,6 +37,8 @@ log = logging.getLogger("outrider")
 _LAST_START = 400.0
 #: Rows. An answer with more of them takes several megabytes.
 _MANY = 5_000
+#: What reading a row raises that lacks a column, or has a count that is no number.
+_ODD_ANSWER = (KeyError, TypeError, ValueError)
 #: KQL that counts a query's rows in each group of devices, by the first two digits of their ids.
 COUNTS = "\n| summarize Rows = count() by Ids = tolower(substring(DeviceId, 0, 2))"
 #: KQL that counts the devices of each OS platform and device type.
@@ -56,9 +60,7 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord)
     query = fleet_query("DeviceInfo", summarize=KINDS)
     try:
         raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
-        rows = decode_rows(decode_answer(raw))
-        kinds = (DeviceKind(str(r["OSPlatform"]), str(r["DeviceType"]), int(r["Devices"])) for r in rows)
-        fleet = Fleet(tuple(kinds))
+        fleet = Fleet(tuple(_kinds(raw)))
     except (ResultTooLarge, TimedOut) as error:
         fleet = Fleet(failure=error.message)
     except GraphError as error:
@@ -107,7 +109,9 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
         raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
         answer = await asyncio.to_thread(decode_answer, raw)
         if ask.counting:
-            counts = {str(row["Ids"]): int(row["Rows"]) for row in decode_rows(answer)}
+            counts = _counts(answer)
+        elif sweep and (reason := await asyncio.to_thread(why_unreadable, answer, sweep.new)):
+            end = "failed"
         elif len(answer.results) >= record.most:
             end, reason = "cut", f"it has {record.most:,} rows or more, of which Graph returns no more"
         else:
@@ -123,6 +127,23 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     seconds = time.monotonic() - started
     log.info("sweep %s: part %s %s, %s rows in %.1f s", hunt.name, ask.name, end, rows, seconds)
     return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
+
+
+def _kinds(raw: bytes) -> Iterator[DeviceKind]:
+    """Yield how many devices there are of each kind. Raises GraphError if the answer does not say so."""
+    try:
+        for row in decode_rows(decode_answer(raw)):
+            yield DeviceKind(cell_text(row["OSPlatform"]), cell_text(row["DeviceType"]), int(row["Devices"]))
+    except _ODD_ANSWER as error:
+        raise GraphError("Graph's answer does not count the devices") from error
+
+
+def _counts(answer: Answer) -> dict[str, int]:
+    """Return the rows of each group of devices. Raises GraphError if the answer does not say so."""
+    try:
+        return {cell_text(row["Ids"]): int(row["Rows"]) for row in decode_rows(answer)}
+    except _ODD_ANSWER as error:
+        raise GraphError("Graph's answer does not count the rows") from error
 
 
 def wait_or_give_up(

@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
-import time
-from datetime import timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,34 +17,28 @@ from msgspec.structs import replace
 
 from shared.catalog.select import ledger_keys
 from shared.comment.content import Content
-from shared.errors import GivenUp, GraphError, NotFound
+from shared.comment.verdict import joined
+from shared.errors import GraphError
 from shared.incident.posting import post
-from shared.incident.reading import from_defender
-from shared.model.entity import Chosen, Device, same_device
-from shared.model.incident import Snapshot
+from shared.model.entity import Chosen, Device
 from shared.model.outcome import DeviceEnding, Outcome
 from shared.model.record import CommentResult, Plan
-from shared.outcomes.reading import Column, cell_text, decode_answer, decode_rows, summarize
+from shared.outcomes.reading import Answer, decode_answer, decode_rows, summarize
 
-from .asking import wait_or_give_up
-from .rows import new_rows
+from .ending import count
+from .incidents import Affected, find_affected
+from .news import News, Wanted, find_devices, gather, identity, share_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.incident.reading import Subject
-    from shared.model.hunt import Hunt
-    from shared.model.incident import Incident
     from shared.model.record import Work
     from shared.tools import Tools
 
+    from .news import Named
     from .record import SweepRecord
     from .summary import SweepSummary
-
-log = logging.getLogger("outrider")
-
-_KEPT = timedelta(days=30)
-_AT_ONCE = 8
-#: Columns with counts, which do not tell one row from another.
-_COUNT_COLUMNS = frozenset({"Connections", "Days"})
 
 
 class Announcement(Struct, frozen=True):
@@ -58,171 +48,183 @@ class Announcement(Struct, frozen=True):
     outcomes: tuple[Outcome, ...]
 
 
-class _News(Struct, frozen=True):
-    """The new rows of one hunt, at most MAX_ROWS."""
+class Comments(Struct, frozen=True):
+    """What became of a sweep's comments, and sentences for its report about rows that are in none."""
 
-    hunt: Hunt
-    summary: SweepSummary
-    schema: list[Column]
-    rows: list[dict[str, Any]]
+    results: tuple[CommentResult, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class _Told(Struct, frozen=True):
+    """What a comment says of one hunt, about which devices, and how many rows there are in all."""
+
+    incident_id: str
+    devices: tuple[Device, ...]
+    outcome: Outcome
+    total: int
 
 
 async def comment_on_incidents(
     tools: Tools, work: Work, record: SweepRecord, summaries: tuple[SweepSummary, ...], *, again: bool
-) -> tuple[CommentResult, ...]:
+) -> Comments:
     """
     Post new rows on the open incidents of their devices, at most one comment per incident and sweep.
 
-    Incidents updated in the last 30 days are read, up to 8 at a time. Returns a result for each incident that
-    had something to post or could not be read; if incidents cannot be listed, one *failed* result with an
-    empty id. Raises Waiting if Graph may answer later.
+    A comment has at most MAX_ROWS rows of a hunt, shared fairly by the incident's devices; if that leaves any
+    out, the comment says so, and a note. Returns a result for each incident that had something to post or could
+    not be read; with an empty id, a *failed* one if incidents cannot be listed, or rows are no longer there.
+    Raises Waiting if Graph may answer later.
     """
-    news = [found for summary in summaries if (found := await _news(tools, record, summary))]
-    if not news or tools.settings.comments == "off" or not work.comment:
-        return ()
-    try:
-        listed = await tools.graph.list_incidents(tools.now() - _KEPT)
-    except GraphError as error:
-        return (_unread(tools, work, error, ""),)
-    gate = asyncio.Semaphore(_AT_ONCE)
-    opened = sorted(incident.id for incident in listed if not incident.is_closed)
-    read = await asyncio.gather(*(_read(tools, work, gate, each) for each in opened))
-    results = []
-    for each in read:
-        if isinstance(each, CommentResult):
-            results.append(each)
-        elif each:
-            result = await _comment_on(tools, work, record, news, each, again=again)
-            results += [result] if result else []
-    return tuple(results)
+    every = [news for summary in summaries if (news := _news(tools, summary))]
+    if not every or tools.settings.comments == "off" or not work.comment:
+        return Comments()
+    trouble = [why for news in every for why in await find_devices(tools, record, news)]
+    affected, results = await find_affected(
+        tools, work, lambda device: any(news.devices.like(device) for news in every)
+    )
+    notes = [_nameless(news) for news in every if news.summary.nameless]
+    found: dict[str, list[_Told]] = {each.about.id: [] for each in affected}
+    for news in every:
+        wishes, wanted = await _wish(tools, news, affected)
+        trouble += await gather(tools, record, news, wanted)
+        told = [_tell(news, incident_id, mine) for incident_id, mine in wishes.items() if _has_rows(mine)]
+        for each in told:
+            found[each.incident_id].append(each)
+        notes += _cut(news, [each for each in told if each.outcome.found.more])
+    results += [
+        CommentResult("", "failed", f"incidents may lack a comment: {why}") for why in dict.fromkeys(trouble)
+    ]
+    for subject in affected:
+        result = await _comment_on(
+            tools, work, record, every[0].summary, subject, found[subject.about.id], again=again
+        )
+        results += [result] if result else []
+    return Comments(tuple(results), tuple(notes))
 
 
-async def _news(tools: Tools, record: SweepRecord, summary: SweepSummary) -> _News | None:
+def _news(tools: Tools, summary: SweepSummary) -> News | None:
     hunt = tools.catalog.by_name.get(summary.hunt)
     if not (summary.new_rows and hunt and hunt.sweep and hunt.sweep.comment):
         return None
-    schema: list[Column] = []
-    rows: list[dict[str, Any]] = []
-    for part in await record.whole(hunt.name):
-        answer = await asyncio.to_thread(decode_answer, await record.rows(hunt.name, part))
-        schema = schema or answer.schema
-        new = new_rows(answer, hunt.sweep.new, summary.new_since)
-        rows += [row for _, row in islice(new, tools.settings.max_rows - len(rows))]
-    return _News(hunt, summary, schema, rows)
+    return News(hunt, summary)
 
 
-async def _read(
-    tools: Tools, work: Work, gate: asyncio.Semaphore, incident_id: str
-) -> Snapshot | CommentResult | None:
-    async with gate:
-        try:
-            return Snapshot(await tools.graph.get_incident(incident_id), time.monotonic())
-        except NotFound:
-            return None
-        except GraphError as error:
-            return _unread(tools, work, error, incident_id)
-
-
-def _unread(tools: Tools, work: Work, error: GraphError, incident_id: str) -> CommentResult:
-    raised = wait_or_give_up(tools, work, error)
-    if not isinstance(raised, GivenUp):
-        raise raised from error
-    return CommentResult(incident_id, "failed", str(raised))
-
-
-async def _comment_on(
-    tools: Tools,
-    work: Work,
-    record: SweepRecord,
-    news: list[_News],
-    snapshot: Snapshot,
-    *,
-    again: bool,
-) -> CommentResult | None:
-    incident = snapshot.incident
-    raw = await record.announcement(incident.id)
-    said = msgspec.json.decode(raw, type=Announcement) if raw else await _choose(tools, news, incident)
-    if not said.outcomes:
-        return None
-    if not raw:
-        said = msgspec.json.decode(
-            await record.keep_announcement(incident.id, msgspec.json.encode(said)), type=Announcement
-        )
-    since = news[0].summary.new_since
-    content = Content(
-        work.run_id,
-        said.chosen,
-        said.outcomes,
-        tools.catalog.by_name,
-        notes=(f"From a sweep of the whole fleet: first seen after {since:%Y-%m-%d %H:%M} UTC",),
-        report_url=tools.report_url(work.run_id),
-    )
-    plan = Plan(incident_id=incident.id, chosen=said.chosen)
-    return await post(tools, work, plan, content, snapshot, again=again)
-
-
-async def _choose(tools: Tools, news: list[_News], incident: Incident) -> Announcement:
-    """Choose the rows about the incident's devices that no run on the incident has found before."""
-    about = from_defender(incident, incident.id, tools.limits, private=False)
-    outcomes: list[Outcome] = []
-    hit: dict[Device, None] = {}
-    for each in news:
-        rows = [row for row in each.rows if any(_is_of(device, row) for device in about.chosen.devices)]
-        if rows:
-            rows = await _not_yet_found(tools, about, each, rows)
-        if rows:
-            devices = [d for d in about.chosen.devices if any(_is_of(d, row) for row in rows)]
-            outcomes.append(_outcome(each, rows, devices))
-            hit.update(dict.fromkeys(devices))
-    return Announcement(Chosen(tuple(hit)), tuple(outcomes))
-
-
-async def _not_yet_found(
-    tools: Tools, about: Subject, news: _News, rows: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Leave out the rows that earlier runs on the incident found, compared by the columns that both have."""
-    hunt = news.hunt
-    mine = set(ledger_keys(hunt, about.chosen))
-    entries = await tools.ledger.entries(f"{about.provider}-{about.id}")
-    for run_id in {entry.run_id for entry in entries if entry.closed and mine.intersection(entry.ended)}:
-        raw = await tools.runs.findings(run_id, hunt.name)
-        if not raw:
+async def _wish(
+    tools: Tools, news: News, affected: list[Affected]
+) -> tuple[dict[str, dict[Device, Wanted]], dict[Named, list[Wanted]]]:
+    """Return what each incident wants of a hunt's new rows, by its devices, and by the devices of the rows."""
+    hits = {
+        each.about.id: {d: named for d in each.about.chosen.devices if (named := news.devices.like(d))}
+        for each in affected
+    }
+    every = sum(map(len, hits.values()))
+    wishes: dict[str, dict[Device, Wanted]] = {}
+    wanted: dict[Named, list[Wanted]] = {}
+    for each in affected:
+        mine = hits[each.about.id]
+        if not mine:
             continue
-        answer = await asyncio.to_thread(decode_answer, raw)
+        is_known = await _known(tools, each.about, news)
+        limit = share_of(tools.settings.max_rows, len(mine), every)
+        wishes[each.about.id] = {device: Wanted(limit, is_known) for device in mine}
+        # An incident may have a device twice, once by its name alone: its rows are wanted once.
+        once = {n: wishes[each.about.id][device] for device, named in reversed(mine.items()) for n in named}
+        for one, rows in once.items():
+            wanted.setdefault(one, []).append(rows)
+    return wishes, wanted
+
+
+async def _known(tools: Tools, about: Subject, news: News) -> Callable[[dict[str, Any]], bool]:
+    """
+    Return a function that tells whether an earlier run on the incident found a row.
+
+    Rows are compared by the columns that both have.
+    """
+    mine = set(ledger_keys(news.hunt, about.chosen))
+    entries = await tools.ledger.entries(f"{about.provider}-{about.id}")
+    earlier: list[tuple[list[str], set[tuple[str, ...]]]] = []
+    for run_id in {entry.run_id for entry in entries if entry.closed and mine.intersection(entry.ended)}:
+        raw = await tools.runs.findings(run_id, news.hunt.name)
+        try:
+            answer = await asyncio.to_thread(decode_answer, raw or b"")
+        except GraphError:
+            continue  # A row that nobody can compare is rather commented twice than never.
         names = {column.name for column in answer.schema}
-        shared = [name for name in _identity_columns(news) if name in names]
-        found = {_identity(row, shared) for row in decode_rows(answer)}
-        rows = [row for row in rows if _identity(row, shared) not in found]
-    return rows
+        shared = [name for name in news.identity_columns if name in names]
+        earlier.append((shared, {identity(row, shared) for row in decode_rows(answer)}))
+    return lambda row: any(identity(row, shared) in found for shared, found in earlier)
 
 
-def _outcome(news: _News, rows: list[dict[str, Any]], devices: list[Device]) -> Outcome:
+def _has_rows(mine: dict[Device, Wanted]) -> bool:
+    return any(wanted.count for wanted in mine.values())
+
+
+def _tell(news: News, incident_id: str, mine: dict[Device, Wanted]) -> _Told:
+    """Return what a comment says of a hunt: its rows, and whether there are more."""
     hunt = news.hunt
-    answer = msgspec.json.encode({"schema": news.schema, "results": rows})
-    found = summarize(hunt, answer, max_rows=len(rows), seconds=0)
+    devices = tuple(device for device, wanted in mine.items() if wanted.count)
+    rows = [raw for wanted in mine.values() for raw in wanted.rows]
+    total = sum(wanted.count for wanted in mine.values())
+    answer = Answer(news.schema, rows)
+    found = summarize(hunt, msgspec.json.encode(answer), max_rows=len(rows), seconds=0)
     # Without times and counts: a later sweep of the same day gives the same rows the same digest.
-    identities = sorted(_identity(row, _identity_columns(news)) for row in rows)
-    return Outcome(
+    identities = sorted(identity(row, news.identity_columns) for row in decode_rows(answer))
+    digest = hashlib.sha256(msgspec.json.encode(identities)).hexdigest()
+    outcome = Outcome(
         hunt.name,
         hunt.title,
         "found",
         "",
         news.summary.window,
         tuple(DeviceEnding(device.label, "found") for device in devices),
-        replace(found, digest=hashlib.sha256(msgspec.json.encode(identities)).hexdigest()),
+        replace(found, digest=digest, more=total > len(rows)),
         hunt.id,
         hunt.version,
     )
+    return _Told(incident_id, devices, outcome, total)
 
 
-def _identity_columns(news: _News) -> list[str]:
-    """Return the columns that tell one row from another at any time: no times, and no counts."""
-    return [c.name for c in news.schema if c.type != "DateTime" and c.name not in _COUNT_COLUMNS]
+def _nameless(news: News) -> str:
+    rows = count(news.summary.nameless, "new row")
+    return f"{news.hunt.name}: {rows} without a device's id or name, for which no incident can be found"
 
 
-def _identity(row: dict[str, Any], columns: list[str]) -> tuple[str, ...]:
-    return tuple([cell_text(row.get(name)) for name in columns])
+def _cut(news: News, told: list[_Told]) -> list[str]:
+    """Return a note if comments leave rows out."""
+    if not told:
+        return []
+    on = joined([each.incident_id for each in told], "incident")
+    kept, total = sum(each.outcome.found.rows for each in told), sum(each.total for each in told)
+    one = len(told) == 1
+    who = f"the comment on incident {on} has" if one else f"the comments on incidents {on} have"
+    return [f"{news.hunt.name}: {who} {kept:,} of {count(total, 'new row')} (MAX_ROWS)"]
 
 
-def _is_of(device: Device, row: dict[str, Any]) -> bool:
-    return same_device(device, cell_text(row.get("DeviceId")), cell_text(row.get("DeviceName")))
+async def _comment_on(
+    tools: Tools,
+    work: Work,
+    record: SweepRecord,
+    summary: SweepSummary,
+    each: Affected,
+    told: list[_Told],
+    *,
+    again: bool,
+) -> CommentResult | None:
+    raw = await record.announcement(each.about.id)
+    if not raw:
+        if not told:
+            return None
+        devices = dict.fromkeys(device for one in told for device in one.devices)
+        fresh = Announcement(Chosen(tuple(devices)), tuple(one.outcome for one in told))
+        raw = await record.keep_announcement(each.about.id, msgspec.json.encode(fresh))
+    said = msgspec.json.decode(raw, type=Announcement)
+    content = Content(
+        work.run_id,
+        said.chosen,
+        said.outcomes,
+        tools.catalog.by_name,
+        notes=(f"From a sweep of the whole fleet: first seen after {summary.new_since:%Y-%m-%d %H:%M} UTC",),
+        report_url=tools.report_url(work.run_id),
+    )
+    plan = Plan(incident_id=each.about.id, chosen=said.chosen)
+    return await post(tools, work, plan, content, each.snapshot, again=again)

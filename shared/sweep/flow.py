@@ -12,13 +12,13 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from shared.errors import GivenUp
+from shared.errors import GivenUp, OutriderError
 from shared.model.outcome import Outcome, Window
 from shared.model.record import Done, Plan, PlannedHunt
 
 from . import ending
 from .asking import ask_all, count_fleet
-from .comments import comment_on_incidents
+from .comments import Comments, comment_on_incidents
 from .fleet import Fleet
 from .parts import ROW_LIMIT
 from .record import SweepRecord
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from shared.catalog.load import Catalog
     from shared.model.hunt import Hunt
-    from shared.model.record import CommentResult, Run, Work
+    from shared.model.record import Run, Work
     from shared.tools import Tools
 
     from .summary import SweepSummary
@@ -111,13 +111,14 @@ async def _finish(
         summary = await _summarize(tools, record, hunt, planned.window, fleet, reason, tally=tally)
         summaries.append(summary)
         outcomes.append(ending.sweep_outcome(summary, fleet))
-    comments: tuple[CommentResult, ...] = ()
+    comments = Comments()
     if posting:
         comments = await comment_on_incidents(tools, work, record, tuple(summaries), again=again)
-    notes = (f"How many devices there are could not be read: {fleet.failure}",) if fleet.failure else ()
-    status = ending.sweep_status(outcomes, ending.coverage(summaries), comments)
+    failed = (f"How many devices there are could not be read: {fleet.failure}",) if fleet.failure else ()
+    notes = (*failed, *comments.notes)
+    status = ending.sweep_status(outcomes, ending.coverage(summaries), comments.results)
     said = plan.failure or ending.sweep_verdict(summaries, outcomes)
-    done = Done(status, said, tools.now(), tuple(outcomes), comments, (), notes, plan.failure)
+    done = Done(status, said, tools.now(), tuple(outcomes), comments.results, (), notes, plan.failure)
     if await tools.runs.finish(work.run_id, done):
         tools.telemetry.ended(work, done)
     log.info("sweep %s: %s, %d hunts", work.run_id, status, len(outcomes))
@@ -133,8 +134,12 @@ async def _summarize(
     found.lost += [(ask.part, reason) for ask in found.pending]
     counted = Tally(hunt, window)
     for read in (counted.count, counted.rank):
-        for part, _ in found.whole:
-            async with tools.large_answers:
-                # No variable holds the part, up to 50 MB: it would stay in memory while the next is read.
-                await asyncio.to_thread(read, await record.rows(hunt.name, part))
+        for each in tuple(found.whole):
+            try:
+                async with tools.large_answers:
+                    # No variable holds the part, up to 50 MB: it would stay in memory while the next is read.
+                    await asyncio.to_thread(read, await record.rows(hunt.name, each[0]))
+            except OutriderError as error:
+                found.whole.remove(each)
+                found.lost.append((each[0], str(error)))
     return await record.keep_summary(counted.summary(found, fleet.size(hunt.applies_to)))

@@ -25,8 +25,8 @@ class Part(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The part's name in store keys, addresses and messages, such as `00-7f`."""
-        return f"{self.first:02x}-{self.last:02x}"
+        """The part's name in store keys, addresses and messages, such as `00-7f`; `other` for `ODD`."""
+        return "other" if self.first == GROUPS else f"{self.first:02x}-{self.last:02x}"
 
     @property
     def groups(self) -> range:
@@ -35,14 +35,20 @@ class Part(Struct, frozen=True):
 
     @property
     def share(self) -> float:
-        """The part's share of the fleet, 0 to 1, by its number of groups."""
+        """The part's share of the fleet, 0 to 1, by its number of groups; `ODD` counts as one of them."""
         return len(self.groups) / GROUPS
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """The fewest prefixes of device ids, of one or two digits, for the part; none for the whole fleet."""
+        """
+        The fewest prefixes of device ids, of one or two digits, for the part; none for the whole fleet.
+
+        That of `ODD` is empty, as `fleet_query` takes it.
+        """
         if len(self.groups) == GROUPS:
             return ()
+        if self.first == GROUPS:
+            return ("",)
         found, at = [], self.first
         while at <= self.last:
             if at % 16 == 0 and at + 15 <= self.last:
@@ -58,6 +64,11 @@ class Part(Struct, frozen=True):
         """The lower and the upper half of the part, which must have two groups or more."""
         middle = (self.first + self.last) // 2
         return Part(self.first, middle), Part(middle + 1, self.last)
+
+
+#: The rows whose device ids do not begin with two hexadecimal digits, or are empty: where the fleet is divided,
+#: no other part has them.
+ODD = Part(GROUPS, GROUPS)
 
 
 class Ask(Struct, frozen=True):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -64,11 +65,14 @@ class SweepRecord:
         return [part for part, _ in survey(await self.asked(hunt), self.most).whole]
 
     async def rows(self, hunt: str, part: Part) -> bytes:
-        """Read Graph's answer for a part, as it was sent. Raises OutriderError if it has been deleted."""
+        """Read Graph's answer for a part, as it was sent. Raises OutriderError if it is gone or damaged."""
         packed = await self._store.get(f"{self._base}/rows/{hunt}/{part.name}")
         if packed is None:
             raise OutriderError(f"the rows of {hunt}, devices {part.name}, are no longer there")
-        return await asyncio.to_thread(gzip.decompress, packed)
+        try:
+            return await asyncio.to_thread(gzip.decompress, packed)
+        except (OSError, EOFError, zlib.error) as error:
+            raise OutriderError(f"the rows of {hunt}, devices {part.name}, cannot be read") from error
 
     async def summary(self, hunt: str) -> SweepSummary | None:
         """Read a hunt's summary; None if there is none yet."""

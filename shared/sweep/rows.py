@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from shared.outcomes.reading import cell_text, decode_answer, decode_rows
 
@@ -14,15 +17,18 @@ if TYPE_CHECKING:
 
     from shared.outcomes.reading import Answer
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
+
 
 class FleetRow(NamedTuple):
     """
     One row of a sweep.
 
     Read from the columns DeviceId, DeviceName, Process, RemoteIP, RemotePort, Connections, LastSeen and Days,
-    as far as the answer has them, and from the column that the sweep's `new` names (`first`). The other
-    columns of strings are `details`; without RemoteIP, their values joined are the `destination`, too. Times
-    are as Graph writes them. A text that is missing is '', and a count that is missing is 1.
+    as far as the answer has them, and from the column that the sweep's `new` names (`first`). `device` is the
+    id or, without one, the name. The other columns of strings are `details`; without RemoteIP, their values
+    joined are the `destination`, too. Times are as Graph writes them. A text that is missing is '', and a
+    count that is missing is 1.
     """
 
     device: str
@@ -45,15 +51,17 @@ def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
     """
     answer = decode_answer(raw)
     names = {column.name for column in answer.schema}
+    new = find_column(answer, new)
     known = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
     others = [c.name for c in answer.schema if c.type == "String" and c.name not in known]
     last_seen = "LastSeen" if "LastSeen" in names else new
     for row in decode_rows(answer):
         details = tuple([(name, cell_text(row[name])) for name in others])
         first = cell_text(row.get(new))
+        name = cell_text(row.get("DeviceName"))
         yield FleetRow(
-            cell_text(row.get("DeviceId")).lower(),
-            cell_text(row.get("DeviceName")),
+            cell_text(row.get("DeviceId")).lower() or name.lower(),
+            name,
             cell_text(row.get("Process")),
             cell_text(row["RemoteIP"]) if "RemoteIP" in names else " · ".join(value for _, value in details),
             cell_text(row.get("RemotePort")),
@@ -68,9 +76,35 @@ def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
 def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:
     """Yield each row first seen at *since* or later, by the column *new*: as Graph sent it, and decoded."""
     start = f"{since:%Y-%m-%dT%H:%M:%S.%f}"
+    column = find_column(answer, new)
     for raw, row in zip(answer.results, decode_rows(answer), strict=True):
-        if cell_text(row.get(new)) >= start:
+        if cell_text(row.get(column)) >= start:
             yield raw, row
+
+
+def why_unreadable(answer: Answer, new: str) -> str:
+    """
+    Return why nobody can tell which of an answer's rows are new; '' if it can be told.
+
+    It needs the column *new*, with nothing but times in it. A row that has none there is no reason: the tally
+    counts such rows.
+    """
+    column = find_column(answer, new)
+    if not column:
+        return f"its rows have no column {new} (sweep.new), so nobody knows which of them are new"
+    try:
+        times = (cell_text(row.get(column)) for row in decode_rows(answer))
+        if all(not time or _TIME.fullmatch(time) for time in times):
+            return ""
+    except (msgspec.MsgspecError, RecursionError):
+        return "a row of its answer cannot be read"
+    return f"its column {new} (sweep.new) has values that are no times, so nobody knows which rows are new"
+
+
+def find_column(answer: Answer, name: str) -> str:
+    """Return the column of an answer that *name* means, in whatever case Graph writes it; '' if none."""
+    names = [column.name for column in answer.schema]
+    return name if name in names else next((each for each in names if each.lower() == name.lower()), "")
 
 
 def _number(value: Any) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, OutriderError
 from shared.outcomes.reading import Answer, decode_answer
 
 from .parts import ROW_LIMIT
@@ -32,8 +33,8 @@ async def serve_rows(
     Return a hunt's new rows, or all rows of *part*, as Graph's answer in JSON, and whether there are more.
 
     A sweep may have a million rows, and the answer is made in memory, so it has at most *most* rows; a part
-    always has fewer. Raises InvalidRequest if the sweep has no rows of the hunt, or not yet; if there is no
-    such part; or, without *part*, if the app no longer has the hunt.
+    always has fewer. Rows that are no longer stored count as more. Raises InvalidRequest if the sweep has no rows
+    of the hunt, or not yet; if there is no such part, or its rows are gone; or, without *part*, if the app no longer has the hunt.
     """
     record = SweepRecord(store, run.work.run_id, most)
     summary = await record.summary(hunt) if run.plan and hunt in {p.name for p in run.plan.hunts} else None
@@ -49,14 +50,19 @@ async def serve_rows(
         if part not in parts:
             names = ", ".join(list(parts)[:_NAMED]) or "none"
             raise InvalidRequest(f"part={part[:20]!r}: {hunt} was answered in these parts: {names}")
-        return await record.rows(hunt, parts[part]), False
+        try:
+            return await record.rows(hunt, parts[part]), False
+        except OutriderError as error:
+            raise InvalidRequest(str(error)) from error
     known = catalog.by_name.get(hunt)
     if known is None or known.sweep is None:
         raise InvalidRequest(f"the app no longer has {hunt} to tell which of its rows are new: give a part")
     column, since = known.sweep.new, summary.new_since
     new = Answer([], [])
     for each in parts.values():
-        await asyncio.to_thread(_take, new, await record.rows(hunt, each), column, since, most)
+        # What is gone since is not told apart from what does not fit: there are more.
+        with suppress(OutriderError):
+            await asyncio.to_thread(_take, new, await record.rows(hunt, each), column, since, most)
     return msgspec.json.encode(new), len(new.results) < summary.new_rows
 
 

@@ -41,9 +41,10 @@ class Process(Struct, frozen=True, rename="camel"):
 
 class Destination(Struct, frozen=True, rename="camel"):
     """
-    A destination over the whole fleet.
+    A destination in the rows of one hunt, over the whole fleet.
 
-    `devices` is how many devices talk to it, and `days` is on how many days they do, at least. `first` and
+    `devices` is how many devices talk to it in those rows (other hunts may see it on more of them; 0 where no
+    row names one), and `days` is on how many days they do, at least. `first` and
     `last` are times as Graph writes them. Up to three devices and three processes are named. `new` says
     whether it was first seen on the newest day.
     """
@@ -62,8 +63,8 @@ class NewRow(Struct, frozen=True, rename="camel"):
     """
     What a device did for the first time on the newest day; rows that differ only in their port are one.
 
-    `devices` and `days` are those of the destination, `process_destinations` is how many destinations the
-    process has; `rarity` is their product, and the smallest is the rarest. `ports` has at most ten. `first`
+    `devices` and `days` are those of the destination in the hunt's rows, `process_destinations` is how many
+    destinations the process has; `rarity` is their product, and the smallest is the rarest. `ports` has at most ten. `first`
     and `last` are times as Graph writes them.
     """
 
@@ -105,7 +106,7 @@ class SweepSummary(Struct, frozen=True, rename="camel"):
     destinations: int = 0
     new_rows: int = 0
     new_devices: int = 0
-    #: Destinations of new rows, and those of them that no device of the fleet had talked to before.
+    #: Destinations of new rows, and those of them that no row of the hunt has from before.
     new_destinations: int = 0
     first_destinations: int = 0
     days: tuple[Day, ...] = ()
@@ -114,3 +115,9 @@ class SweepSummary(Struct, frozen=True, rename="camel"):
     rarest: tuple[Destination, ...] = ()
     #: The rarest of the new rows, at most 1,000, rarest first.
     ranked: tuple[NewRow, ...] = ()
+    #: New rows that are as rare as the last in `ranked` and not in it: lots decided.
+    ties: int = 0
+    #: Rows without a time in the column that tells which are new: nobody knows whether they are.
+    undated: int = 0
+    #: New rows that name no device, neither by its id nor by its name.
+    nameless: int = 0

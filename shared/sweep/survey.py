@@ -6,12 +6,13 @@ A pure function of the record, so a sweep that is stopped at any point goes on w
 
 from __future__ import annotations
 
+import re
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from .parts import GROUPS, Ask, Part
+from .parts import GROUPS, ODD, Ask, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Parts are filled to this share of the limit: more rows may arrive between the count and the query.
 _FILL = 0.95
+_GROUP = re.compile("[0-9a-f]{2}", re.ASCII)
 
 
 class Survey(Struct):
@@ -36,8 +38,10 @@ class Survey(Struct):
 
     @property
     def coverage(self) -> float:
-        """The share of the fleet that was searched, 0 to 1."""
-        return sum(len(part.groups) for part, _ in self.whole) / GROUPS
+        """The share of the fleet that was searched, 0 to 1; less than 1 also if only `ODD` is missing."""
+        missing = any(part == ODD for part, _ in self.lost)
+        searched = sum(len(part.groups) for part, _ in self.whole if part != ODD) - missing
+        return max(0, searched) / GROUPS
 
 
 class _Bounds(NamedTuple):
@@ -62,7 +66,9 @@ def survey(asked: Mapping[str, Asked], most: int) -> Survey:
     An answer of *most* rows or more counts as cut off: the part's rows are counted, and it is divided into as
     few parts as fit. A part that takes too long is halved, and if it was the first of its width, so are all
     others as wide or wider, without being asked for. A part that has an answer is never divided in another
-    way later: its own record decides, and before there is one, bounds that only become narrower.
+    way later: its own record decides, and before there is one, bounds that only become narrower. Where the
+    fleet is divided, the rows with other device ids (`ODD`) are asked for last, unless they were counted and
+    there are none.
     """
     found = Survey([], [], [])
     bounds = _learn(asked, most)
@@ -77,6 +83,8 @@ def survey(asked: Mapping[str, Asked], most: int) -> Survey:
         elif known and (known.end == "failed" or len(part.groups) == 1):
             found.lost.append((part, known.reason))
         elif smaller := _smaller(part, known, counted, counts, bounds):
+            if part == Part() and (counts is None or _rows(ODD, counts)):
+                open_parts.append((ODD, counts))
             open_parts += [(each, counts) for each in reversed(smaller)]
         else:
             found.pending.append(_ask(part, known, counts, bounds))
@@ -86,7 +94,7 @@ def survey(asked: Mapping[str, Asked], most: int) -> Survey:
 def _learn(asked: Mapping[str, Asked], most: int) -> _Bounds:
     # Parts are asked for in the order of their names, so the first name of a width was the first asked for.
     first: dict[int, AskStatus] = {}
-    for name in sorted(name for name in asked if not name.endswith(".counts")):
+    for name in sorted(name for name in asked if not name.endswith(".counts") and name != ODD.name):
         first.setdefault(len(Part(int(name[:2], 16), int(name[3:5], 16)).groups), asked[name].end)
     refused = min((a.rows for a in asked.values() if a.end == "cut" and a.rows), default=most)
     return _Bounds(
@@ -119,6 +127,8 @@ def _ask(part: Part, known: Asked | None, counts: dict[str, int] | None, bounds:
 
 
 def _rows(part: Part, counts: dict[str, int]) -> int:
+    if part == ODD:
+        return sum(rows for name, rows in counts.items() if not _GROUP.fullmatch(name))
     return sum(counts.get(f"{n:02x}", 0) for n in part.groups)
 
 

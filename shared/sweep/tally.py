@@ -14,9 +14,10 @@ from bisect import bisect_right
 from datetime import timedelta
 from itertools import accumulate
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .rows import FleetRow, read_rows
+from .ranking import Lots, Ranking, name_one
+from .rows import read_rows
 from .summary import Day, Destination, Lost, NewRow, Process, SweepSummary
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from .survey import Survey
 
 _DAY = timedelta(days=1)
-_KEPT_ROWS = 1_000
 _TOP_PROCESSES = 20
 _RAREST = 50
-_PORTS = 10
 _NAMED = 3
 #: Bits. Two numbers, as of a destination and a device, are packed into one: the first is shifted by this.
 _SHIFT = 32
+#: The number of what a row names that names no device: it is none, and is not counted.
+_NO_DEVICE = -1
 
 
 class Tally:
@@ -44,7 +45,8 @@ class Tally:
         span = max(1, ceil((window.end - window.start) / _DAY))
         self.starts = tuple(window.end - _DAY * n for n in range(span, 0, -1))
         self._bounds = [f"{start:%Y-%m-%dT%H:%M:%S.%f}" for start in self.starts[1:]]
-        self.rows = self.devices = self.new_rows = self.new_devices = 0
+        self.rows = self.devices = self.new_rows = self.new_devices = self.undated = self.nameless = 0
+        self._lots = Lots(window.end)
         self._destinations: dict[str, int] = {}
         self._processes: dict[str, int] = {}
         # Per destination: devices, most days on one of them, first and last day, one of its processes.
@@ -55,7 +57,7 @@ class Tally:
         # Per process: connections, devices, destinations.
         self._connections, self._runs, self._talks = array("Q"), array("I"), array("I")
         self._is_new = bytearray()
-        self._kept: dict[tuple[Any, ...], list[Any]] = {}
+        self._ranking = Ranking(self._lots)
         self._rarest: dict[int, tuple[list[str], list[str], list[str]]] = {}
 
     def count(self, raw: bytes) -> None:
@@ -67,26 +69,30 @@ class Tally:
         runs: set[int] = set()
         for row in read_rows(raw, self._new):
             self.rows += 1
-            device = devices.setdefault(row.device, len(devices))
+            if not row.first:
+                self.undated += 1
+                continue
+            device = devices.setdefault(row.device, len(devices)) if row.device else _NO_DEVICE
             process = self._process(row.process)
             first, last = bisect_right(self._bounds, row.first), bisect_right(self._bounds, row.last)
             destination = self._destination(row.destination, process, first)
             self._first[destination] = min(self._first[destination], first)
             self._last[destination] = max(self._last[destination], last)
             self._days[destination] = max(self._days[destination], min(row.days, 255))
-            if (pair := destination << _SHIFT | device) not in talks:
+            if device != _NO_DEVICE and (pair := destination << _SHIFT | device) not in talks:
                 talks.add(pair)
                 self._of[destination] += 1
-            if (pair := process << _SHIFT | device) not in runs:
+            if device != _NO_DEVICE and (pair := process << _SHIFT | device) not in runs:
                 runs.add(pair)
                 self._runs[process] += 1
             self._connections[process] += row.connections
             if first == newest:
                 self.new_rows += 1
                 new.add(device)
+                self.nameless += device == _NO_DEVICE
                 self._is_new[destination] = 1
         self.devices += len(devices)
-        self.new_devices += len(new)
+        self.new_devices += len(new - {_NO_DEVICE})
 
     def rank(self, raw: bytes) -> None:
         """Keep a part's rarest new rows, and what it says of the fleet's rarest destinations."""
@@ -94,14 +100,16 @@ class Tally:
             self._rarest = {n: ([], [], []) for n in self._choose()}
         newest = len(self.starts) - 1
         for row in read_rows(raw, self._new):
+            if not row.first:
+                continue
             destination = self._destinations[row.destination]
             if destination in self._rarest:
                 times, devices, processes = self._rarest[destination]
                 times[:] = [min([row.first, *times]), max([row.last, *times])]
-                _name(devices, row.name or row.device)
-                _name(processes, row.process)
+                name_one(devices, row.name or row.device, _NAMED)
+                name_one(processes, row.process, _NAMED)
             if bisect_right(self._bounds, row.first) == newest:
-                self._keep(row, self._rarity(destination, self._processes[row.process]))
+                self._ranking.add(row, self._rarity(destination, self._processes[row.process]))
 
     def summary(self, found: Survey, fleet: int | None) -> SweepSummary:
         """
@@ -132,6 +140,9 @@ class Tally:
             processes=self._top_processes(),
             rarest=self._rarest_destinations(),
             ranked=self._ranked(),
+            ties=self._ranking.ties(),
+            undated=self.undated,
+            nameless=self.nameless,
         )
 
     def _days_seen(self) -> tuple[Day, ...]:
@@ -165,19 +176,16 @@ class Tally:
 
     def _ranked(self) -> tuple[NewRow, ...]:
         """Return the rarest of the new rows, rarest first, and among equals the latest first."""
-        self._prune()
         rows = []
-        for key, (name, ports, connections, first, last) in self._kept.items():
-            rarity, device, process, destination, details = key
+        for (rarity, _, device, process, destination, details), line in self._ranking.lines():
             n, talks = self._destinations[destination], self._talks[self._processes[process]]
             rows.append(
                 NewRow(
-                    name, device, process, destination, tuple(sorted(ports)), dict(details), connections,
-                    first, last, self._of[n], self._seen(n), talks, rarity,
+                    line.name, device, process, destination, tuple(sorted(line.ports)), dict(details),
+                    line.connections, line.first, line.last, self._of[n], self._seen(n), talks, rarity,
                 )
             )  # fmt: skip
-        rows.sort(key=lambda row: row.first, reverse=True)
-        return tuple(sorted(rows, key=lambda row: row.rarity))
+        return tuple(rows)
 
     def _process(self, name: str) -> int:
         n = self._processes.setdefault(name, len(self._connections))
@@ -206,7 +214,7 @@ class Tally:
         return max(self._days[n], 1 + (self._first[n] != self._last[n]))
 
     def _rarity(self, n: int, process: int) -> int:
-        return self._of[n] * self._seen(n) * self._talks[process]
+        return max(1, self._of[n]) * self._seen(n) * self._talks[process]
 
     def _choose(self) -> list[int]:
         """Choose the rarest destinations, ranking each with its process that has the fewest destinations."""
@@ -217,30 +225,10 @@ class Tally:
         rarest = heapq.nsmallest(
             _RAREST,
             self._destinations.items(),
-            lambda each: (self._rarity(each[1], self._by[each[1]]), -self._first[each[1]], each[0]),
+            lambda each: (
+                self._rarity(each[1], self._by[each[1]]),
+                -self._first[each[1]],
+                self._lots.draw(each[0]),
+            ),
         )
         return [n for _, n in rarest]
-
-    def _keep(self, row: FleetRow, rarity: int) -> None:
-        # The key has no time: a row that was left out must never come back with a part of its counts.
-        key = rarity, row.device, row.process, row.destination, row.details
-        kept = self._kept.get(key)
-        if kept is None:
-            self._kept[key] = [row.name, [row.port], row.connections, row.first, row.last]
-            if len(self._kept) > 2 * _KEPT_ROWS:
-                self._prune()
-            return
-        _name(kept[1], row.port, _PORTS)
-        kept[2] += row.connections
-        kept[3], kept[4] = min(kept[3], row.first), max(kept[4], row.last)
-
-    def _prune(self) -> None:
-        self._kept = {key: self._kept[key] for key in heapq.nsmallest(_KEPT_ROWS, self._kept)}
-
-
-def _name(names: list[str], name: str, most: int = _NAMED) -> None:
-    """Add *name* to *names*, and keep the first *most* in alphabetical order, in whatever order they come."""
-    if name and name not in names:
-        names.append(name)
-        names.sort()
-        del names[most:]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from sandbox.tenant.evidence import incident
 from sandbox.tenant.state import Limits
 from shared.errors import Waiting
 from shared.graph.client import Graph
@@ -22,6 +23,7 @@ from .mortal import Life, MortalTransport
 from .tenant import Deployment, Fleet, Identity
 
 if TYPE_CHECKING:
+    from sandbox.tenant.evidence import Evidence
     from shared.sweep.summary import SweepSummary
     from shared.tools import Tools
 
@@ -30,6 +32,18 @@ SERVERS, DESKTOPS, ARCHIVES = (
     "linux-desktop-egress-baseline",
     "archive-then-upload",
 )
+
+#: Text that only this hunt's query has, as it stands in the body of a call.
+_OWN = {
+    SERVERS: '!in (\\"sensecm\\")',
+    DESKTOPS: '\\"sensecm\\", \\"snapd\\"',
+    ARCHIVES: "ArchiveProc",
+}
+#: Columns of made-up answers, and the types of those that are no strings.
+COLUMNS = (
+    "DeviceId", "DeviceName", "Process", "NetCmd", "RemoteIP", "RemotePort", "Connections", "FirstSeen", "LastSeen", "Days",
+)  # fmt: skip
+TYPES = {"FirstSeen": "DateTime", "LastSeen": "DateTime", "RemotePort": "Int32", "Connections": "Int64", "Days": "Int64"}  # fmt: skip
 
 
 class Sweeping(Deployment):
@@ -101,6 +115,24 @@ class Sweeping(Deployment):
         run = await self.start(*hunts)
         await self.finish(run)
         return run
+
+    def answers(self, hunt: str, rows: list[dict[str, Any]], columns: tuple[str, ...] = COLUMNS) -> None:
+        """Let the tenant answer each query of *hunt*, one of ours, with these *rows* and *columns*."""
+        schema = [{"name": name, "type": TYPES.get(name, "String")} for name in columns]
+        body = {"schema": schema, "results": [{name: row.get(name) for name in columns} for row in rows]}
+        self.tenant.faults.add(match="hunt", contains=_OWN[hunt], status=200, body=body, times=10_000)
+
+    def incident(self, number: int, *devices: Evidence, opened: datetime | None = None, **fields: Any) -> str:
+        """Open an incident about these *devices*, a week ago unless *opened* says when; return its id."""
+        at = opened or self.now() - timedelta(days=7)
+        made = incident(number, "Suspicious activity", "medium", "Execution", at, at, *devices, opened=at)
+        self.tenant.incidents[str(number)] = made | fields
+        return str(number)
+
+    def reads(self) -> int:
+        """Return how many times one incident was read from Graph."""
+        paths = (call.path.rsplit("/", 1)[-1] for call in self.tenant.calls if call.method == "GET")
+        return sum(last.isdigit() for last in paths)
 
     def record(self, run: str) -> SweepRecord:
         """Return the record of a sweep."""
