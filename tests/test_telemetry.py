@@ -18,11 +18,17 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from sandbox.telemetry.engine import timestamp
 from shared import telemetry
+from shared.comment.content import Content
 from shared.graph.client import Graph
-from shared.model.record import Work
+from shared.incident.posting import post
+from shared.model.entity import Chosen
+from shared.model.outcome import Outcome
+from shared.model.record import Plan, Work
 from shared.state.runs import run_id
 from shared.work import give_up, work_on
+from tests.support.sweeping import ARCHIVES, Sweeping
 from tests.support.templates import METRICS
 from tests.support.tenant import Deployment, Fleet, Identity
 
@@ -210,3 +216,35 @@ async def test_only_automatic_runs_measure_time_to_comment(
     await work_on(watched.tools, work.run_id)
 
     assert expected == sum(key[0] == "outrider.comment.seconds" for key in watched.metrics)
+
+
+@pytest.mark.fault("A30", before="outrider.comment.seconds had 1,728,000 s, the age of the sweep's incident")
+async def test_a_sweeps_comment_is_no_first_comment(fleet: Fleet) -> None:
+    """A sweep that the timer starts comments on an incident of 20 days, and no time to a comment is measured."""
+    app = Sweeping(fleet)
+    watched = Watched(app)
+    app.tenant.incidents[INCIDENT]["createdDateTime"] = timestamp(app.now() - timedelta(days=20))
+    work = Work(run_id(""), app.now(), "", hunts=(ARCHIVES,), queue="sweeps", kind="sweep", source="timer")
+    await watched.tools.runs.start(work, chosen_key=False)
+    await work_on(watched.tools, work.run_id)
+    comments = app.comments(INCIDENT)
+    await watched.tools.graph.close()
+    await app.close()
+
+    assert 1 == len(comments)
+    assert ("outrider.runs", "completed", "sweep", "timer") in watched.metrics
+    assert [] == [key for key in watched.metrics if key[0] == "outrider.comment.seconds"]
+
+
+@pytest.mark.fault("A30", before="one point of 1,728,000 s")
+async def test_no_plan_of_a_sweep_measures_a_first_comment(watched: Watched) -> None:
+    """Even if a sweep's plan said when the incident was opened, its comment would not count."""
+    opened = watched.app.now() - timedelta(days=20)
+    work = Work(run_id(""), watched.app.now(), "", kind="sweep", source="timer")
+    content = Content(work.run_id, Chosen(), (Outcome("x", "x", "found"),), {})
+    result = await post(
+        watched.tools, work, Plan(incident_id=INCIDENT, opened=opened), content, None, again=False
+    )
+
+    assert "written" == result.status
+    assert {} == watched.metrics

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.errors import HuntError
+from shared.kql.columns import columns_of
 from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt, Sweep
@@ -112,8 +113,10 @@ def _device(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]
             problems += [
                 source.problem_within(path, max(1, p.line - before), p.column, p.text) for p in swept.problems
             ]
-        if sweep.new not in swept.names:
-            problems.append(source.problem((*_SWEEP, "new"), "must be a column of the sweep's rows"))
+        columns = columns_of(swept.text)
+        if sweep.new not in (swept.names if columns is None else columns):
+            has = f", which are {', '.join(sorted(columns))}" if columns else ""
+            problems.append(source.problem((*_SWEEP, "new"), f"must be a column of the sweep's rows{has}"))
     return problems
 
 

@@ -65,8 +65,10 @@ async def post(
         if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
             raise waiting.wait_for(error) from error
         return CommentResult(plan.incident_id, "failed", reason or error.message)
-    # The metric is the wait for an incident's first comment; one that a person asked for does not count.
-    if result.status == "written" and plan.opened and work.only_new and not plan.follow_up:
+    # The metric is the wait for an incident's first comment; one that a person asked for does not count, nor one
+    # of a sweep, which comes to incidents of any age.
+    first = work.kind == "enrichment" and work.only_new and not plan.follow_up
+    if result.status == "written" and plan.opened and first:
         tools.telemetry.commented(tools.now() - plan.opened)
     return result
 

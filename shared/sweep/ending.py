@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.comment.verdict import joined
 from shared.model.finding import Found
 from shared.model.outcome import Outcome
 
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
     from .summary import SweepSummary
 
 _FIRST_ROWS = 10
+_NOBODY_KNOWS = (
+    "it returned no rows, but how many devices there are could not be read, "
+    "so nobody knows whether any sent anything"
+)
 
 
 def sweep_outcome(summary: SweepSummary, fleet: Fleet) -> Outcome:
     """
     Return how a hunt of a sweep ended, with its 10 rarest new rows.
 
-    If only a part of the fleet was searched, it is never *nothing found*.
+    If only a part of the fleet was searched, or rows have no time that tells whether they are new, it is never
+    *nothing found*.
     """
     ending, reason = _ending(summary, fleet)
     rows = [
@@ -74,19 +80,40 @@ def sweep_status(outcomes: Iterable[Outcome], coverage: float, comments: Iterabl
 
 
 def sweep_verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outcome]) -> str:
-    """Return one line that says what is new, and how much of the fleet was searched."""
+    """
+    Return one line that says what is new, which hunts were not run, and how much of the fleet the others searched.
+
+    It never says *nothing new* of a hunt that was not run.
+    """
     if not outcomes:
         return "there is no hunt to sweep the fleet with: none has a sweep block"
-    said = [
-        f"{summary.hunt} {count(summary.new_destinations, 'new destination')}"
-        f" on {count(summary.new_devices, 'device')}"
-        for summary in summaries
-        if summary.new_rows
-    ]
-    text = f"sweep of {count(len(outcomes), 'hunt')}: {'; '.join(said) or 'nothing new'}"
-    if failed := sum(sweep_outcome.outcome == "notRun" for sweep_outcome in outcomes):
-        text += f"; {failed} could not be run" + (" in full" if summaries and coverage(summaries) else "")
-    return f"{text}; coverage {percent(coverage(summaries))}"
+    ran = [summary for summary in summaries if summary.coverage]
+    parts = [_new(summary) for summary in summaries if summary.new_rows]
+    if ran and not parts:
+        parts = ["nothing new" if len(ran) == len(outcomes) else "nothing new in the hunts that ran"]
+    searched = {summary.hunt for summary in ran}
+    failed = [o.hunt for o in outcomes if o.outcome == "notRun"]
+    if never := [name for name in failed if name not in searched]:
+        parts.append(f"not run: {joined(never, 'hunt')}")
+    if partly := [name for name in failed if name in searched]:
+        parts.append(f"not run in full: {joined(partly, 'hunt')}")
+    if ran:
+        of = "" if len(ran) == len(outcomes) else " of the hunts that ran"
+        parts.append(f"coverage {percent(coverage(ran))}{of}")
+    return f"sweep of {count(len(outcomes), 'hunt')}: {'; '.join(parts)}"
+
+
+def where(summary: SweepSummary) -> str:
+    """Say on how many devices a hunt's new rows are, such as `on 2 devices`; or that they name none."""
+    if not summary.nameless:
+        return f"on {count(summary.new_devices, 'device')}"
+    if not summary.new_devices:
+        return "in rows that name no device"
+    return f"on {count(summary.new_devices, 'device')}, and in {count(summary.nameless, 'row')} without one"
+
+
+def _new(summary: SweepSummary) -> str:
+    return f"{summary.hunt} {count(summary.new_destinations, 'new destination')} {where(summary)}"
 
 
 def coverage(summaries: Iterable[SweepSummary]) -> float:
@@ -106,15 +133,29 @@ def count(number: int, noun: str) -> str:
 
 def _ending(summary: SweepSummary, fleet: Fleet) -> tuple[Ending, str]:
     reasons = "; ".join(dict.fromkeys(lost.reason for lost in summary.lost))
+    undated = _undated(summary)
     if summary.new_rows:
         missing = f"{percent(summary.coverage)} of the fleet was looked at: {reasons}" if reasons else ""
-        return "found", missing
+        return "found", "; ".join(filter(None, (missing, undated)))
     if not summary.coverage:
         return "notRun", reasons
     if reasons:
         return "notRun", f"nothing new in {percent(summary.coverage)} of the fleet; in the rest: {reasons}"
+    if undated:
+        return "notRun", undated
+    if not summary.rows and summary.fleet is None:
+        return "notRun", _NOBODY_KNOWS
     if not summary.rows and summary.fleet == 0:
         if any(kind.devices for kind in fleet.kinds):
             return "notApplicable", "the fleet has no device of the kind that the hunt is for"
         return "noTelemetry", "no device has reported to Defender in the window"
     return "nothingFound", ""
+
+
+def _undated(summary: SweepSummary) -> str:
+    if not summary.undated:
+        return ""
+    return (
+        f"{summary.undated:,} of {count(summary.rows, 'row')} have no time in the column that tells what is new, "
+        "so nobody knows whether they are"
+    )

@@ -70,7 +70,9 @@ class SweepRecord:
         if packed is None:
             raise OutriderError(f"the rows of {hunt}, devices {part.name}, are no longer there")
         try:
-            return await asyncio.to_thread(gzip.decompress, packed)
+            if rows := await asyncio.to_thread(gzip.decompress, packed):
+                return rows
+            raise EOFError
         except (OSError, EOFError, zlib.error) as error:
             raise OutriderError(f"the rows of {hunt}, devices {part.name}, cannot be read") from error
 

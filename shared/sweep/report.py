@@ -13,8 +13,8 @@ from shared.kql.write import fleet_query
 from shared.pages.layout import STYLE, template
 from shared.pages.summary import progress_of
 
-from .ending import count, percent
-from .parts import ROW_LIMIT
+from .ending import count, percent, where
+from .parts import ODD, ROW_LIMIT
 from .record import SweepRecord, progress
 from .survey import survey
 
@@ -125,6 +125,7 @@ def render_sweep(
         time=neutral.time,
         count=count,
         percent=percent,
+        where=where,
         words=_WORDS,
         alike=_ALIKE,
         most=ROW_LIMIT,
@@ -174,6 +175,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
         "first": first,
         "rest": rest,
         "lines": len(rows),
+        "ties": _alike_left_out(summary, rows),
         "columns": tuple(name for name in details if name not in below),
         "below": below,
         "days": _bars(summary.days),
@@ -215,7 +217,18 @@ def _share(number: int, most: int) -> float:
     return max(1.5, round(100 * number / most, 1)) if number else 0
 
 
+def _alike_left_out(summary: SweepSummary, shown: tuple[NewRow, ...]) -> int:
+    """Return how many new rows are as rare as the last one shown, and are not shown."""
+    if not shown:
+        return 0
+    rest = [row.rarity for row in summary.ranked[len(shown) :]]
+    ties = summary.ties if summary.ranked[-1].rarity == shown[-1].rarity else 0
+    return rest.count(shown[-1].rarity) + ties
+
+
 def _span(part: str) -> str:
+    if part == ODD.name:
+        return "other characters"
     first, last = part.split("-")
     return first if first == last else f"{first} to {last}"
 

@@ -160,6 +160,23 @@ def test_a_problem_of_the_query_has_its_line_in_the_file(tmp_path: Path, query: 
     ]
 
 
+@pytest.mark.fault("A26", before="assert () == loaded.hunts: the file was loaded")
+def test_the_column_of_a_sweep_must_be_one_that_it_returns(tmp_path: Path) -> None:
+    """A column that the query has, but the sweep's summarize does not return, is refused; with its real columns."""
+    block = "sweep:\n  new: Timestamp\n  summarize: '| summarize FirstSeen = min(Timestamp) by DeviceId'"
+    (problem,) = problems(tmp_path, enrichment(block))
+
+    assert problem.endswith("sweep.new: must be a column of the sweep's rows, which are DeviceId, FirstSeen")
+
+
+def test_a_sweep_whose_columns_cannot_be_told_is_loaded(tmp_path: Path) -> None:
+    """Where KQL makes a column's name up, the file is given the benefit of the doubt."""
+    block = "sweep:\n  new: Timestamp\n  summarize: '| summarize arg_min(Timestamp, FileName) by DeviceId'"
+    write(tmp_path, "doubt.yaml", enrichment(block))
+
+    assert 1 == len(load_hunts(tmp_path).hunts)
+
+
 def test_a_problem_of_a_sweep_has_its_line_in_the_block(tmp_path: Path) -> None:
     """Its `summarize` is checked at the end of the hunt's query, but has a place of its own."""
     block = "sweep:\n  new: FileName\n  summarize: |\n    | where 1 == 1\n    | union Foo"

@@ -8,7 +8,7 @@ from shared.catalog.load import load_hunts
 from shared.kql.write import fleet_query
 from shared.model.hunt import Hunt
 from shared.sweep.asking import COUNTS, KINDS
-from shared.sweep.parts import Part
+from shared.sweep.parts import ODD, Part
 from tests.support.kql_judge import Judge
 
 SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]
@@ -17,7 +17,7 @@ READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connecti
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("part", [Part(), Part(14, 200)], ids=lambda part: part.name)
+@pytest.mark.parametrize("part", [Part(), Part(14, 200), ODD], ids=lambda part: part.name)
 @pytest.mark.parametrize("hunt", SWEEPING, ids=lambda hunt: hunt.name)
 def test_microsofts_parser_accepts_every_sweep_query(hunt: Hunt, part: Part, judge: Judge) -> None:
     """Over the whole fleet and over a part, the query and its count have the columns that a sweep reads."""

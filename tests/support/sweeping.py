@@ -129,6 +129,14 @@ class Sweeping(Deployment):
         self.tenant.incidents[str(number)] = made | fields
         return str(number)
 
+    async def break_object(self, key: str, content: bytes | None) -> None:
+        """Replace what is stored at *key*, which must exist, or delete it if *content* is None."""
+        assert await self.tools.store.get(key) is not None
+        if content is None:
+            await self._objects.delete_async(key)
+        else:
+            await self.tools.store.put(key, content)
+
     def reads(self) -> int:
         """Return how many times one incident was read from Graph."""
         paths = (call.path.rsplit("/", 1)[-1] for call in self.tenant.calls if call.method == "GET")

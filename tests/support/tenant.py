@@ -28,6 +28,8 @@ from .hunt_files import five_hunts
 from .mortal import Life, MortalStore, MortalTransport, session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from sandbox.telemetry.engine import Engine
     from sandbox.tenant.state import Tenant
     from shared.model.record import Done
@@ -59,6 +61,11 @@ class Remembering:
         if asked not in self._answers:
             self._answers[asked] = self._engine.hunt(query, **options)
         return self._answers[asked]
+
+    def load(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append rows to a table, as `Engine.load` does, and forget every answer."""
+        self._answers.clear()
+        self._engine.load(table, rows)
 
 
 class Fleet:

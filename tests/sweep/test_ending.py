@@ -22,6 +22,7 @@ WHOLE = SweepSummary(
 )  # fmt: skip
 LINUX, EMPTY = Fleet((DeviceKind("Linux", "Server", 5),)), Fleet()
 REASON = "its query runs longer than the 3 minutes that Graph allows"
+UNDATED = "9 of 9 rows have no time in the column that tells what is new, so nobody knows whether they are"
 PARTLY = {"coverage": 0.75, "lost": (Lost("c0-ff", 0.25, REASON),)}
 
 
@@ -35,7 +36,9 @@ PARTLY = {"coverage": 0.75, "lost": (Lost("c0-ff", 0.25, REASON),)}
         ({"coverage": 0.0, "lost": (Lost("00-ff", 1.0, REASON),)}, LINUX, "notRun", REASON),
         ({"rows": 0, "fleet": 0}, LINUX, "notApplicable", "the fleet has no device of the kind that the hunt is for"),
         ({"rows": 0, "fleet": 0}, EMPTY, "noTelemetry", "no device has reported to Defender in the window"),
-        ({"rows": 0, "fleet": None}, Fleet(failure="no"), "nothingFound", ""),
+        ({"rows": 0, "fleet": None}, Fleet(failure="no"), "notRun", "it returned no rows, but how many devices there are could not be read, so nobody knows whether any sent anything"),
+        ({"undated": 9}, LINUX, "notRun", UNDATED),
+        ({"undated": 9, "new_rows": 2}, LINUX, "found", UNDATED),
     ],
 )  # fmt: skip
 def test_nothing_found_needs_the_whole_fleet_looked_at(
@@ -75,9 +78,50 @@ def test_the_verdict_names_news_failures_and_coverage() -> None:
 
     assert "sweep of 1 hunt: nothing new; coverage 100 %" == sweep_verdict([WHOLE], [outcomes[0]])
     assert (
-        "sweep of 2 hunts: egress 12 new destinations on 1 device; 1 could not be run in full; coverage 75 %"
+        "sweep of 2 hunts: egress 12 new destinations on 1 device; not run in full: archive; coverage 75 %"
     ) == sweep_verdict(every, outcomes)
     assert "none has a sweep block" in sweep_verdict([], [])
+
+
+@pytest.mark.fault(
+    "A26", before="sweep of 2 hunts: egress 12 new destinations …; 1 could not be run; coverage 0 %"
+)
+def test_one_hunt_not_run_does_not_read_as_coverage_of_nothing() -> None:
+    """The headline names the hunt that was not run, and gives the coverage of those that ran."""
+    new = replace(WHOLE, new_rows=20, new_destinations=12, new_devices=1)
+    every = [new, replace(WHOLE, hunt="archive", coverage=0.0, lost=(Lost("00-ff", 1.0, REASON),))]
+    outcomes = [sweep_outcome(summary, LINUX) for summary in every]
+
+    assert (
+        "sweep of 2 hunts: egress 12 new destinations on 1 device; not run: archive; coverage 100 % of the hunts that ran"
+    ) == sweep_verdict(every, outcomes)
+    assert "sweep of 1 hunt: not run: archive" == sweep_verdict(every[1:], outcomes[1:])
+
+
+@pytest.mark.fault("A26", before="sweep of 2 hunts: nothing new; 1 could not be run; coverage 0 %")
+def test_nothing_new_is_said_of_hunts_that_ran_alone() -> None:
+    """Where one hunt found nothing new and another was not run, the headline does not say nothing new of both."""
+    every = [WHOLE, replace(WHOLE, hunt="archive", coverage=0.0, lost=(Lost("00-ff", 1.0, REASON),))]
+    outcomes = [sweep_outcome(summary, LINUX) for summary in every]
+
+    assert "sweep of 2 hunts: nothing new in the hunts that ran; not run: archive; " in sweep_verdict(
+        every, outcomes
+    )
+
+
+@pytest.mark.fault("A26", before="27 new destinations on 1 device")
+@pytest.mark.parametrize(
+    ("devices", "said"),
+    [
+        (0, "egress 27 new destinations in rows that name no device; "),
+        (2, "egress 27 new destinations on 2 devices, and in 30 rows without one; "),
+    ],
+)
+def test_rows_without_a_device_are_on_no_device(devices: int, said: str) -> None:
+    """The headline says that rows name no device, and counts only devices that are named."""
+    new = replace(WHOLE, new_rows=40, new_destinations=27, new_devices=devices, nameless=30)
+
+    assert said in sweep_verdict([new], [sweep_outcome(new, LINUX)])
 
 
 def test_devices_of_unknown_type_count_for_every_hunt() -> None:

@@ -11,7 +11,10 @@ import pytest
 from shared.catalog.load import load_hunts
 from shared.errors import GraphError
 from shared.model.outcome import Window
+from shared.outcomes.reading import decode_answer
 from shared.sweep.parts import Part
+from shared.sweep.ranking import Lots
+from shared.sweep.rows import new_rows
 from shared.sweep.summary import SweepSummary
 from shared.sweep.survey import Survey
 from shared.sweep.tally import Tally
@@ -107,6 +110,70 @@ def test_only_the_thousand_rarest_new_rows_are_kept() -> None:
 
     assert 1_000 == len(once.ranked)
     assert once == again
+
+
+@pytest.mark.fault("A26", before="assert 1000 < 500: every row of the device named to come last was left out")
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_lots_decide_among_rows_that_are_as_rare(names: str) -> None:
+    """Where ties must be cut, nobody's rows are left out for the name of their device or their addresses."""
+    mine, noise = names
+    rows = [row(mine, f"m{n}", f"2001:db8:ff::{n:x}", 0.5) for n in range(1_000)]
+    rows += [row(noise, f"n{n}", f"2001:db8::{n:x}", 0.5) for n in range(1_000)]
+    found = summary(rows)
+    kept = sum(each.device_id == mine * 40 for each in found.ranked)
+
+    assert 400 < kept < 600
+    assert (1_000, 1_000) == (len(found.ranked), found.ties)
+    assert 15 < sum(each.value.startswith("2001:db8:ff") for each in found.rarest) < 35
+
+
+def test_lots_are_the_same_for_a_sweep_and_others_for_the_next() -> None:
+    """Worked on again, a sweep keeps the same rows; one planned a microsecond later draws other lots."""
+    one, again, later = (Lots(END + timedelta(microseconds=n)).draw("a", ("b", "c")) for n in (0, 0, 1))
+
+    assert one == again != later
+
+
+def test_left_out_rows_are_counted_with_all_their_ports() -> None:
+    """Ties are counted in rows, of which a line that is kept may have several, in whatever order they come."""
+    rows = [
+        row("a", f"p{n}", f"2001:db8::{n:x}", 0.5, RemotePort=port)
+        for n in range(1_500)
+        for port in (80, 443, 444)
+    ]
+    rarer = [row("b", "p0", "203.0.113.1", 0.5)]
+
+    assert {1_500} == {summary(each).ties for each in (rows, rows[::-1], rows[2_000:] + rows[:2_000])}
+    assert 0 == summary(rows[:900], rarer).ties
+
+
+@pytest.mark.fault("C", before="with `return self._days[n]` all tests stayed green")
+def test_days_are_counted_over_devices_and_not_on_one_alone() -> None:
+    """A destination used by two devices, each on a day of its own, was seen on two days; one device's five count."""
+    early, late = (f"{END - timedelta(days=n):%Y-%m-%dT%H:%M:%S}Z" for n in (5, 0.5))
+    found = summary(
+        [
+            row("a", "curl", "192.0.2.1", 5, LastSeen=early),
+            row("a", "curl", "192.0.2.2", 5, Days=5, LastSeen=early),
+        ],
+        [row("b", "curl", "192.0.2.1", 0.5, LastSeen=late), row("b", "curl", "192.0.2.2", 5, LastSeen=early)],
+    )
+
+    assert {"192.0.2.1": 2, "192.0.2.2": 5} == {each.value: each.days for each in found.rarest}
+    assert [2] == [each.days for each in found.ranked]
+
+
+@pytest.mark.fault("C", before="with `>` for `>=` in new_rows all tests stayed green")
+def test_new_rows_begin_exactly_one_day_before_the_end() -> None:
+    """For comments and for the rows that are served, too, a row first seen 24 hours before the end is new."""
+    rows = [row("a", "curl", "192.0.2.1", 1), row("a", "curl", "192.0.2.2", 1.00001)]
+    rows[0]["FirstSeen"] = f"{END - timedelta(days=1):%Y-%m-%dT%H:%M:%S.%f}"
+    schema = [{"name": name, "type": TYPES.get(name, "String")} for name in rows[0]]
+    answer = decode_answer(json.dumps({"schema": schema, "results": rows}).encode())
+
+    assert ["192.0.2.1"] == [
+        each["RemoteIP"] for _, each in new_rows(answer, "FirstSeen", END - timedelta(days=1))
+    ]
 
 
 def test_rows_in_parts_give_the_same_summary() -> None:

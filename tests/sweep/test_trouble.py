@@ -9,6 +9,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from sandbox.telemetry.engine import timestamp
 from sandbox.tenant.state import HUNT, Limits
 from tests.support.mortal import Life
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
@@ -126,3 +127,19 @@ async def test_a_sweep_waits_for_its_missing_graph_role(app: Sweeping) -> None:
     assert wait
     assert "ThreatHunting.Read.All" in wait.reason
     assert "completed" == (await app.done(run)).status
+
+
+@pytest.mark.fault("C", before="with `>` for `>=` in the asking all tests stayed green")
+@pytest.mark.parametrize(("number", "ending"), [(99, "found"), (100, "notRun")])
+async def test_an_answer_of_exactly_the_row_limit_counts_as_cut(
+    app: Sweeping, number: int, ending: str
+) -> None:
+    """Graph may cut silently at its limit, so nobody knows whether an answer of just that many rows is whole."""
+    app.most = 100
+    at = timestamp(app.now() - timedelta(hours=1))
+    rows = [{"DeviceId": "a" * 40, "RemoteIP": f"198.51.100.{n}", "FirstSeen": at} for n in range(number)]
+    app.tenant.faults.add(match="hunt", contains="Rows = count()", status=400)
+    app.answers(SERVERS, rows)
+    done = await app.done(await app.swept(SERVERS))
+
+    assert ending == done.outcomes[0].outcome
