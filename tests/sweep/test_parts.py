@@ -105,21 +105,20 @@ def test_parts_are_not_filled_to_the_limit() -> None:
     assert max(sizes) <= 0.95 * 5_000
 
 
-@pytest.mark.fault("C", before="with `>` for `>=` in _divide and _smaller all tests stayed green")
+@pytest.mark.fault("C", before="with `>` for `>=` in _divide all tests stayed green")
 def test_a_part_of_exactly_the_limit_is_divided_beforehand() -> None:
     """A part that was counted to have just as many rows as an answer may have is not asked for: it would be cut."""
-    fleet = {0: 60, 1: 60, 2: 40, 128: 100}
-    asked = asked_for(fleet, refuses=100, ends=10_000, most=100)
-    cut = [name for name, each in asked.items() if each.end == "cut"]
+    asked = asked_for({0: 60, 1: 40, 128: 90}, refuses=100, ends=10_000, most=100)
 
-    # The whole fleet, whose size nobody knew, and a group that is too large by itself.
-    assert ["00-ff", "80-80"] == [cut[0], cut[-1]]
-    assert not [
-        name
-        for name in cut[1:]
-        if sum(within(fleet, Part(int(name[:2], 16), int(name[3:], 16))).values()) >= 100
-        and name[:2] != name[3:]
-    ]
+    assert ["00-ff"] == [name for name, each in asked.items() if each.end == "cut"]
+
+
+@pytest.mark.fault("C", before="with `>` for `>=` in _smaller all tests stayed green")
+def test_a_part_as_large_as_a_refused_one_is_divided_beforehand() -> None:
+    """Where the tenant refuses fewer rows than the limit, a part with as many as were refused is not asked for."""
+    asked = asked_for({0: 100, 1: 100, 128: 100, 129: 100}, refuses=150, ends=10_000, most=1_000)
+
+    assert ["00-ff", "00-7f"] == [name for name, each in asked.items() if each.end == "cut"]
 
 
 def test_a_query_that_times_out_is_halved() -> None:
