@@ -7,7 +7,7 @@ What is recorded of a sweep while it runs: how every query ended, each part's ro
     runs/{id}/sweep/{hunt}             the hunt's summary
     runs/{id}/said/{incident}          what is posted on an open incident
 
-Each object is created once and kept, except for rows, which another worker may write again. Rows are written
+Which devices incidents have is remembered across sweeps (`incidents`). Each object is created once and kept, except for rows, which another worker may write again. Rows are written
 before the record that says they are there.
 """
 

