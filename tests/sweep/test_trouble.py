@@ -129,7 +129,7 @@ async def test_a_sweep_waits_for_its_missing_graph_role(app: Sweeping) -> None:
     assert "completed" == (await app.done(run)).status
 
 
-@pytest.mark.fault("C", before="with `>` for `>=` in the asking all tests stayed green")
+@pytest.mark.fault("C", before="with `>` in _ask: 'notRun' == 'found'")
 @pytest.mark.parametrize(("number", "ending"), [(99, "found"), (100, "notRun")])
 async def test_an_answer_of_exactly_the_row_limit_counts_as_cut(
     app: Sweeping, number: int, ending: str
