@@ -82,6 +82,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     watch_schedule: str = "0 * * * * *"
     watch_lookback: timedelta = timedelta(hours=1)
     watch_min_severity: Literal["informational", "low", "medium", "high"] = "low"
+    late_look: Literal["on", "off"] = "on"
     sweep_schedule: str = "0 0 6 * * *"
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
     hunts_per_minute: Count = 45
@@ -123,6 +124,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     def platform_signs_in(self) -> bool:
         """Whether App Service authentication signs callers in, so that no function key is needed."""
         return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"
+
+    @property
+    def looks_late(self) -> bool:
+        """Whether a run whose window is still open is followed by a second look once it is over."""
+        return self.late_look == "on"
 
     @property
     def masks(self) -> bool:

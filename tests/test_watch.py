@@ -93,7 +93,7 @@ async def test_new_evidence_without_findings_gets_no_comment(app: Deployment) ->
     await work_on(app.tools, run)
     done = await app.done(run)
 
-    assert ["nothingFound"] == [outcome.outcome for outcome in done.outcomes]
+    assert ["nothingSoFar"] == [outcome.outcome for outcome in done.outcomes]
     assert ["off"] == [comment.status for comment in done.comments]
     assert 1 == len(incident["comments"])
 

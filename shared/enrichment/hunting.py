@@ -62,7 +62,10 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
     started = time.monotonic()
     raw = b""
     try:
-        raw = await tools.graph.run_hunting_query(query, planned.window.timespan)
+        # A late look leaves the quota to fresh incidents.
+        raw = await tools.graph.run_hunting_query(
+            query, planned.window.timespan, yielding=work.source == "late"
+        )
         seconds = time.monotonic() - started
         if len(raw) > _LARGE:
             async with tools.large_answers:

@@ -63,6 +63,7 @@ def make_plan(work: Work, subject: Subject | None, catalog: Catalog, now: dateti
         incident_url=subject.url,
         opened=subject.opened,
         notes=subject.notes,
+        activity=subject.activity,
     )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # "Data of the past 30 days" (security API overview, quotas).
 _KEPT = timedelta(days=30)
+#: How late telemetry may arrive: what a device reports of an hour is all there two hours later.
+LATE = timedelta(hours=2)
 
 
 def window_of(
@@ -24,11 +26,14 @@ def window_of(
     Without activity times the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
     except for the device card; without it, only the most recent part of the window is kept, `max_window`
     long. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older incident it
-    ends before it starts. `cut` says what was left out; it is always empty for the device card.
+    ends before it starts. `cut` says what was left out; it is always empty for the device card. `over` is
+    two hours after the wanted end, unless that has passed.
     """
     card = hunt.name == DEVICE_CARD
     lookback = hunt.lookback if card or asked is None else asked
-    end = min(now, last + hunt.lookahead) if last else now
+    wanted = last + hunt.lookahead if last else now
+    end = min(now, wanted)
+    over = wanted + LATE if wanted + LATE > now else None
     start = (min(first, end) if first else end) - lookback
     cuts = []
     if not asked and end - start > hunt.max_window:
@@ -38,7 +43,7 @@ def window_of(
         if not card:
             cuts.append("Graph keeps 30 days")
         start = now - _KEPT
-    return Window(start, end, "" if card else "; ".join(cuts), hunt.own_window)
+    return Window(start, end, "" if card else "; ".join(cuts), hunt.own_window, over)
 
 
 def _days(span: timedelta) -> str:

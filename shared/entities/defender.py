@@ -27,6 +27,11 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
     return choose(found, limits, private=private)
 
 
+def entity_keys(item: dict[str, Any]) -> set[str]:
+    """Return the keys of the entities in one piece of evidence, as the ledger names them."""
+    return {entity.key for entity in _entities(item, verdict_rank(str(item.get("verdict") or "")))}
+
+
 def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
     """Yield the entities in one piece of evidence; none for what cannot be hunted (accounts, mailboxes …)."""
     match str(item.get("@odata.type", "")).rsplit(".", 1)[-1]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.entities.defender import from_evidence
+from shared.entities.defender import entity_keys, from_evidence
 from shared.entities.sentinel import from_entities
 from shared.errors import GraphError, NotFound, UnreadableIncident
 from shared.model.entity import Chosen
@@ -43,6 +43,10 @@ class Subject(Struct, frozen=True):
     last: datetime | None = None
     opened: datetime | None = None
     notes: tuple[str, ...] = ()
+    #: By the key of an entity, the last activity of the alerts that name it, where it is known.
+    activity: dict[str, datetime] = {}
+    #: Whether it was resolved.
+    closed: bool = False
 
 
 def from_defender(incident: Incident, asked: str, limits: Limits, *, private: bool) -> Subject:
@@ -65,6 +69,8 @@ def from_defender(incident: Incident, asked: str, limits: Limits, *, private: bo
         last,
         read_time(incident.created),
         merged,
+        _active(incident),
+        closed=incident.is_closed,
     )
 
 
@@ -78,15 +84,19 @@ def from_sentinel(
     caps the entities; *private* includes private and reserved addresses.
     """
     first = incident.first_activity or incident.created
+    last = incident.last_activity or first
+    chosen = from_entities((*incident.entities, *found), limits, private=private)
     return Subject(
         "sentinel",
         incident.arm_id,
         incident.title,
         incident.url,
-        from_entities((*incident.entities, *found), limits, private=private),
+        chosen,
         first,
-        incident.last_activity or first,
+        last,
         incident.created,
+        activity={entity.key: last for entity in chosen.entities} if last else {},
+        closed=incident.status.lower() == "closed",
     )
 
 
@@ -136,6 +146,17 @@ async def _entities(
             raise
         note = f"Microsoft Sentinel did not show all its entities ({error.message[:100]}): there may be more"
         return [], (note,)
+
+
+def _active(incident: Incident) -> dict[str, datetime]:
+    active: dict[str, datetime] = {}
+    for alert in incident.alerts or ():
+        times = (alert.last_activity, alert.first_activity, alert.created)
+        when = next((time for text in times if (time := read_time(text))), None)
+        if when:
+            for key in {key for item in alert.evidence or () for key in entity_keys(item)}:
+                active[key] = max(when, active.get(key, when))
+    return active
 
 
 def _activity(incident: Incident) -> tuple[datetime | None, datetime | None]:

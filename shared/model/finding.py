@@ -21,6 +21,18 @@ class Group(Struct, frozen=True, array_like=True):
     last: str
 
 
+class Part(Struct, frozen=True, array_like=True):
+    """
+    The rows of one entity: how many, and their digest (SHA-256 in hex, independent of their order).
+
+    `name` is the DeviceName beside the DeviceId, in lower case; '' where there is none.
+    """
+
+    rows: int
+    digest: str
+    name: str = ""
+
+
 class Found(Struct, frozen=True, rename="camel"):
     """A summary of one hunt's answer, small enough for a run record; the rows are stored separately."""
 
@@ -41,8 +53,9 @@ class Found(Struct, frozen=True, rename="camel"):
     group_count: int = 0
     #: At most 10 rows, column -> value.
     first_rows: tuple[dict[str, Any], ...] = ()
-    #: Rows per device: by DeviceId, or DeviceName if there is no such column, in lower case.
-    per_device: dict[str, int] = {}
+    #: What each entity's rows are, by its key in lower case: a DeviceId, or the DeviceName of a row without
+    #: one; for an indicator hunt the Indicator. Rows that name none are under ''.
+    per_entity: dict[str, Part] = {}
     #: How long Graph took, waits and retries included.
     seconds: float = 0.0
     #: Why there is no answer; '' where there is one.

@@ -59,6 +59,8 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     #: The kinds of indicator that an indicator hunt takes; empty for a device hunt.
     kinds: tuple[IndicatorKind, ...] = ()
     applies_to: AppliesTo = EVERYWHERE
+    #: `context` where rows are what is normal there, as of a baseline: more of them later are no news.
+    role: Literal["finding", "context"] = "finding"
     #: How long before an incident's first activity the window starts.
     lookback: timedelta = timedelta(days=1)
     #: How long after an incident's last activity the window ends.

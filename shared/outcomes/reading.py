@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.errors import GraphError
-from shared.model.finding import Found, Group
+from shared.model.finding import Found, Group, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
 _ROW = msgspec.json.Decoder(dict[str, Any])
+#: The columns that say which entity a row is about; the first that is not empty counts.
+_KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
 _HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
 
 
@@ -79,21 +81,20 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
     answer = decode_answer(raw)
     more = len(answer.results) > max_rows
     del answer.results[max_rows:]
-    hashes = sorted([hashlib.sha256(row).digest() for row in answer.results])
+    hashes = [hashlib.sha256(row).digest() for row in answer.results]
     shown = _shown(hunt, answer.schema)
     time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
     names = {column.name for column in answer.schema}
-    who = "DeviceId" if "DeviceId" in names else "DeviceName" if "DeviceName" in names else ""
+    who = tuple(name for name in _KEYS[hunt.entity] if name in names)
     groups: dict[tuple[str, ...], list[Any]] = {}
-    per_device: dict[str, int] = {}
-    columns = tuple(dict.fromkeys((*shown, who) if who else shown))
-    for cells, (count, first, last) in _tally(answer, columns, time_column).items():
+    per_entity: dict[str, tuple[str, list[bytes]]] = {}
+    columns = tuple(dict.fromkeys((*shown, *who)))
+    for cells, (mine, first, last) in _tally(answer, columns, time_column, hashes).items():
         values = dict(zip(columns, map(cell_text, msgspec.structs.astuple(cells)), strict=True))
         group = groups.setdefault(tuple([values[name] for name in shown]), [0, first, last])
-        group[:] = group[0] + count, min(group[1], first), max(group[2], last)
-        if who:
-            device = values[who].lower()
-            per_device[device] = per_device.get(device, 0) + count
+        group[:] = group[0] + len(mine), min(group[1], first), max(group[2], last)
+        key = next((values[name].lower() for name in who if values[name]), "")
+        per_entity.setdefault(key, (values.get("DeviceName", "").lower(), []))[1].extend(mine)
     # Rarest first, then latest first: what an analyst has not seen a thousand times.
     ordered = sorted(groups.items(), key=lambda item: item[1][2], reverse=True)
     ordered.sort(key=lambda item: item[1][0])
@@ -101,15 +102,19 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
         hunt=hunt.name,
         rows=len(answer.results),
         more=more,
-        digest=hashlib.sha256(b"".join(hashes)).hexdigest(),
+        digest=_digest(hashes),
         columns=tuple(column.name for column in answer.schema),
         shown=shown,
         groups=tuple(Group(key, *group) for key, group in ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
         first_rows=tuple(islice(decode_rows(answer), _KEPT_ROWS)),
-        per_device=per_device,
+        per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
     )
+
+
+def _digest(hashes: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
 
 
 def cell_text(value: Any) -> str:
@@ -125,21 +130,23 @@ def cell_text(value: Any) -> str:
     return str(value)
 
 
-def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[Struct, list[Any]]:
-    """Count the rows with the same values in *columns*, with the first and the last time among them."""
+def _tally(
+    answer: Answer, columns: tuple[str, ...], time_column: str, hashes: list[bytes]
+) -> dict[Struct, tuple[list[bytes], str, str]]:
+    """Return, for each set of values in *columns*, its rows' *hashes*, and their first and last time."""
     tally: dict[Struct, list[Any]] = {}
     times = (cell_text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
-    for cells, when in zip(_cells(answer, columns), times, strict=False):
+    for row, cells, when in zip(hashes, _cells(answer, columns), times, strict=False):
         known = tally.get(cells)
         if known is None:
-            tally[cells] = [1, when, when]
+            tally[cells] = [[row], when, when]
         else:
-            known[0] += 1
+            known[0].append(row)
             if when < known[1]:
                 known[1] = when
             elif when > known[2]:
                 known[2] = when
-    return tally
+    return {cells: (rows, first, last) for cells, (rows, first, last) in tally.items()}
 
 
 def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:

@@ -45,9 +45,9 @@ class Runs:
         self._send = send
         self._days = timedelta(days=days)
 
-    async def start(self, work: Work, *, chosen_key: bool) -> Work:
+    async def start(self, work: Work, *, chosen_key: bool, delay: timedelta = timedelta(0)) -> Work:
         """
-        Store a run and send it; return the work as stored.
+        Store a run and send it, to be worked on after *delay*; return the work as stored.
 
         For a run that exists, nothing is stored: it is sent again unless it has ended. Raises KeyReused if
         *chosen_key* and its body is another one, RunNotFound if it has expired, and NotSent if the queue
@@ -60,12 +60,12 @@ class Runs:
             if await self.done(work.run_id):
                 return stored
             work = stored
-        await self.send(work)
+        await self.send(work, delay)
         return work
 
     async def send(self, work: Work, delay: timedelta = timedelta(0)) -> None:
         """Send a run to its queue, to be worked on after *delay* (6 days at most). Raises NotSent."""
-        seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
+        seconds = max(0, int(min(delay, _LONGEST_DELAY).total_seconds()))
         try:
             await asyncio.to_thread(self._send, work.queue, work.run_id, seconds)
         except Exception as error:
@@ -151,14 +151,33 @@ class Runs:
         """Record how a run ended, unless that is recorded already; return whether it was recorded."""
         return await self._store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
 
-    async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int) -> Claim:
+    async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int = 1) -> Claim | None:
         """
-        Claim the right to post a comment on a Defender incident; return the claim that holds, *mine* or not.
+        Claim the right to post a comment on a Defender incident; return another claim if that one holds.
 
-        *digest* identifies the findings. *attempt* counts from 1 and grows when an earlier claim has lapsed.
+        *digest* identifies the findings. *attempt* counts from 1 and grows when an earlier claim has lapsed or
+        was given back.
         """
-        key = f"comments/defender-{incident_id}/{digest}/{attempt:03d}"
+        key = self._claim(incident_id, digest, attempt)
         if await self._store.create(key, msgspec.json.encode(mine)):
-            return mine
+            return None
         raw = await self._store.get(key)
-        return msgspec.json.decode(raw, type=Claim) if raw else mine
+        return msgspec.json.decode(raw, type=Claim) if raw else None
+
+    async def last_claim(self, incident_id: str, digest: str) -> tuple[int, Claim | None]:
+        """Return the number of the last claim (0 if there is none), and the claim; None if it was given back."""
+        prefix = self._claim(incident_id, digest, 0).rsplit("/", 1)[0]
+        names = await self._store.keys(f"{prefix}/")
+        last = max((int(name.rsplit("/", 1)[-1][:3]) for name in names), default=0)
+        key = self._claim(incident_id, digest, last)
+        if not last or f"{key}.back" in names:
+            return last, None
+        raw = await self._store.get(key)
+        return last, msgspec.json.decode(raw, type=Claim) if raw else None
+
+    async def give_back(self, incident_id: str, digest: str, attempt: int) -> None:
+        """Give a claim back: no comment came of it, so whoever has the same findings may post them."""
+        await self._store.create(f"{self._claim(incident_id, digest, attempt)}.back", b"")
+
+    def _claim(self, incident_id: str, digest: str, attempt: int) -> str:
+        return f"comments/defender-{incident_id}/{digest}/{attempt:03d}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.entities.choosing import Limits
+from shared.entities.choosing import Limits, limit
 from shared.entities.defender import from_evidence
 from shared.model.entity import Device, Dropped, Indicator
 
@@ -67,7 +67,8 @@ def test_the_least_suspicious_are_dropped_beyond_the_caps() -> None:
     items = [ip(f"198.51.100.{n}") for n in range(3)] + [ip("198.51.100.9", "malicious")]
     items += [device(f"web{n}") for n in range(3)]
 
-    chosen = from_evidence(items, Limits(devices=1, indicators=2), private=False)
+    limits = Limits(devices=1, indicators=2)
+    chosen = limit(from_evidence(items, limits, private=False), limits)
 
     assert ["198.51.100.9", "198.51.100.0"] == [i.value for i in chosen.indicators]
     assert ["web0"] == [d.name for d in chosen.devices]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.entities.choosing import Limits
+from shared.entities.choosing import Limits, limit
 from shared.entities.sentinel import from_entities
 from shared.model.entity import Device, Dropped, Indicator
 from shared.sentinel.body import parse
@@ -96,11 +96,9 @@ def test_entities_beyond_the_caps_are_dropped() -> None:
     listed = [entity("Ip", address=f"203.0.113.{n}") for n in range(60)]
     listed += [entity("Host", hostName=f"wks-{n}") for n in range(60)]
 
-    chosen = from_entities(
-        parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities,
-        Limits(indicators=50),
-        private=False,
-    )
+    limits = Limits(indicators=50)
+    found = parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities
+    chosen = limit(from_entities(found, limits, private=False), limits)
 
     assert [f"203.0.113.{n}" for n in range(50)] == [one.value for one in chosen.indicators]
     assert [f"wks-{n}" for n in range(50)] == [one.name for one in chosen.devices]
