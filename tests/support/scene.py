@@ -92,6 +92,10 @@ class Scene:
         tenant.incidents[opened["id"]] = opened
         return opened
 
+    def device(self, name: str) -> evidence.Evidence:
+        """Return the evidence of a device that reports."""
+        return evidence.device(name)
+
     def comments(self, incident: dict[str, Any]) -> list[str]:
         """Return the comments on an incident, oldest first."""
         return self.app.comments(incident["id"])
