@@ -162,8 +162,6 @@ def _windows(outcomes: Iterable[Outcome]) -> Iterable[str]:
             continue
         window = outcome.window
         text = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-        if window.own:
-            text = "the hunt's own window"
         by_window.setdefault(f"{text}{_because(window.cut)}", []).append(name(outcome))
     for text, names in by_window.items():
         yield f"Looked at: {text}" + (f" [{joined(names, 'hunt')}]" if len(by_window) > 1 else "")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from shared.catalog.query import is_fair
 from shared.catalog.select import entities_of, finding_keys, ledger_key, ledger_keys
 from shared.model.entity import Device, same_device
 from shared.model.hunt import DEVICE_CARD
@@ -78,7 +79,8 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
             ended.append(Outcome(planned.name, planned.name, "notRun", reason))
             continue
         chosen = plan.entities(planned)
-        fair = len(entities_of(hunt, chosen)) == 1
+        count = len(entities_of(hunt, chosen))
+        fair = count == 1 or (is_fair(hunt, chosen) and count <= tools.settings.max_rows)
         outcome = decide(hunt, result, planned.window, chosen.devices, cards, fair=fair)
         ended.append(outcome)
         looked.update(_looked(hunt, outcome, chosen, fair=fair))

@@ -58,7 +58,7 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
             work.run_id, Found(planned.name, failure="the app no longer has this hunt")
         )
     take = tools.settings.max_rows + 1
-    query = hunt_query(hunt, plan.entities(planned), take)
+    query = hunt_query(hunt, plan.entities(planned), take, planned.window.end)
     started = time.monotonic()
     raw = b""
     try:

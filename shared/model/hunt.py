@@ -81,8 +81,10 @@ class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     One hunt.
 
     `name` is its file's name in kebab-case, `title` the `name` in the file, which people read. `tables` are
-    the tables with device data that the query names. `own_window` says that the query limits time itself,
-    with ago() or now(), `shipped` that the hunt comes with the app.
+    the tables with device data that the query names. `reach` is how far back the query itself looks, with ago()
+    or now(), from the end of the window; None where it calls neither. `carries` are those of DeviceId,
+    DeviceName, Indicator and Timestamp that each of its rows has for certain. `shipped` says that the hunt comes
+    with the app.
     """
 
     name: str
@@ -93,5 +95,6 @@ class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     tactics: tuple[str, ...] = ()
     techniques: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
-    own_window: bool = False
+    reach: timedelta | None = None
+    carries: frozenset[str] = frozenset()
     shipped: bool = False

@@ -30,8 +30,6 @@ class Window(Struct, frozen=True):
     end: datetime
     #: Which part of the wanted period is left out, and why; '' for none.
     cut: str = ""
-    #: Whether the query limits time itself, with ago() or now().
-    own: bool = False
     #: From when nothing more can happen or arrive in the wanted period; None where that was so from the start.
     over: datetime | None = None
 

@@ -129,5 +129,6 @@ def _portal(outcome: Outcome, run: Run, catalog: Catalog, settings: Settings) ->
     chosen = next(
         (plan.entities(planned) for planned in plan.hunts if planned.name == hunt.name), plan.chosen
     )
-    query = hunt_query(hunt, chosen, settings.max_rows + 1)
+    end = outcome.window.end if outcome.window else run.work.requested
+    query = hunt_query(hunt, chosen, settings.max_rows + 1, end)
     return portal_link(query, settings.cloud.portal)

@@ -53,7 +53,7 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord)
     if not plan.hunts or await record.fleet():
         return
     widest = min((planned.window for planned in plan.hunts), key=lambda window: window.start)
-    query = fleet_query("DeviceInfo", summarize=KINDS)
+    query = fleet_query("DeviceInfo", end=widest.end, summarize=KINDS)
     try:
         raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
         rows = decode_rows(decode_answer(raw))
@@ -102,7 +102,11 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     rows, counts, reason, raw = ask.expected, {}, "", b""
     try:
         query = fleet_query(
-            hunt.query, summarize=summarize, applies_to=hunt.applies_to, prefixes=ask.part.prefixes
+            hunt.query,
+            end=window.end,
+            summarize=summarize,
+            applies_to=hunt.applies_to,
+            prefixes=ask.part.prefixes,
         )
         raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
         answer = await asyncio.to_thread(decode_answer, raw)
