@@ -42,7 +42,9 @@ def bound(hunt: Hunt) -> dict[str, str]:
             name: device_query(hunt.query, devices, take=10_001, end=NOW, applies_to=hunt.applies_to)
             for name, devices in DEVICES.items()
         }
-    return {name: indicator_query(hunt.query, given, take=10_001, end=NOW) for name, given in INDICATORS.items()}
+    return {
+        name: indicator_query(hunt.query, given, take=10_001, end=NOW) for name, given in INDICATORS.items()
+    }
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)

@@ -89,7 +89,9 @@ def test_a_baseline_gives_its_seeds_rows_for_its_devices(
 
     assert wanted
     assert wanted == run(engine, query, columns)[0]
-    assert wanted == run(engine, fleet_query(shipped.query, end=NOW, applies_to=shipped.applies_to), columns)[0]
+    assert (
+        wanted == run(engine, fleet_query(shipped.query, end=NOW, applies_to=shipped.applies_to), columns)[0]
+    )
 
 
 @pytest.mark.parametrize("hunt", BASELINES)
@@ -155,7 +157,10 @@ def test_file_origin_gives_its_seeds_rows_and_direct_ones(engine: Engine) -> Non
     assert pages
     assert addresses == run(engine, indicator_query(shipped, [IP], take=100_000, end=NOW), columns)[0]
     assert pages == run(engine, indicator_query(shipped, [URL], take=100_000, end=NOW), columns)[0]
-    assert addresses + pages == run(engine, indicator_query(shipped, [IP, URL], take=100_000, end=NOW), columns)[0]
+    assert (
+        addresses + pages
+        == run(engine, indicator_query(shipped, [IP, URL], take=100_000, end=NOW), columns)[0]
+    )
 
 
 @few

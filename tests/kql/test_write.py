@@ -64,7 +64,9 @@ def test_timegenerated_works_as_a_name_for_timestamp() -> None:
 
 def test_a_fleet_query_is_scoped_only_by_id_prefixes() -> None:
     """The sweep's own `summarize` follows the query; without prefixes there is no scope at all."""
-    query = fleet_query("DeviceInfo // all", end=END, summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"])
+    query = fleet_query(
+        "DeviceInfo // all", end=END, summarize="\n| summarize count() by DeviceId\n", prefixes=["0a"]
+    )
 
     assert [
         'let DeviceInfo = DeviceInfo | where DeviceId startswith "0a";',
