@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_nothing_accepted_still_asks_the_wall_clock(judge: Judge) -> None:
             text for _, text in judge(device_query(query, [DEVICE], take=5, end=END), tokens=True).tokens
         ]
 
-        assert not {("ago", "("), ("now", "(")} & set(zip(tokens, tokens[1:], strict=False))
+        assert not {("ago", "("), ("now", "(")} & set(pairwise(tokens))
 
 
 def test_only_what_a_query_calls_is_declared() -> None:
