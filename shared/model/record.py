@@ -108,11 +108,13 @@ class Plan(Struct, frozen=True):
         return planned.chosen or self.chosen
 
 
-class Wait(Struct, frozen=True):
+class Wait(Struct, frozen=True, omit_defaults=True):
     """Why a run waits, and until when (UTC)."""
 
     reason: str
     until: datetime
+    #: What keeps the run from going on, and since when (UTC), as `trouble.Troubles` counts it.
+    troubles: dict[str, datetime] = {}
 
 
 class CommentResult(Struct, frozen=True, rename="camel"):
@@ -154,6 +156,8 @@ class Run(Struct, frozen=True):
     wait: Wait | None = None
     #: None while the run has not ended.
     done: Done | None = None
+    #: When the run first waited, in UTC; None where it never did.
+    first_wait: datetime | None = None
 
 
 class Claim(Struct, frozen=True):

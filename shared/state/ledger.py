@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .objects import Store
 
-#: A run waits at most 24 hours, for a role or a throttled tenant; after this, what it took is free again.
+#: A run waits at most 24.5 hours in all, whatever for (`work`); after this, what it took is free again.
 _LONGEST_RUN = timedelta(hours=25)
 #: What failed is hunted again when the incident changes, but not because our own comment has just changed it.
 _REST = timedelta(hours=1)

@@ -113,6 +113,7 @@ class Runs:
             {each.hunt: each for each in (msgspec.json.decode(raw, type=Found) for raw in found)},
             msgspec.json.decode(last, type=Wait) if last else None,
             done,
+            _wait_time(waits[0]) if waits else None,
         )
 
     async def store_plan(self, run_id: str, plan: Plan) -> Plan:
@@ -162,3 +163,8 @@ class Runs:
             return mine
         raw = await self._store.get(key)
         return msgspec.json.decode(raw, type=Claim) if raw else mine
+
+
+def _wait_time(key: str) -> datetime:
+    """Return when a wait was recorded, which its name says."""
+    return datetime.fromtimestamp(int(key.rsplit("/", 1)[-1]) / 1000, UTC)
