@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .entity import Chosen
 from .finding import Found
@@ -158,6 +159,10 @@ class Run(Struct, frozen=True):
     done: Done | None = None
     #: When the run first waited, in UTC; None where it never did.
     first_wait: datetime | None = None
+
+    def as_of(self, now: datetime) -> Run:
+        """Return the run without a wait that is over at *now* (UTC): it is worked on again."""
+        return replace(self, wait=None) if self.wait and self.wait.until <= now else self
 
 
 class Claim(Struct, frozen=True):

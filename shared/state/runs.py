@@ -9,6 +9,7 @@ the rows, `findings/{name}`, may be overwritten.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -45,23 +46,45 @@ class Runs:
         self._send = send
         self._days = timedelta(days=days)
 
-    async def start(self, work: Work, *, chosen_key: bool) -> Work:
+    def ids(self, key: str, now: datetime) -> tuple[str, str]:
+        """
+        Return the run ids of an idempotency *key*: that of a run that starts *now*, and that of one before it.
+
+        A key's id changes once in FINDINGS_DAYS, so the one before may still be served, and none older is. It
+        is never given again, since storage deletes an expired run's objects one by one. Without a key the
+        first id is random and the second ''.
+        """
+        if not key:
+            return run_id(""), ""
+        age = int(now.timestamp() // self._days.total_seconds())
+        return run_id(f"{key}:{age}"), run_id(f"{key}:{age - 1}")
+
+    async def start(self, work: Work, *, chosen_key: bool, before: str = "") -> Work:
         """
         Store a run and send it; return the work as stored.
 
-        For a run that exists, nothing is stored: it is sent again unless it has ended. Raises KeyReused if
-        *chosen_key* and its body is another one, RunNotFound if it has expired, and NotSent if the queue
-        refuses the message.
+        For a run that exists, or one with the id *before* that has not expired, nothing is stored: it is sent
+        again unless it has ended. Raises KeyReused if *chosen_key* and its body is another one, RunNotFound
+        if it has expired, and NotSent if the queue refuses the message.
         """
-        if not await self._store.create(f"runs/{work.run_id}/request", msgspec.json.encode(work)):
+        stored = await self._served(before) if before else None
+        if stored is None and not await self._store.create(
+            f"runs/{work.run_id}/request", msgspec.json.encode(work)
+        ):
             stored = await self.work(work.run_id)
+        if stored:
             if chosen_key and stored.body_digest != work.body_digest:
                 raise KeyReused("this Idempotency-Key was used with another body: use a new key for new work")
-            if await self.done(work.run_id):
+            if await self.done(stored.run_id):
                 return stored
             work = stored
         await self.send(work)
         return work
+
+    async def _served(self, run_id: str) -> Work | None:
+        with contextlib.suppress(RunNotFound):
+            return await self.work(run_id)
+        return None
 
     async def send(self, work: Work, delay: timedelta = timedelta(0)) -> None:
         """Send a run to its queue, to be worked on after *delay* (6 days at most). Raises NotSent."""
