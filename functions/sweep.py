@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from functions import app
-from functions.responses import accepted, answered
+from functions.responses import accepted, answered, start
 from shared.catalog.select import select_for_sweep
-from shared.entities.request import body_digest, idempotency_key, parse_sweep
+from shared.entities.request import parse_sweep
 from shared.model.record import Source, Work
 from shared.state import runs
 
@@ -25,7 +25,7 @@ async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound
     """Start the sweep of this hour; a timer that fires twice within the hour starts only one."""
     now = datetime.now(UTC)
     await app.tools().runs.start(
-        _work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "", "timer"), chosen_key=False
+        _work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "timer"), chosen_key=False
     )
 
 
@@ -34,15 +34,11 @@ async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound
 @answered
 async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, queue it, and answer 202 with the address of its status."""
-    tools = app.tools()
-    body = req.get_body()
-    hunts = parse_sweep(body)
-    select_for_sweep(tools.catalog, hunts)
-    digest = body_digest(body)
-    key, explicit = idempotency_key(req.headers, digest)
-    work = _work(runs.run_id(key), datetime.now(UTC), digest, "api", hunts)
-    return accepted(req, await tools.runs.start(work, chosen_key=explicit), _RETRY_AFTER)
+    hunts = parse_sweep(req.get_body())
+    select_for_sweep(app.tools().catalog, hunts)
+    work = _work("", datetime.now(UTC), "api", hunts)
+    return accepted(req, await start(req, work), _RETRY_AFTER)
 
 
-def _work(run_id: str, now: datetime, digest: str, source: Source, hunts: tuple[str, ...] = ()) -> Work:
-    return Work(run_id, now, digest, hunts=hunts, queue="sweeps", kind="sweep", source=source)
+def _work(run_id: str, now: datetime, source: Source, hunts: tuple[str, ...] = ()) -> Work:
+    return Work(run_id, now, "", hunts=hunts, queue="sweeps", kind="sweep", source=source)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from shared.comment.content import Content
 from shared.comment.verdict import verdict
-from shared.errors import UnreadableIncident, Waiting
+from shared.errors import UnreadableIncident
 from shared.incident.posting import post
 from shared.incident.reading import read_incident
 from shared.model.entity import Chosen
@@ -23,7 +23,7 @@ from shared.model.record import Done, Plan
 
 from .ending import decide_all, run_status
 from .hunting import hunt_all
-from .late import late_note, late_work, too_early
+from .late import late_note, late_work
 from .planning import make_plan
 from .sharing import take_share
 
@@ -67,8 +67,6 @@ async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
     work, runs = run.work, tools.runs
     if run.plan:
         return run.plan, None
-    if delay := too_early(work, tools.now()):
-        raise Waiting("the window is not over yet", delay)
     try:
         subject, snapshot = await read_incident(tools, work)
     except UnreadableIncident as error:

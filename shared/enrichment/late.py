@@ -16,8 +16,6 @@ from msgspec.structs import replace
 from shared.state.runs import run_id
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from shared.model.outcome import Outcome
     from shared.model.record import Plan, Work
     from shared.tools import Tools
@@ -68,11 +66,6 @@ def late_note(tools: Tools, work: Work, plan: Plan, decision: Decision) -> tuple
         return (f"{looked}; looks again at {when}, and comments if there is more",)
     off = "" if tools.settings.looks_late else " (LATE_LOOK is off)"
     return (f"{looked}; what happens or arrives later is not looked at{off}",)
-
-
-def too_early(work: Work, now: datetime) -> timedelta:
-    """Return how long a late look still has to wait; nothing for another run."""
-    return max(work.requested - now, timedelta(0)) if work.source == "late" else timedelta(0)
 
 
 def _failed(outcome: Outcome) -> bool:

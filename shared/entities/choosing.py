@@ -37,19 +37,24 @@ class Limits(Struct, frozen=True):
     ignored: frozenset[str] = frozenset()
 
 
-def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, private: bool) -> Chosen:
+def choose(
+    found: Iterable[tuple[Device | Indicator | Dropped, str]], limits: Limits, *, private: bool
+) -> Chosen:
     """
     Choose among entities, each given with Graph's verdict on it ('' where there is none).
 
     The worst verdict comes first; entities with equal verdicts keep their order. An entity is dropped as
     clean only if every piece of evidence about it is clean. *private* also takes private and reserved
-    addresses. There is no limit yet: it counts for what is due. Raises nothing: whatever is not chosen is in
-    `dropped`, with the reason.
+    addresses. There is no limit yet: it counts for what is due. Raises nothing: whatever is not chosen, or could
+    not be read, is in `dropped`, with the reason.
     """
     verdicts: dict[Device | Indicator, int] = {}
-    dropped: dict[Device | Indicator, Dropped] = {}
+    dropped: dict[Device | Indicator | Dropped, Dropped] = {}
     devices: dict[str, Device] = {}
     for named, verdict in found:
+        if isinstance(named, Dropped):
+            dropped[named] = named
+            continue
         entity = _known(devices, named) if isinstance(named, Device) else named
         reason = _reason(entity, verdict, limits, private=private)
         if reason:

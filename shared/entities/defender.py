@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.model.entity import Chosen, Device, Indicator
+from shared.model.entity import Chosen, Device, Dropped, Indicator
 
 from .choosing import MALICIOUS, UNKNOWN, Limits, choose, verdict_rank
 from .indicators import host_of, read_indicator
@@ -29,10 +29,11 @@ def from_evidence(evidence: Iterable[dict[str, Any]], limits: Limits, *, private
 
 def entity_keys(item: dict[str, Any]) -> set[str]:
     """Return the keys of the entities in one piece of evidence, as the ledger names them."""
-    return {entity.key for entity in _entities(item, verdict_rank(str(item.get("verdict") or "")))}
+    found = _entities(item, verdict_rank(str(item.get("verdict") or "")))
+    return {entity.key for entity in found if not isinstance(entity, Dropped)}
 
 
-def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
+def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator | Dropped]:
     """Yield the entities in one piece of evidence; none for what cannot be hunted (accounts, mailboxes …)."""
     match str(item.get("@odata.type", "")).rsplit(".", 1)[-1]:
         case "deviceEvidence":
@@ -43,10 +44,11 @@ def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
         case "ipEvidence":
             yield from read_indicator(item.get("ipAddress"), "ip")
         case "urlEvidence":
-            yield from read_indicator(item.get("url"), "url")
+            # It may hold a bare host.
+            yield from read_indicator(item.get("url"))
             # The host of a malicious URL serves others, too; the host of an unknown one may serve everyone.
             if rank == MALICIOUS:
-                yield from read_indicator(host_of(str(item.get("url") or "")), "domain")
+                yield from read_indicator(host_of(str(item.get("url") or "")))
         case "fileEvidence":
             yield from _hashes(item.get("fileDetails"))
         case "processEvidence":
@@ -55,7 +57,7 @@ def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
                 yield from _hashes(item.get("imageFile"))
 
 
-def _hashes(details: Any) -> Iterator[Indicator]:
+def _hashes(details: Any) -> Iterator[Indicator | Dropped]:
     # SHA-1 first: SHA-256 is "usually not populated" in Defender's tables, as their reference says.
     for name in ("sha1", "sha256", "md5"):
         value = (details or {}).get(name)

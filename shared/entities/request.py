@@ -146,9 +146,12 @@ def body_digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]:
+def idempotency_key(headers: Mapping[str, str], digest: str, call: str, caller: str) -> tuple[str, bool]:
     """
     Return the key that makes repeated calls one piece of work, and whether the caller chose it.
+
+    A key belongs to its *call*, such as `sweep-api`, and to its *caller*, the id of whoever is signed in, ''
+    where callers share a function key: the same text elsewhere is another key.
 
     The caller chooses one with the header Idempotency-Key. Otherwise the key is made of *digest* and two ids
     that a Logic App's HTTP action sends: those of the workflow run and of the action, which stay the same on
@@ -157,9 +160,9 @@ def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]
     """
     explicit = headers.get("idempotency-key", "").strip()
     if explicit:
-        return f"key:{explicit}", True
+        return f"key:{call}:{caller}:{explicit}", True
     run, action = headers.get("x-ms-workflow-run-id", ""), headers.get("x-ms-action-tracking-id", "")
-    return (f"logic-app:{run}:{action}:{digest}", False) if run and action else ("", False)
+    return (f"logic-app:{call}:{caller}:{run}:{action}:{digest}", False) if run and action else ("", False)
 
 
 def _device(item: str | DeviceBody, where: str, problems: list[str]) -> Device | None:

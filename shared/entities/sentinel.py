@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.model.entity import DEVICE_ID, Chosen, Device, Indicator
+from shared.model.entity import DEVICE_ID, Chosen, Device, Dropped, Indicator
 
 from .choosing import Limits, choose
 from .fields import folded, objects_in, text_of
@@ -23,7 +23,7 @@ def from_entities(found: Iterable[dict[str, Any]], limits: Limits, *, private: b
     return choose(((one, "") for entity in found for one in _entities(entity)), limits, private=private)
 
 
-def _entities(entity: dict[str, Any]) -> Iterator[Device | Indicator]:
+def _entities(entity: dict[str, Any]) -> Iterator[Device | Indicator | Dropped]:
     """
     Yield the entities in one of Sentinel's, which may have its fields below `properties` or not.
 
@@ -61,7 +61,7 @@ def _device(fields: dict[str, Any]) -> Iterator[Device]:
         yield device
 
 
-def _hash(fields: dict[str, Any]) -> Iterator[Indicator]:
+def _hash(fields: dict[str, Any]) -> Iterator[Indicator | Dropped]:
     # An Authenticode digest leaves out the signature: no column of Defender's holds it.
     if text_of(fields.get("algorithm")).lower() != "sha256ac":
         yield from read_indicator(fields.get("hashvalue") or fields.get("value"), "fileHash")

@@ -24,13 +24,14 @@ class Pace:
         Take the next free slot, and return the seconds until it begins.
 
         With *spare*, that many calls of each minute are left to others, and the slot must be free at once, so
-        that the call is in nobody's way. Raises Throttled, as Graph itself would, for a wait of more than
-        *patience* seconds.
+        that the call is in nobody's way. Raises Throttled, of `ours`, for a wait of more than *patience*
+        seconds.
         """
         now = self._clock()
         allowed = (self._slots.maxlen or 1) - spare
         start = max(now, self._slots[-allowed] + 60) if len(self._slots) >= allowed else now
         if start - now > (0 if spare else patience):
-            raise Throttled("HUNTS_PER_MINUTE is used up", retry_after=start - now, status=0)
+            reason = f"waiting for its turn: HUNTS_PER_MINUTE ({self._slots.maxlen}) is used up"
+            raise Throttled(reason, retry_after=start - now, status=0)
         self._slots.append(start)
         return start - now

@@ -16,6 +16,7 @@ from shared.comment import marker
 from shared.comment.text import render_text
 from shared.errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from shared.model.record import Claim, CommentResult
+from shared.state.claims import Claims
 
 if TYPE_CHECKING:
     from shared.comment.content import Content
@@ -45,10 +46,11 @@ async def comment_in_defender(
     incident = fresh or await tools.graph.get_incident(asked)
     if result := _standing(incident, digest, content.run_id):
         return result
-    claimed = await _claim(tools, asked, content.run_id, digest, incident)
+    claims = Claims(tools.store, asked, digest)
+    claimed = await _claim(tools, claims, asked, digest, content.run_id, incident)
     if isinstance(claimed, CommentResult):
         return claimed
-    incident, attempt = claimed
+    incident, number = claimed
     settings = tools.settings
     text = render_text(content, max_chars=settings.comment_max_chars, mask=settings.masks)
     try:
@@ -59,7 +61,7 @@ async def comment_in_defender(
             return CommentResult(incident.id, "written", "Graph answered with an error, but took the comment")
         raise Unavailable(f"the comment was not taken: {error.message}", status=error.status) from error
     except GraphError as error:
-        await tools.runs.give_back(asked, digest, attempt)
+        await claims.give_back(number)
         if isinstance(error, PermissionDenied | Throttled):
             raise
         return CommentResult(
@@ -69,7 +71,7 @@ async def comment_in_defender(
 
 
 async def _claim(
-    tools: Tools, asked: str, run_id: str, digest: str, incident: Incident
+    tools: Tools, claims: Claims, asked: str, digest: str, run_id: str, incident: Incident
 ) -> tuple[Incident, int] | CommentResult:
     """
     Claim the right to post; return the incident as it was last read and the claim's number.
@@ -77,10 +79,9 @@ async def _claim(
     Returns a result instead if the comment was posted meanwhile. Raises Throttled while another worker may be
     posting it.
     """
-    attempt = 1
-    holder = await tools.runs.claim(asked, digest, Claim(run_id, tools.now()), attempt)
-    while holder:
-        attempt, holder = await tools.runs.last_claim(asked, digest)
+    number = 1
+    while not await claims.make(Claim(run_id, tools.now()), number):
+        number, holder = await claims.last()
         if holder:
             # From an earlier delivery of this run or of another, or a worker is posting now.
             incident = await tools.graph.get_incident(asked)
@@ -91,9 +92,8 @@ async def _claim(
                 raise Throttled(
                     "another worker is posting this comment", retry_after=left.total_seconds(), status=0
                 )
-        attempt += 1
-        holder = await tools.runs.claim(asked, digest, Claim(run_id, tools.now()), attempt)
-    return incident, attempt
+        number += 1
+    return incident, number
 
 
 def _standing(incident: Incident, digest: str, run_id: str) -> CommentResult | None:

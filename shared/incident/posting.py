@@ -63,7 +63,7 @@ async def post(
             result = await defender.comment_in_defender(tools, plan, content, digest, incident)
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
-        reason = waiting.why_given_up(error, tools.now() - work.requested)
+        reason = waiting.why_given_up(tools, error)
         if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
             raise waiting.wait_for(error) from error
         return CommentResult(plan.incident_id, "failed", reason or error.message)

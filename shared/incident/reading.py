@@ -112,6 +112,8 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
     try:
         if work.sentinel:
             found, notes = await _entities(tools, work.sentinel)
+            if not notes:
+                tools.troubles.answered(tools.now())
             subject = from_sentinel(work.sentinel, found, tools.limits, private=private)
             return replace(subject, notes=notes), None
         if not work.incident_id:
@@ -121,8 +123,9 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
         what = work.sentinel.title if work.sentinel else work.incident_id
         raise UnreadableIncident(f"incident {what} cannot be read: {error.message}") from error
     except GraphError as error:
-        reason = waiting.why_given_up(error, tools.now() - work.requested)
+        reason = waiting.why_given_up(tools, error)
         raise UnreadableIncident(reason) if reason else waiting.wait_for(error) from error
+    tools.troubles.answered(tools.now())
     subject = from_defender(incident, work.incident_id, tools.limits, private=private)
     return subject, Snapshot(incident, time.monotonic())
 

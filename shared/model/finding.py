@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -60,3 +61,5 @@ class Found(Struct, frozen=True, rename="camel"):
     seconds: float = 0.0
     #: Why there is no answer; '' where there is one.
     failure: str = ""
+    #: When Graph answered or refused, in UTC; None where it did neither.
+    at: datetime | None = None

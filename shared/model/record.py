@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .entity import Chosen
 from .finding import Found
@@ -120,11 +121,13 @@ class Plan(Struct, frozen=True):
         return planned.chosen or self.chosen
 
 
-class Wait(Struct, frozen=True):
+class Wait(Struct, frozen=True, omit_defaults=True):
     """Why a run waits, and until when (UTC)."""
 
     reason: str
     until: datetime
+    #: What keeps the run from going on, and since when (UTC), as `trouble.Troubles` counts it.
+    troubles: dict[str, datetime] = {}
 
 
 class CommentResult(Struct, frozen=True, rename="camel"):
@@ -166,6 +169,12 @@ class Run(Struct, frozen=True):
     wait: Wait | None = None
     #: None while the run has not ended.
     done: Done | None = None
+    #: When the run first waited, in UTC; None where it never did.
+    first_wait: datetime | None = None
+
+    def as_of(self, now: datetime) -> Run:
+        """Return the run without a wait that is over at *now* (UTC): it is worked on again."""
+        return replace(self, wait=None) if self.wait and self.wait.until <= now else self
 
 
 class Claim(Struct, frozen=True):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     #: What a run wants to hunt: key -> its entity's last activity, None where unknown.
     Wanted = Mapping[str, datetime | None]
 
-#: A run waits at most 24 hours, for a role or a throttled tenant; after this, what it took is free again.
+#: A run waits at most 24.5 hours in all, whatever for (`work`); after this, what it took is free again.
 _LONGEST_RUN = timedelta(hours=25)
 #: What failed is hunted again when the incident changes, but not because our own comment has just changed it.
 _REST = timedelta(hours=1)

@@ -19,11 +19,9 @@ from .parts import Asked
 from .survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from shared.model.hunt import Hunt
     from shared.model.outcome import Window
-    from shared.model.record import Plan, Work
+    from shared.model.record import Plan
     from shared.tools import Tools
 
     from .parts import Ask, AskStatus
@@ -43,7 +41,7 @@ KINDS = """\
 | summarize Devices = count() by OSPlatform, DeviceType"""
 
 
-async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord) -> None:
+async def count_fleet(tools: Tools, plan: Plan, record: SweepRecord) -> None:
     """
     Count the fleet's devices by kind, once per sweep, and record the answer.
 
@@ -63,14 +61,12 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord)
         fleet = Fleet(failure=error.message)
     except GraphError as error:
         if not (reason := waiting.why_final(error)):
-            raise wait_or_give_up(tools, work, error) from error
+            raise wait_or_give_up(tools, error) from error
         fleet = Fleet(failure=reason)
     await record.keep_fleet(fleet)
 
 
-async def ask_all(
-    tools: Tools, work: Work, record: SweepRecord, hunt: Hunt, window: Window, started: float
-) -> None:
+async def ask_all(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, started: float) -> None:
     """
     Send the queries of one hunt until none is left to send, and record how each ended.
 
@@ -79,18 +75,21 @@ async def ask_all(
     Graph has not answered for too long.
     """
     asked = await record.asked(hunt.name)
+    if asked:
+        tools.troubles.answered(max(each.at for each in asked.values()))
     while pending := survey(asked, record.most).pending:
         if time.monotonic() - started > _LAST_START:
             raise Waiting("the sweep is long and goes on where it was", timedelta(0))
         ask = pending[0]
         try:
             asked[ask.name] = await _ask(tools, record, hunt, window, ask)
+            tools.troubles.answered(tools.now())
             if asked[ask.name].end == "cut" or (asked[ask.name].rows or 0) > _MANY:
                 # Reference cycles in the libraries that fetched the answer keep it in memory, up to 50 MB: a
                 # dozen would add up.
                 gc.collect()
         except GraphError as error:
-            raise wait_or_give_up(tools, work, error, asked) from error
+            raise wait_or_give_up(tools, error) from error
 
 
 async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, ask: Ask) -> Asked:
@@ -129,18 +128,11 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
 
 
-def wait_or_give_up(
-    tools: Tools, work: Work, error: GraphError, asked: Mapping[str, Asked] | None = None
-) -> Exception:
-    """
-    Return the exception to raise for *error*: Waiting, or GivenUp if the sweep has waited for too long.
-
-    The wait is counted from the last answer in *asked*, or from the request if there is none.
-    """
-    last = max((each.at for each in (asked or {}).values()), default=work.requested)
-    if reason := waiting.why_given_up(error, tools.now() - max(last, work.requested)):
+def wait_or_give_up(tools: Tools, error: GraphError) -> Exception:
+    """Return the exception to raise for *error*: Waiting, or GivenUp if the sweep has waited for too long."""
+    if reason := waiting.why_given_up(tools, error):
         return GivenUp(reason)
-    if isinstance(error, Throttled) and not error.status:
+    if isinstance(error, Throttled) and error.ours:
         delay = timedelta(seconds=(error.retry_after or 0) + 1)
         return Waiting("the sweep leaves room for incidents (HUNTS_PER_MINUTE)", delay)
     return waiting.wait_for(error)

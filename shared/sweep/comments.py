@@ -83,10 +83,10 @@ async def comment_on_incidents(
     try:
         listed = await tools.graph.list_incidents(tools.now() - _KEPT)
     except GraphError as error:
-        return (_unread(tools, work, error, ""),)
+        return (_unread(tools, error, ""),)
     gate = asyncio.Semaphore(_AT_ONCE)
     opened = sorted(incident.id for incident in listed if not incident.is_closed)
-    read = await asyncio.gather(*(_read(tools, work, gate, each) for each in opened))
+    read = await asyncio.gather(*(_read(tools, gate, each) for each in opened))
     results = []
     for each in read:
         if isinstance(each, CommentResult):
@@ -111,20 +111,18 @@ async def _news(tools: Tools, record: SweepRecord, summary: SweepSummary) -> _Ne
     return _News(hunt, summary, schema, rows)
 
 
-async def _read(
-    tools: Tools, work: Work, gate: asyncio.Semaphore, incident_id: str
-) -> Snapshot | CommentResult | None:
+async def _read(tools: Tools, gate: asyncio.Semaphore, incident_id: str) -> Snapshot | CommentResult | None:
     async with gate:
         try:
             return Snapshot(await tools.graph.get_incident(incident_id), time.monotonic())
         except NotFound:
             return None
         except GraphError as error:
-            return _unread(tools, work, error, incident_id)
+            return _unread(tools, error, incident_id)
 
 
-def _unread(tools: Tools, work: Work, error: GraphError, incident_id: str) -> CommentResult:
-    raised = wait_or_give_up(tools, work, error)
+def _unread(tools: Tools, error: GraphError, incident_id: str) -> CommentResult:
+    raised = wait_or_give_up(tools, error)
     if not isinstance(raised, GivenUp):
         raise raised from error
     return CommentResult(incident_id, "failed", str(raised))

@@ -50,11 +50,11 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = ROW_LIMIT) -
     plan = run.plan or await tools.runs.store_plan(work.run_id, _plan(work, tools.catalog, tools.now()))
     reason = ""
     try:
-        await count_fleet(tools, work, plan, record)
+        await count_fleet(tools, plan, record)
         for planned in plan.hunts:
             hunt = tools.catalog.by_name.get(planned.name)
             if hunt and hunt.sweep and not await record.summary(hunt.name):
-                await ask_all(tools, work, record, hunt, planned.window, started)
+                await ask_all(tools, record, hunt, planned.window, started)
     except GivenUp as given_up:
         reason = str(given_up)
     await _finish(tools, work, plan, record, reason, again=again)

@@ -49,7 +49,7 @@ async def test_hunts_beyond_the_limit_per_minute_are_not_sent() -> None:
     graph = line.graph(HUNTS_PER_MINUTE="2")
     await hunt(graph)
     await hunt(graph)
-    with pytest.raises(Throttled, match="HUNTS_PER_MINUTE is used up") as caught:
+    with pytest.raises(Throttled, match=r"waiting for its turn: HUNTS_PER_MINUTE \(2\) is used up") as caught:
         await hunt(graph)
 
     assert caught.value.retry_after
