@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.catalog.select import ledger_keys
+from shared.errors import GraphError
 from shared.model.entity import same_device
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
@@ -50,7 +52,10 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
     cards = None
     if card and not failed:
         raw = await tools.runs.findings(run_id, DEVICE_CARD)
-        cards = device_cards(raw) if raw else None
+        try:
+            cards = device_cards(raw) if raw else None
+        except GraphError as error:
+            failed, card = True, replace(card, failure=error.message)
     hunts = tools.catalog.by_name
     ended = list(plan.skipped)
     settled = {
@@ -76,7 +81,7 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
             settled.update(key for key, device in each if device.outcome in _SETTLED)
         elif outcome.outcome in _SETTLED:
             settled.update(ledger_keys(hunt, chosen))
-    notes = (*plan.notes, *_namesakes(plan, cards))
+    notes = (*plan.notes, *_unreadable_rows(found), *_namesakes(plan, cards))
     if failed and card:
         notes = (*notes, f"The device card could not be read: {card.failure}")
     return Decision(
@@ -97,6 +102,15 @@ def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...])
     if failed or ended.card_failed or any(result.status == "failed" for result in comments):
         return "completedWithFailures"
     return "completed"
+
+
+def _unreadable_rows(found: dict[str, Found]) -> tuple[str, ...]:
+    """Return a note for each hunt some of whose rows could not be read."""
+    return tuple(
+        f"{each.unreadable:,} of {each.rows + each.unreadable:,} rows of {each.hunt} could not be read"
+        for each in found.values()
+        if each.unreadable
+    )
 
 
 def _namesakes(plan: Plan, cards: tuple[dict[str, str], ...] | None) -> tuple[str, ...]:

@@ -21,14 +21,15 @@ def window_of(
     """
     Return a hunt's window: from the incident's *first* activity minus lookback to its *last* plus lookahead.
 
-    Without activity times the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
+    Without activity times, or with a last activity that is yet to come, the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
     except for the device card; without it, only the most recent part of the window is kept, `max_window`
     long. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older incident it
     ends before it starts. `cut` says what was left out; it is always empty for the device card.
     """
     card = hunt.name == DEVICE_CARD
     lookback = hunt.lookback if card or asked is None else asked
-    end = min(now, last + hunt.lookahead) if last else now
+    # Compared before it is added to, which the last days of the year 9999 would not survive.
+    end = last + hunt.lookahead if last and last < now - hunt.lookahead else now
     start = (min(first, end) if first else end) - lookback
     cuts = []
     if not asked and end - start > hunt.max_window:

@@ -7,8 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from shared.decoding import was_mended
 from shared.errors import InvalidRequest
 from shared.model.entity import DEVICE_ID, Device, Indicator, IndicatorKind
+
+from .fields import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +42,8 @@ def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
     """
     plain = text.strip().replace("[.]", ".").replace("[:]", ":").replace("[::]", "::")
     plain = re.sub(r"^hxxp", "http", plain, flags=re.IGNORECASE)
-    if plain and len(plain) <= _LONGEST:
+    # A query for text that shows half a character would find nothing, whatever there is.
+    if plain and len(plain) <= _LONGEST and not was_mended(plain):
         for known, read in _READERS.items():
             if kind in (None, known) and (value := read(plain)):
                 return Indicator(known, value)
@@ -51,7 +55,7 @@ def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
 def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[Indicator]:
     """Yield the indicator that a product's field holds, or nothing if it holds none."""
     try:
-        yield parse_indicator(str(value or ""), kind)
+        yield parse_indicator(text_of(value), kind)
     except InvalidRequest:
         return
 

@@ -47,3 +47,5 @@ class Found(Struct, frozen=True, rename="camel"):
     seconds: float = 0.0
     #: Why there is no answer; '' where there is one.
     failure: str = ""
+    #: Rows that were in the answer, too, and cannot be read.
+    unreadable: int = 0

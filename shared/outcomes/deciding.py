@@ -33,6 +33,8 @@ def decide(
 
     if found.failure:
         return ended("notRun", found.failure)
+    if found.unreadable and not found.rows:
+        return ended("notRun", f"none of the {found.unreadable:,} rows of its answer could be read")
     if hunt.entity == "indicator":
         return ended("found" if found.rows else "nothingFound")
     if cards is None and not found.rows:
@@ -43,7 +45,7 @@ def decide(
         )
     each = tuple(_device_ending(hunt, found, window, device, cards or ()) for device in devices)
     endings = [ending.outcome for ending in each]
-    for outcome in ("found", "nothingFound", "noTelemetry", "notApplicable"):
+    for outcome in ("found", "nothingFound", "notRun", "noTelemetry", "notApplicable"):
         if outcome in endings or (outcome == "found" and found.rows):
             reasons = {e.reason for e in each if e.outcome == outcome and e.reason}
             return ended(outcome, "; ".join(sorted(reasons)) if len(reasons) == 1 else "", each)
@@ -67,5 +69,9 @@ def _device_ending(
     if last < write_time(window.start):
         return DeviceEnding(
             name, "noTelemetry", f"last seen {last[:16].replace('T', ' ')} UTC, before the window"
+        )
+    if found.unreadable:
+        return DeviceEnding(
+            name, "notRun", f"{found.unreadable:,} rows could not be read, and may be about it"
         )
     return DeviceEnding(name, "nothingFound")
