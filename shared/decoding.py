@@ -190,7 +190,12 @@ def _with_values(mended: str) -> str:
 def _value(kind: str | None, text: str) -> str:
     if kind == "text":
         return _WRONG_IN_TEXT.sub(_show_wrong, text)
-    return f'"{text}"' if kind == "number" else text
+    if kind == "number":
+        with contextlib.suppress(ValueError):
+            msgspec.json.decode(text)
+            return text
+        return f'"{text}"'
+    return text
 
 
 def _show_wrong(found: re.Match[str]) -> str:

@@ -96,7 +96,6 @@ def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator]:
 def _hashes(details: Any) -> Iterator[Indicator]:
     # SHA-1 first: SHA-256 is "usually not populated" in Defender's tables, as their reference says.
     for name in _HASHES:
-        value = text_of(details.get(name)) if isinstance(details, dict) else ""
-        if value:
-            yield from read_indicator(value, "fileHash")
+        if isinstance(details, dict) and (found := list(read_indicator(details.get(name), "fileHash"))):
+            yield from found
             return

@@ -89,12 +89,12 @@ def _read(raw: bytes, asked: str) -> Incident | None:
     """Read an incident; None if it has no id, or, where it was *asked* for, nothing at all."""
     try:
         incident = decode(raw, Incident)
-        if _ID.fullmatch(incident.id):
+        if _ID.fullmatch(incident.id) and not incident.unread:
             return incident
     except msgspec.ValidationError:
         pass
     found = decode_any(raw)
-    if isinstance(found, str):
+    if isinstance(found, str) and not asked:
         # One that is no JSON comes as its text: its id is enough for a run, which reads it by itself.
         found = {name: _search(name, found) for name in ("id", "lastUpdateDateTime")} | {"alerts": found}
     if not isinstance(found, dict) or not (_KNOWN & found.keys()):
