@@ -69,12 +69,17 @@ class State(Struct, frozen=True, omit_defaults=True):
 
 
 class LookCounts(Struct, frozen=True):
-    """How many incidents a look found changed, started runs for, found nothing new in, and left waiting."""
+    """
+    How many incidents a look found changed, started runs for, found nothing new in, and left waiting.
+
+    `unreadable` counts those that were listed without a readable id, for which no run can be started.
+    """
 
     changed: int = 0
     started: int = 0
     settled: int = 0
     waiting: int = 0
+    unreadable: int = 0
 
 
 async def look(tools: Tools) -> LookCounts:
@@ -89,12 +94,12 @@ async def look(tools: Tools) -> LookCounts:
     raw = await tools.store.get(_STATE)
     state = msgspec.json.decode(raw, type=State) if raw else State(now - tools.settings.watch_lookback, now)
     quota = _quota(tools, now - state.looked)
-    changed, more = 0, True
+    changed, unreadable, more = 0, 0, True
     while more:
         until = state.since + _STEP
         more = until < now
-        state, count = await _walk(tools, state, until if more else None, now)
-        changed += count
+        state, count, lost = await _walk(tools, state, until if more else None, now)
+        changed, unreadable = changed + count, unreadable + lost
     chosen = _first(state.pending, now, quota)
     gate = asyncio.Semaphore(_AT_ONCE)
     news = await asyncio.gather(*(_has_news(tools, gate, each, now) for each in chosen))
@@ -103,18 +108,22 @@ async def look(tools: Tools) -> LookCounts:
     over = {each for each, end in zip(chosen, ends, strict=True) if end is not None}
     state = replace(state, pending=tuple(each for each in state.pending if each not in over))
     await _remember(tools, state)
-    return LookCounts(changed, ends.count(True), ends.count(False), len(state.pending))
+    return LookCounts(changed, ends.count(True), ends.count(False), len(state.pending), unreadable)
 
 
-async def _walk(tools: Tools, state: State, until: datetime | None, now: datetime) -> tuple[State, int]:
-    """List the incidents updated by *until*, or all without it, and store what they change in the state."""
-    incidents = await tools.graph.list_incidents(state.since, until)
+async def _walk(tools: Tools, state: State, until: datetime | None, now: datetime) -> tuple[State, int, int]:
+    """
+    List the incidents updated by *until*, or all without it, and store what they change in the state.
+
+    Also returns how many changed, and how many have no readable id.
+    """
+    listed = await tools.graph.list_incidents(state.since, until)
     since = until or now - _OVERLAP
     lowest = _SEVERITIES.index(tools.settings.watch_min_severity)
     pending = {each.id: each for each in state.pending}
     seen: dict[str, str] = {}
     changed = 0
-    for incident in incidents:
+    for incident in listed.incidents:
         updated = incident.updated or ""
         if (read_time(updated) or now) >= since:
             seen[incident.id] = updated
@@ -129,7 +138,7 @@ async def _walk(tools: Tools, state: State, until: datetime | None, now: datetim
         pending[incident.id] = Pending(incident.id, incident.severity or "", incident.created or "", updated)
     state = State(max(since, state.since), now, seen, tuple(pending.values()))
     await _remember(tools, state)
-    return state, changed
+    return state, changed, listed.unreadable
 
 
 async def _remember(tools: Tools, state: State) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.catalog.query import is_fair
 from shared.catalog.select import entities_of, finding_keys, ledger_key, ledger_keys
+from shared.errors import GraphError
 from shared.model.entity import Device, same_device
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
@@ -59,7 +61,10 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
     cards = None
     if card and not failed:
         raw = await tools.runs.findings(run_id, DEVICE_CARD)
-        cards = device_cards(raw) if raw else None
+        try:
+            cards = device_cards(raw) if raw else None
+        except GraphError as error:
+            failed, card = True, replace(card, failure=error.message)
     hunts = tools.catalog.by_name
     ended = list(plan.skipped)
     looked: dict[str, datetime | None] = {
@@ -86,7 +91,7 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
         looked.update(_looked(hunt, outcome, chosen, fair=fair))
         if outcome.outcome == "found":
             findings |= finding_keys(hunt, result)
-    notes = (*plan.notes, *_namesakes(plan, cards))
+    notes = (*plan.notes, *_unreadable_rows(found), *_namesakes(plan, cards))
     if failed and card:
         notes = (*notes, f"The device card could not be read: {card.failure}")
     outcomes = tuple(sorted(ended, key=lambda outcome: outcome.hunt))
@@ -131,6 +136,15 @@ def _has_rows(entity: Device | Indicator, found: Found) -> bool:
     if isinstance(entity, Device):
         return any(same_device(entity, key, part.name or key) for key, part in found.per_entity.items())
     return entity.value.lower() in found.per_entity
+
+
+def _unreadable_rows(found: dict[str, Found]) -> tuple[str, ...]:
+    """Return a note for each hunt some of whose rows could not be read."""
+    return tuple(
+        f"{each.unreadable:,} of {each.rows + each.unreadable:,} rows of {each.hunt} could not be read"
+        for each in found.values()
+        if each.unreadable
+    )
 
 
 def _namesakes(plan: Plan, cards: tuple[dict[str, str], ...] | None) -> tuple[str, ...]:

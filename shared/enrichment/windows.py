@@ -23,7 +23,7 @@ def window_of(
     """
     Return a hunt's window: from the incident's *first* activity minus lookback to its *last* plus lookahead.
 
-    Without activity times the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
+    Without activity times, or with a last activity that is yet to come, the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
     except for the device card; without it, only the most recent part of the window is kept, `max_window`
     long. The window of a hunt whose query itself looks back (`reach`) goes back as far as that, or as *asked* if
     that is shorter. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older
@@ -32,7 +32,9 @@ def window_of(
     """
     card = hunt.name == DEVICE_CARD
     lookback = hunt.lookback if card or asked is None else asked
-    wanted = last + hunt.lookahead if last else now
+    # Compared before it is added to, which the last days of the year 9999 would not survive; a last activity that
+    # is yet to come is none.
+    wanted = last + hunt.lookahead if last and last <= now else now
     end = min(now, wanted)
     over = wanted + LATE if wanted + LATE > now else None
     begun = min(first, end) if first else end

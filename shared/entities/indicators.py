@@ -7,8 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from shared.decoding import was_mended
 from shared.errors import InvalidRequest
 from shared.model.entity import DEVICE_ID, Device, Dropped, Indicator, IndicatorKind
+
+from .fields import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +50,8 @@ def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
     also for a network of addresses and for more than 2,048 characters.
     """
     plain = _refanged(text.strip())
-    if plain and len(plain) <= _LONGEST:
+    # A query for text that shows half a character would find nothing, whatever there is.
+    if plain and len(plain) <= _LONGEST and not was_mended(plain):
         for known, read in _READERS.items():
             if kind in (None, known) and (value := read(plain)):
                 if known == "url" and kind is None and _is_network(plain):
@@ -58,7 +62,7 @@ def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
 
 def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[Indicator | Dropped]:
     """Yield the indicator that a product's field holds, or the reason why it cannot be read; nothing for ''."""
-    text = str(value or "").strip()
+    text = text_of(value)
     if not text:
         return
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from shared.decoding import decode_any, decode_strictly
 from shared.errors import InvalidRequest
 from shared.model.entity import INDICATOR_KINDS, Chosen, Device, Dropped, Indicator, IndicatorKind
 
@@ -132,17 +133,17 @@ def decode_body(body: bytes, kind: type[Strict]) -> Any:
     if len(body) > LONGEST_BODY:
         raise InvalidRequest(f"the body has {len(body):,} bytes: at most {LONGEST_BODY:,} are taken")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decode_strictly(body, kind)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"the body does not fit: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is no JSON: {error}") from None
 
 
 def body_digest(body: bytes) -> str:
     """Return the SHA-256 of a request's body, in hex, independent of spacing and the order of fields."""
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    with contextlib.suppress(msgspec.DecodeError):
+        body = msgspec.json.encode(decode_any(body), order="deterministic")
     return hashlib.sha256(body).hexdigest()
 
 

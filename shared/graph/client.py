@@ -25,12 +25,14 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph import GraphServiceClient
 
+from shared.decoding import writable
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
 from shared.model.incident import Incident
 from shared.model.times import write_time
 from shared.retrying import PATIENCE, retrier
 
-from .answers import Incidents, read_answer, to_error
+from .answers import to_error
+from .incidents import Page, read_incident, read_page
 from .pace import Pace
 from .sdk import READ_TIMEOUT, http_client, request_adapter
 
@@ -95,9 +97,8 @@ class Graph:
         seen: list[str] = []
         while incident_id not in seen:
             seen.append(incident_id)
-            incident = read_answer(
-                await retrier(self._sleep, self._patience)(self._read_incident, incident_id), Incident
-            )
+            raw: bytes = await retrier(self._sleep, self._patience)(self._read_incident, incident_id)
+            incident = read_incident(raw, incident_id)
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
                 break
             incident_id = incident.redirect_incident_id
@@ -109,11 +110,11 @@ class Graph:
             )
         return incident
 
-    async def list_incidents(self, since: datetime, until: datetime | None = None) -> list[Incident]:
+    async def list_incidents(self, since: datetime, until: datetime | None = None) -> Page:
         """
         List the incidents updated in `[since, until)`, each once, without alerts and in no order.
 
-        Pages shift while they are read: of an incident that is on two of them, the later one counts. Raises
+        All are on one page; those without a readable id are only counted. Graph's pages shift while they are read: of an incident that is on two of them, the later one counts. Raises
         PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError, also for more than 1,000 pages of
         50.
         """
@@ -121,16 +122,17 @@ class Graph:
         if until:
             terms.append(f"lastUpdateDateTime lt {write_time(until)}")
         found: dict[str, Incident] = {}
+        unreadable = 0
         link = ""
         for _ in range(_MAX_PAGES):
-            page = read_answer(
-                await retrier(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
-                Incidents,
+            page = read_page(
+                await retrier(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link)
             )
-            found.update((incident.id, incident) for incident in page.value)
+            found.update((incident.id, incident) for incident in page.incidents)
+            unreadable += page.unreadable
             link = page.next_link
             if not link:
-                return list(found.values())
+                return Page(tuple(found.values()), unreadable)
         raise GraphError(f"more than {_MAX_PAGES} pages of incidents: Graph repeats itself")
 
     async def run_hunting_query(self, query: str, timespan: str, *, yielding: bool = False) -> bytes:
@@ -161,7 +163,9 @@ class Graph:
         )
         info.headers.try_add("Accept", "application/json")
         info.set_stream_content(
-            msgspec.json.encode({"@odata.type": "microsoft.graph.security.alertComment", "comment": text}),
+            msgspec.json.encode(
+                {"@odata.type": "microsoft.graph.security.alertComment", "comment": writable(text)}
+            ),
             "application/json",
         )
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from shared.model.hunt import EVERYWHERE, AppliesTo
+from shared.model.hunt import EVERYWHERE, UNKNOWN_PLATFORMS, AppliesTo
 from shared.model.times import write_time
 
 from .clock import anchored, calls
@@ -195,7 +195,8 @@ def _shadows(reading: Reading, scope: str, applies_to: AppliesTo) -> list[str]:
 def _other_kind(applies_to: AppliesTo) -> str:
     conditions = []
     if applies_to.os_platform:
-        platforms = ", ".join(literal(platform) for platform in sorted(set(applies_to.os_platform)))
+        known = sorted({*applies_to.os_platform, *filter(None, UNKNOWN_PLATFORMS)})
+        platforms = ", ".join(literal(platform) for platform in known)
         conditions.append(f"(isnotempty(OSPlatform) and OSPlatform !in~ ({platforms}))")
     if applies_to.other_types:
         conditions.append(f"DeviceType in~ ({', '.join(literal(name) for name in applies_to.other_types)})")

@@ -63,3 +63,5 @@ class Found(Struct, frozen=True, rename="camel"):
     failure: str = ""
     #: When Graph answered or refused, in UTC; None where it did neither.
     at: datetime | None = None
+    #: Rows that were in the answer, too, and cannot be read.
+    unreadable: int = 0

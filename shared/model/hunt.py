@@ -13,6 +13,10 @@ DEVICE_TYPES = frozenset({"Server", "Workstation"})
 """The device types that exclude each other; any other type is never a reason to leave a device out."""
 
 
+#: What stands in OSPlatform, in lower case, where Defender does not know the system; Microsoft lists no values.
+UNKNOWN_PLATFORMS = ("", "none", "other", "unknown")
+
+
 class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out."""
 
@@ -20,9 +24,13 @@ class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
     device_type: tuple[str, ...] = ()
 
     def excludes(self, os_platform: str, device_type: str) -> bool:
-        """Tell whether the hunt is not for a device with these facts ('' where unknown); case is ignored."""
+        """
+        Tell whether the hunt is not for a device with these facts; case is ignored.
+
+        A fact is unknown where it is '', and a platform also where it is one of UNKNOWN_PLATFORMS.
+        """
         platforms = {platform.lower() for platform in self.os_platform}
-        return bool(os_platform and platforms and os_platform.lower() not in platforms) or (
+        return bool(platforms and os_platform.lower() not in platforms.union(UNKNOWN_PLATFORMS)) or (
             device_type.lower() in {other.lower() for other in self.other_types}
         )
 

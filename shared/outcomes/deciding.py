@@ -37,6 +37,8 @@ def decide(
 
     if found.failure:
         return ended("notRun", found.failure)
+    if found.unreadable and not found.rows:
+        return ended("notRun", f"none of the {found.unreadable:,} rows of its answer could be read")
     cut = found.more and not fair
     if hunt.entity == "indicator":
         left_out = (
@@ -53,7 +55,7 @@ def decide(
         reason = f"{nameless:,} of its {found.rows:,} rows do not say which of the devices they are about"
         return ended("found", reason, each)
     endings = [ending.outcome for ending in each]
-    for outcome in ("found", nothing_in(window), "noTelemetry", "notApplicable"):
+    for outcome in ("found", nothing_in(window), "notRun", "noTelemetry", "notApplicable"):
         if outcome in endings:
             reasons = {e.reason for e in each if e.outcome == outcome and e.reason}
             return ended(outcome, "; ".join(sorted(reasons)) if len(reasons) == 1 else "", each)
@@ -111,5 +113,8 @@ def _device_ending(
         )
     if cut:
         reason = f"the answer was cut off after {found.rows:,} rows, and its own may be among those left out"
+        return DeviceEnding(name, "notRun", reason)
+    if found.unreadable:
+        reason = f"{found.unreadable:,} rows could not be read, and may be about it"
         return DeviceEnding(name, "notRun", reason)
     return DeviceEnding(name, nothing_in(window))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from shared.decoding import decode, decode_any
 from shared.errors import GraphError
 from shared.model.finding import Found, Group, Part
 
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
-_ROW = msgspec.json.Decoder(dict[str, Any])
+_FLAT_ROW = msgspec.json.Decoder(dict[str, str | int | float | bool | None])
+#: The columns of the device card without which it says nothing about a device.
+_CARD = ("DeviceId", "DeviceName", "LastSeen")
+_OTHER_FACTS = ("OSPlatform", "DeviceType")
+_BRACE = ord("{")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 #: The columns that say which entity a row is about; the first that is not empty counts.
 _KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
 _HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
@@ -31,29 +37,67 @@ class Column(Struct, frozen=True):
     """One column of an answer, with Graph's .NET type name."""
 
     name: str
-    type: str
+    type: str = ""
 
 
-class Answer(Struct):
-    """Graph's `huntingQueryResults`; rows stay undecoded until they are needed."""
+class Answer(Struct, omit_defaults=True):
+    """
+    Graph's `huntingQueryResults`; rows stay undecoded until they are needed.
+
+    `unreadable` counts the rows that are not in `results`, since they cannot be read.
+    """
 
     schema: list[Column]
     results: list[msgspec.Raw]
+    unreadable: int = msgspec.field(default=0, name="@outrider.unreadable")
+
+
+class _AnySchema(Struct):
+    """An answer whose schema is not as documented."""
+
+    results: list[msgspec.Raw]
+    schema: Any = None
 
 
 def decode_answer(raw: bytes) -> Answer:
     """
-    Decode Graph's answer, but not its rows.
+    Decode Graph's answer, but not its rows; every row that is left in it can be decoded.
 
-    Raises GraphError if it is not a `huntingQueryResults`.
+    Columns that only the rows have are added to the schema. Raises GraphError if it is not a
+    `huntingQueryResults`, also where it has no list of rows, which is not the same as no rows.
     """
     try:
         try:
-            return msgspec.json.decode(raw, type=Answer)
-        except msgspec.DecodeError:
-            return msgspec.json.decode(_without_lone_surrogates(raw), type=Answer)
-    except (msgspec.DecodeError, ValueError) as error:
+            answer = decode(raw, Answer)
+        except msgspec.ValidationError:
+            loose = decode(raw, _AnySchema)
+            columns = loose.schema if isinstance(loose.schema, list) else []
+            answer = Answer([c for column in columns if (c := _column(column))], loose.results)
+    except msgspec.DecodeError as error:
         raise GraphError(f"Graph's answer is not understood: {error}") from error
+    rows = [row for row in answer.results if memoryview(row)[0] == _BRACE]
+    answer.unreadable += len(answer.results) - len(rows)
+    answer.results = rows
+    if _unknown(answer, rows[:1]):
+        answer.schema += _unknown(answer, rows)
+    return answer
+
+
+def _column(value: Any) -> Column | None:
+    name, kind = (value.get("name"), value.get("type")) if isinstance(value, dict) else (None, None)
+    return Column(name, kind if isinstance(kind, str) else "") if isinstance(name, str) else None
+
+
+def _unknown(answer: Answer, rows: list[msgspec.Raw]) -> list[Column]:
+    """Return the columns of *rows* that the schema lacks, except for the annotations that OData adds."""
+    known = {column.name.lower() for column in answer.schema}
+    columns: dict[str, Column] = {}
+    for raw in rows:
+        for name, value in _row(raw, ()).items():
+            if name.lower() not in known and "@odata." not in name:
+                is_time = isinstance(value, str) and _TIME.match(value)
+                columns.setdefault(name.lower(), Column(name, "DateTime" if is_time else "String"))
+    return list(columns.values())
 
 
 def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
@@ -63,7 +107,12 @@ def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _row(raw: msgspec.Raw, names: tuple[str, ...]) -> dict[str, Any]:
-    row = _ROW.decode(raw)
+    row: dict[str, Any]
+    try:
+        row = _FLAT_ROW.decode(raw)
+    except (ValueError, RecursionError):
+        # A list or an object in a cell, or something that `decode` mends.
+        row = decode_any(bytes(raw))
     if not all(map(row.__contains__, names)):
         folded = {key.lower(): value for key, value in row.items()}
         row = {name: row.get(name, folded.get(name.lower())) for name in names}
@@ -79,7 +128,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
     cannot be decoded.
     """
     answer = decode_answer(raw)
-    more = len(answer.results) > max_rows
+    more = len(answer.results) + answer.unreadable > max_rows
     del answer.results[max_rows:]
     hashes = [hashlib.sha256(row).digest() for row in answer.results]
     shown = _shown(hunt, answer.schema)
@@ -110,6 +159,7 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
         first_rows=tuple(islice(decode_rows(answer), _KEPT_ROWS)),
         per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
+        unreadable=answer.unreadable,
     )
 
 
@@ -164,8 +214,8 @@ def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
     for raw in answer.results:
         try:
             yield decode(raw)
-        except msgspec.ValidationError:
-            # Names in other casing, or a list or an object in a cell.
+        except (ValueError, RecursionError):
+            # Names in other casing, a list or an object in a cell, or something that `decode` mends.
             row = _row(raw, columns)
             yield shape(*(cell_text(row[name]) for name in columns))
 
@@ -179,22 +229,16 @@ def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
     return tuple(c.name for c in schema if c.name.lower() not in _HIDDEN_COLUMNS)[:6]
 
 
-def _without_lone_surrogates(raw: bytes) -> bytes:
-    """
-    Replace lone surrogates, which JSON can hold and UTF-8 cannot, with their escapes as text.
-
-    They come from command lines.
-    """
-    plain = json.dumps(json.loads(raw), ensure_ascii=False)
-    return re.sub("[\ud800-\udfff]", lambda m: f"\\\\u{ord(m[0]):04x}", plain).encode()
-
-
 def device_cards(raw: bytes) -> tuple[dict[str, str], ...]:
     """
     Decode the device card's answer: one row per device, column -> text.
 
-    Raises GraphError if the answer cannot be decoded.
+    Raises GraphError if the answer, or one of its rows, cannot be decoded, or if a device's id, name or time
+    is not in it: nobody knows then which devices have a card.
     """
-    return tuple(
-        {name: cell_text(value) for name, value in row.items()} for row in decode_rows(decode_answer(raw))
-    )
+    answer = decode_answer(raw)
+    rows = list(decode_rows(answer))
+    if answer.unreadable or (rows and not {column.name for column in answer.schema}.issuperset(_CARD)):
+        raise GraphError("a row, or a column, cannot be read")
+    facts = dict.fromkeys(_OTHER_FACTS, "")
+    return tuple(facts | {name: cell_text(value) for name, value in row.items()} for row in rows)

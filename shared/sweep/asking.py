@@ -7,18 +7,20 @@ import gc
 import logging
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import GivenUp, GraphError, ResultTooLarge, Throttled, TimedOut, Waiting
 from shared.incident import waiting
 from shared.kql.write import fleet_query
-from shared.outcomes.reading import decode_answer, decode_rows
+from shared.outcomes.reading import Answer, cell_text, decode_answer, decode_rows
 
 from .fleet import DeviceKind, Fleet
 from .parts import Asked
 from .survey import survey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.model.hunt import Hunt
     from shared.model.outcome import Window
     from shared.model.record import Plan
@@ -54,9 +56,12 @@ async def count_fleet(tools: Tools, plan: Plan, record: SweepRecord) -> None:
     query = fleet_query("DeviceInfo", end=widest.end, summarize=KINDS)
     try:
         raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
-        rows = decode_rows(decode_answer(raw))
-        kinds = (DeviceKind(str(r["OSPlatform"]), str(r["DeviceType"]), int(r["Devices"])) for r in rows)
-        fleet = Fleet(tuple(kinds))
+        fleet = Fleet(
+            tuple(
+                DeviceKind(cell_text(row.get("OSPlatform")), cell_text(row.get("DeviceType")), number)
+                for row, number in _counted(decode_answer(raw), "Devices")
+            )
+        )
     except (ResultTooLarge, TimedOut) as error:
         fleet = Fleet(failure=error.message)
     except GraphError as error:
@@ -110,8 +115,8 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
         raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
         answer = await asyncio.to_thread(decode_answer, raw)
         if ask.counting:
-            counts = {str(row["Ids"]): int(row["Rows"]) for row in decode_rows(answer)}
-        elif len(answer.results) >= record.most:
+            counts = {cell_text(row.get("Ids")): number for row, number in _counted(answer, "Rows")}
+        elif len(answer.results) + answer.unreadable >= record.most:
             end, reason = "cut", f"it has {record.most:,} rows or more, of which Graph returns no more"
         else:
             rows = len(answer.results)
@@ -126,6 +131,15 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     seconds = time.monotonic() - started
     log.info("sweep %s: part %s %s, %s rows in %.1f s", hunt.name, ask.name, end, rows, seconds)
     return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
+
+
+def _counted(answer: Answer, column: str) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield each row with the count in *column*. Raises GraphError if a row, or its count, cannot be read."""
+    for row in decode_rows(answer):
+        number = row.get(column)
+        if not isinstance(number, int) or answer.unreadable:
+            raise GraphError(f"a row of the answer, or its column {column}, cannot be read")
+        yield row, number
 
 
 def wait_or_give_up(tools: Tools, error: GraphError) -> Exception:

@@ -85,7 +85,7 @@ async def comment_on_incidents(
     except GraphError as error:
         return (_unread(tools, error, ""),)
     gate = asyncio.Semaphore(_AT_ONCE)
-    opened = sorted(incident.id for incident in listed if not incident.is_closed)
+    opened = sorted(incident.id for incident in listed.incidents if not incident.is_closed)
     read = await asyncio.gather(*(_read(tools, gate, each) for each in opened))
     results = []
     for each in read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.outcomes.reading import cell_text, decode_answer, decode_rows
+from shared.outcomes.reading import cell_text, decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from shared.outcomes.reading import Answer
+
+
+# A million rows of it still fit the 64 bits in which a process's connections are summed.
+_MOST = 10**9
 
 
 class FleetRow(NamedTuple):
@@ -37,13 +41,8 @@ class FleetRow(NamedTuple):
     details: tuple[tuple[str, str], ...]
 
 
-def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
-    """
-    Yield the rows of Graph's answer *raw*; *new* is the column of the first time.
-
-    Raises GraphError if *raw* is not an answer to a hunting query.
-    """
-    answer = decode_answer(raw)
+def read_rows(answer: Answer, new: str) -> Iterator[FleetRow]:
+    """Yield the rows of *answer*; *new* is the column of the first time."""
     names = {column.name for column in answer.schema}
     known = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
     others = [c.name for c in answer.schema if c.type == "String" and c.name not in known]
@@ -74,8 +73,8 @@ def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, d
 
 
 def _number(value: Any) -> int:
-    """Read a count; a value that is not a number counts as one."""
+    """Read a count, at most a billion; a value that is not a number counts as one."""
     try:
-        return max(0, int(value))
-    except (TypeError, ValueError):
+        return min(max(0, int(value)), _MOST)
+    except (TypeError, ValueError, OverflowError):
         return 1

@@ -114,3 +114,5 @@ class SweepSummary(Struct, frozen=True, rename="camel"):
     rarest: tuple[Destination, ...] = ()
     #: The rarest of the new rows, at most 1,000, rarest first.
     ranked: tuple[NewRow, ...] = ()
+    #: Rows that Graph returned, too, and that cannot be read.
+    unreadable: int = 0

@@ -16,6 +16,8 @@ from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from shared.outcomes.reading import decode_answer
+
 from .rows import FleetRow, read_rows
 from .summary import Day, Destination, Lost, NewRow, Process, SweepSummary
 
@@ -44,7 +46,7 @@ class Tally:
         span = max(1, ceil((window.end - window.start) / _DAY))
         self.starts = tuple(window.end - _DAY * n for n in range(span, 0, -1))
         self._bounds = [f"{start:%Y-%m-%dT%H:%M:%S.%f}" for start in self.starts[1:]]
-        self.rows = self.devices = self.new_rows = self.new_devices = 0
+        self.rows = self.devices = self.new_rows = self.new_devices = self.unreadable = 0
         self._destinations: dict[str, int] = {}
         self._processes: dict[str, int] = {}
         # Per destination: devices, most days on one of them, first and last day, one of its processes.
@@ -65,7 +67,9 @@ class Tally:
         new: set[int] = set()
         talks: set[int] = set()
         runs: set[int] = set()
-        for row in read_rows(raw, self._new):
+        answer = decode_answer(raw)
+        self.unreadable += answer.unreadable
+        for row in read_rows(answer, self._new):
             self.rows += 1
             device = devices.setdefault(row.device, len(devices))
             process = self._process(row.process)
@@ -93,7 +97,7 @@ class Tally:
         if not self._rarest:
             self._rarest = {n: ([], [], []) for n in self._choose()}
         newest = len(self.starts) - 1
-        for row in read_rows(raw, self._new):
+        for row in read_rows(decode_answer(raw), self._new):
             destination = self._destinations[row.destination]
             if destination in self._rarest:
                 times, devices, processes = self._rarest[destination]
@@ -132,6 +136,7 @@ class Tally:
             processes=self._top_processes(),
             rarest=self._rarest_destinations(),
             ranked=self._ranked(),
+            unreadable=self.unreadable,
         )
 
     def _days_seen(self) -> tuple[Day, ...]:

@@ -60,7 +60,7 @@ def test_every_field_of_a_body_is_understood() -> None:
         (b" \n", "the body is empty: send a JSON object"),
         (b"not JSON", "the body is no JSON: "),
         (b"\xff\xfe", "the body is no JSON: "),
-        (b'{"incidentId": "\\ud800"}', "the body is no JSON: "),
+        (b'{"incidentId": "\\ud800"}', "is no Defender incident's number"),
         (b" " * 1_000_000 + b"{}", "1,000,002 bytes: at most 1,000,000 are taken"),
         ([], "the body does not fit: Expected `object`, got `array`"),
         ("text", "Expected `object`, got `str`"),
