@@ -10,8 +10,9 @@ from functions import app
 from functions.responses import accepted, answered
 from shared.catalog.select import select_for_sweep
 from shared.entities.request import body_digest, idempotency_key, parse_sweep
-from shared.model.record import Source, Work
+from shared.model.record import Work
 from shared.state import runs
+from shared.sweep import starting
 
 blueprint = func.Blueprint()
 
@@ -23,10 +24,7 @@ _RETRY_AFTER = "30"
 @blueprint.timer_trigger("timer", app.read_settings().sweep_schedule)
 async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound by name)
     """Start the sweep of this hour; a timer that fires twice within the hour starts only one."""
-    now = datetime.now(UTC)
-    await app.tools().runs.start(
-        _work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "", "timer"), chosen_key=False
-    )
+    await starting.start_sweep(app.tools())
 
 
 @blueprint.function_name("StartSweep")
@@ -40,9 +38,5 @@ async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     select_for_sweep(tools.catalog, hunts)
     digest = body_digest(body)
     key, explicit = idempotency_key(req.headers, digest)
-    work = _work(runs.run_id(key), datetime.now(UTC), digest, "api", hunts)
+    work = Work(runs.run_id(key), datetime.now(UTC), digest, hunts=hunts, queue="sweeps", kind="sweep")
     return accepted(req, await tools.runs.start(work, chosen_key=explicit), _RETRY_AFTER)
-
-
-def _work(run_id: str, now: datetime, digest: str, source: Source, hunts: tuple[str, ...] = ()) -> Work:
-    return Work(run_id, now, digest, hunts=hunts, queue="sweeps", kind="sweep", source=source)

@@ -62,7 +62,8 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
     started = time.monotonic()
     raw = b""
     try:
-        raw = await tools.graph.run_hunting_query(query, planned.window.timespan)
+        name = f"{work.run_id} {hunt.name}"
+        raw = await tools.graph.run_hunting_query(query, planned.window.timespan, name=name)
         seconds = time.monotonic() - started
         if len(raw) > _LARGE:
             async with tools.large_answers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.entities.defender import from_evidence
 from shared.entities.sentinel import from_entities
-from shared.errors import GraphError, NotFound, UnreadableIncident
+from shared.errors import GraphError, NotFound, UnreadableIncident, Waiting
 from shared.model.entity import Chosen
 from shared.model.incident import Snapshot
 from shared.model.record import Provider, Work
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from shared.entities.choosing import Limits
     from shared.model.incident import Incident, SentinelIncident
     from shared.tools import Tools
+
+#: An incident is listed, or passed on by a playbook, before it can be read everywhere. The delays double.
+_APPEARING = timedelta(minutes=30)
+_SOON, _LATER = timedelta(seconds=15), timedelta(minutes=5)
 
 
 class Subject(Struct, frozen=True):
@@ -109,6 +113,10 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
         incident = await tools.graph.get_incident(work.incident_id)
     except NotFound as error:
         what = work.sentinel.title if work.sentinel else work.incident_id
+        age = tools.now() - work.requested
+        if work.only_new and age < _APPEARING:
+            delay = min(max(age, _SOON), _LATER)
+            raise Waiting(f"incident {what} is not readable yet: {error.message}", delay) from error
         raise UnreadableIncident(f"incident {what} cannot be read: {error.message}") from error
     except GraphError as error:
         reason = waiting.why_given_up(error, tools.now() - work.requested)
