@@ -151,3 +151,52 @@ async def test_looks_overlap_by_a_quarter_of_an_hour(app: Deployment, late: time
     incidents.generate(app.tenant, at=app.now() - late)
 
     assert starts == (await look(app.tools)).started
+
+
+async def test_looks_that_are_far_apart_start_as_much_more(app: Deployment) -> None:
+    """With a look every five minutes it is 45 runs, and after a single long gap still nine."""
+    counts = []
+    for minutes in (1, 60, 1, 5, 5):
+        app.clock = app.now() + timedelta(minutes=minutes)
+        for _ in range(50):
+            incidents.generate(app.tenant, severity="high")
+        counts.append((await look(app.tools)).started)
+
+    assert [9, 9, 9, 9, 45] == counts
+
+
+async def test_turns_go_on_where_the_last_look_stopped(fleet: Fleet) -> None:
+    """With a quota of one run a look, the second look is medium severity's."""
+    app = Deployment(fleet, planted_open=False, HUNTS_PER_MINUTE="5")
+    for severity in ("high", "high", "high", "medium"):
+        incidents.generate(app.tenant, severity=severity)
+    order = []
+    for _ in range(4):
+        await look(app.tools)
+        order += await started(app)
+    await app.close()
+
+    assert ["high", "medium", "high", "high"] == [app.tenant.incidents[i]["severity"] for _, i in order]
+
+
+async def test_a_merged_incident_has_the_ledger_of_the_one_it_went_into(app: Deployment) -> None:
+    """While it waited it was merged into an incident that was hunted: it has no news."""
+    into = app.tenant.open("exfiltration")
+    assert into
+    await app.enrich(incidentId=into["id"])
+    app.messages.clear()
+    await look(app.tools)
+    app.clock = app.now() + timedelta(minutes=1)
+    merged = incidents.generate(app.tenant)
+    await app.tools.ledger.take(f"defender-{merged['id']}", "0" * 32, ["x"], app.now())
+    incidents.update(app.tenant, merged, redirectIncidentId=into["id"], alerts=[])
+
+    assert LookCounts(changed=1, settled=1) == await look(app.tools)
+
+
+async def test_an_incident_that_was_never_hunted_is_not_read(app: Deployment) -> None:
+    """Its run reads it: the look calls Graph for the list alone."""
+    incidents.generate(app.tenant)
+    await look(app.tools)
+
+    assert 1 == app.calls("incident")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.telemetry.engine import timestamp
 from sandbox.tenant import incidents
 from shared.watch import LookCounts, Within, look
 from shared.work import work_on
@@ -57,6 +58,23 @@ async def test_incidents_that_hang_hold_up_neither_the_look_nor_others(app: Depl
 
     assert [other["id"]] == told
     assert 40 == looks[-1].waiting
+
+
+async def test_an_incident_that_is_not_readable_goes_to_the_end_of_the_line(app: Deployment) -> None:
+    """It is older than the others, but those that wait with it have their runs before its second try."""
+    odd = await known(app)
+    incidents.update(app.tenant, odd, createdDateTime=timestamp(app.now() - timedelta(minutes=1)))
+    app.tenant.faults.add(match="incident", contains=f"/incidents/{odd['id']}", status=404)
+    for _ in range(12):
+        incidents.generate(app.tenant, severity="high")
+    await look(app.tools)
+    first = await started(app)
+    app.clock += timedelta(minutes=1)
+    await look(app.tools)
+    second = await started(app)
+
+    assert (9, 4) == (len(first), len(second))
+    assert odd["id"] == second[-1]
 
 
 @pytest.mark.fault("A29", before="TimeoutError: the look hung")
