@@ -27,7 +27,7 @@ APP = (
         "shared.comment",
     },
     {"shared.catalog", "shared.graph", "shared.sentinel", "shared.state"},
-    {"shared.outcomes", "shared.tools"},
+    {"shared.outcomes", "shared.tools", "shared.turns"},
     {"shared.incident", "shared.pages"},
     {"shared.enrichment", "shared.sweep"},
     {"shared.work", "shared.watch", "shared.selftest"},

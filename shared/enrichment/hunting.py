@@ -64,9 +64,13 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
     started = time.monotonic()
     raw = b""
     try:
-        # A late look leaves the quota to fresh incidents.
+        # A late look leaves the quota to fresh incidents, and has no place among them.
+        late = work.source == "late"
         raw = await tools.graph.run_hunting_query(
-            query, planned.window.timespan, yielding=work.source == "late"
+            query,
+            planned.window.timespan,
+            yielding=late,
+            name="" if late else f"{work.run_id} {hunt.name}",
         )
         seconds = time.monotonic() - started
         if len(raw) > _LARGE:

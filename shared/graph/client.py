@@ -135,17 +135,20 @@ class Graph:
                 return Page(tuple(found.values()), unreadable)
         raise GraphError(f"more than {_MAX_PAGES} pages of incidents: Graph repeats itself")
 
-    async def run_hunting_query(self, query: str, timespan: str, *, yielding: bool = False) -> bytes:
+    async def run_hunting_query(
+        self, query: str, timespan: str, *, yielding: bool = False, name: str = ""
+    ) -> bytes:
         """
         Run KQL over *timespan* (ISO 8601 `start/end`), and return Graph's answer unchanged.
 
         The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB. A
-        *yielding* call leaves a third of HUNTS_PER_MINUTE to the others, and lets them go first. Raises
+        *yielding* call leaves a third of HUNTS_PER_MINUTE to the others, and lets them go first. A call that
+        is refused for HUNTS_PER_MINUTE keeps its place for the next call of the same *name*. Raises
         BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError for
         another refusal.
         """
         return await retrier(self._sleep, self._patience)(
-            partial(self._hunt, spare=self._spare if yielding else 0), query, timespan
+            partial(self._hunt, spare=self._spare if yielding else 0, name=name), query, timespan
         )
 
     async def add_comment(self, incident_id: str, text: str, *, within: float) -> None:
@@ -206,12 +209,12 @@ class Graph:
             info.url = link
         return await self._send(info, INCIDENT_ROLE)
 
-    async def _hunt(self, query: str, timespan: str, *, spare: int) -> bytes:
+    async def _hunt(self, query: str, timespan: str, *, spare: int, name: str) -> bytes:
         from msgraph.generated.security.microsoft_graph_security_run_hunting_query import (
             run_hunting_query_post_request_body as post,
         )
 
-        await self._sleep(self._pace.reserve(self._patience, spare))
+        await self._sleep(self._pace.reserve(self._patience, spare, name))
         info = self._client.security.microsoft_graph_security_run_hunting_query.to_post_request_information(
             post.RunHuntingQueryPostRequestBody(query=query, timespan=timespan)
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.entities import defender, sentinel
-from shared.errors import GraphError, NotFound, Unavailable, UnreadableIncident
+from shared.errors import GraphError, NotFound, Unavailable, UnreadableIncident, Waiting
 from shared.model.entity import Chosen
 from shared.model.incident import Snapshot
 from shared.model.record import Provider, Work
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from shared.entities.choosing import Limits
     from shared.model.incident import Incident, SentinelIncident
     from shared.tools import Tools
+
+#: An incident is listed, or passed on by a playbook, before it can be read everywhere. The delays double.
+_APPEARING = timedelta(minutes=30)
+_SOON, _LATER = timedelta(seconds=15), timedelta(minutes=5)
 
 
 #: The fields of a Defender incident that hold its entities.
@@ -140,6 +144,10 @@ async def read_incident(tools: Tools, work: Work) -> tuple[Subject | None, Snaps
         return subject, Snapshot(incident, time.monotonic())
     except NotFound as error:
         what = work.sentinel.title if work.sentinel else work.incident_id
+        age = tools.now() - work.requested
+        if work.only_new and age < _APPEARING:
+            delay = min(max(age, _SOON), _LATER)
+            raise Waiting(f"incident {what} is not readable yet: {error.message}", delay) from error
         raise UnreadableIncident(f"incident {what} cannot be read: {error.message}") from error
     except GraphError as error:
         reason = waiting.why_given_up(tools, error)
