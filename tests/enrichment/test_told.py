@@ -190,3 +190,21 @@ async def test_a_device_known_by_name_is_found_without_its_card(scene: Scene) ->
     found = next(outcome for outcome in done.outcomes if outcome.hunt == "archive-then-upload")
 
     assert ["found"] == [device.outcome for device in found.devices]
+
+
+@pytest.mark.fault("A2", before="nothing found on srv-8, settled: 10,001 newer rows of srv-7 had cut it off")
+async def test_a_noisy_device_hides_no_other(fleet: Fleet) -> None:
+    """A device with 10,001 newer rows leaves another its one, and the cut is told."""
+    scene = Scene(fleet, SERVER, OTHER)
+    scene.theft(timedelta(minutes=-20), SERVER, count=10_001)
+    scene.theft(timedelta(hours=-3), OTHER, "203.0.113.88")
+    incident = scene.incident(*map(scene.device, (SERVER, OTHER)))
+    await scene.replay.minutes(2)
+    (text,) = scene.comments(incident)
+    await scene.close()
+
+    assert (
+        "\nFOUND: archive-then-upload: more than 10,000 rows on srv-7.contoso.com, srv-8.contoso.com\n"
+        in text
+    )
+    assert "203.0.113[.]88" in text

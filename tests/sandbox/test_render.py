@@ -44,7 +44,9 @@ def test_every_hunt_is_rendered_as_a_query_that_runs(hunt: Hunt, capsys: pytest.
     schema, rows = engine.hunt(out, start=now - hunt.lookback, end=now, now=now, limit=10)
 
     assert 0 == code
-    assert "\n| top 10001 by _Rank asc\n" in out  # a name, or several indicators: limited for each
+    assert (
+        "\n| take 10001\n| project-away _Whose, _Rank\n" in out
+    )  # a name, or several indicators: limited for each
     assert set(hunt.columns) <= {column["name"] for column in schema}
     assert [] == rows
     assert re.fullmatch(r"// over the last (day|\d+ days|\d+ hours)\n", err)
