@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.settings import Settings
+
+log = logging.getLogger("outrider")
 
 
 @cache
@@ -69,9 +72,12 @@ def tools_without_retries() -> Tools:
 
 @cache
 def hunts() -> Catalog:
-    """Load the hunts that come with the app, and those of HUNTS_DIR, once per process."""
+    """Load the hunts that come with the app, and those of HUNTS_DIR, once per process, and log their notices."""
     extra = read_settings().hunts_dir
-    return load_hunts(SHIPPED, *((Path(extra),) if extra else ()))
+    catalog = load_hunts(SHIPPED, *((Path(extra),) if extra else ()))
+    for notice in catalog.notices:
+        log.warning("hunt file %s", notice)
+    return catalog
 
 
 def run_url(run_id: str) -> str:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from functions import app
-from functions.responses import accepted, answered
+from functions.responses import accepted, answered, start
 from shared.catalog.select import select
-from shared.entities.request import body_digest, idempotency_key, parse_enrich
+from shared.entities.request import parse_enrich
 from shared.model.entity import INDICATOR_KINDS
 from shared.model.record import Work
-from shared.state import runs
 
 blueprint = func.Blueprint()
 
@@ -23,15 +22,10 @@ blueprint = func.Blueprint()
 async def enrich_incident(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, queue it, and answer 202 with the address of its status."""
     tools = app.tools()
-    body = req.get_body()
-    fields = parse_enrich(body, tools.limits)
+    fields = parse_enrich(req.get_body(), tools.limits)
     chosen = fields["chosen"]
     if chosen or not fields["incident_id"]:
         select(tools.catalog, devices=bool(chosen.devices), kinds=chosen.kinds, names=fields["hunts"])
     else:
         select(tools.catalog, devices=True, kinds=INDICATOR_KINDS, names=fields["hunts"])
-    digest = body_digest(body)
-    key, explicit = idempotency_key(req.headers, digest)
-    work = Work(runs.run_id(key), datetime.now(UTC), digest, **fields)
-    work = await tools.runs.start(work, chosen_key=explicit)
-    return accepted(req, work)
+    return accepted(req, await start(req, Work("", datetime.now(UTC), "", **fields)))

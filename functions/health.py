@@ -14,13 +14,18 @@ blueprint = func.Blueprint()
 @blueprint.route("health", methods=["GET"])
 @answered
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
-    """Answer *healthy*, or *degraded* if a hunt file cannot be used, with the names of the hunts."""
+    """
+    Answer *healthy*, or *degraded* if a hunt file cannot be used, with the names of the hunts.
+
+    The notices, for the authors of hunts, change nothing about that.
+    """
     catalog = app.hunts()
     return json(
         {
             "status": "degraded" if catalog.broken else "healthy",
             "hunts": [hunt.name for hunt in catalog.hunts],
             "broken": [str(error) for error in catalog.broken],
+            "notices": catalog.notices,
             "comments": app.read_settings().comments,
         }
     )

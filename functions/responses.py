@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 import azure.functions as func
 import msgspec
+from msgspec.structs import replace
 
 from functions import app
+from shared.entities.request import body_digest, idempotency_key
 from shared.errors import InvalidRequest, NotSent, Unauthenticated
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ log = logging.getLogger("outrider")
 # Seconds until a caller should ask again: an enrichment takes a few.
 _RETRY_AFTER = "5"
 _JSON = "application/json"
+# App Service authentication sets it, and removes what a caller sends under this name.
+_PRINCIPAL = "x-ms-client-principal-id"
 
 
 def answered(handler: Handler) -> Handler:
@@ -86,9 +90,26 @@ def location(req: func.HttpRequest, run_id: str) -> str:
     return app.run_url(run_id) + (f"?code={quote(code, safe='')}" if code else "")
 
 
+async def start(req: func.HttpRequest, work: Work) -> Work:
+    """
+    Start what a request to `POST /api/<call>` asks for, and return the work as stored.
+
+    *work* lacks its id and its digest, which come from the request: calls that repeat an Idempotency-Key, or
+    a Logic App's action, are one run. Raises KeyReused, and NotSent.
+    """
+    digest = body_digest(req.get_body())
+    signed_in = app.read_settings().platform_signs_in
+    caller = req.headers.get(_PRINCIPAL, "") if signed_in else ""
+    key, explicit = idempotency_key(req.headers, digest, f"{work.kind}-{work.source}", caller)
+    runs = app.tools().runs
+    run_id, before = runs.ids(key, work.requested)
+    work = replace(work, run_id=run_id, body_digest=digest)
+    return await runs.start(work, chosen_key=explicit, before=before)
+
+
 def _check_caller(req: func.HttpRequest) -> None:
     """Raise Unauthenticated if App Service should have signed the caller in, but has not."""
-    if app.read_settings().platform_signs_in and not req.headers.get("x-ms-client-principal-id"):
+    if app.read_settings().platform_signs_in and not req.headers.get(_PRINCIPAL):
         raise Unauthenticated("sign in with Microsoft Entra ID: the call carries no principal")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -39,8 +38,8 @@ _PAGE = {
 @answered
 async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 202 until the run is done, with the reason while it waits, and then 200 with the result."""
-    run = await app.tools().runs.read(req.route_params["runId"])
     tools = app.tools()
+    run = await _read(req)
     mask = tools.settings.masks
     body = summary(run, tools.runs.expires(run.work), app.run_url(run.work.run_id), mask=mask)
     if run.done:
@@ -48,7 +47,7 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     if run.work.kind == "sweep":
         body |= await progress(tools.store, run)
         body["huntCount"] = len(body["hunts"])
-    wait = run.wait.until - datetime.now(UTC) if run.wait else None
+    wait = run.wait.until - tools.now() if run.wait else None
     seconds = min(max(int(wait.total_seconds()), 5), 300) if wait else 5
     return json(body, 202, {"Location": location(req, run.work.run_id), "Retry-After": str(seconds)})
 
@@ -65,7 +64,7 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     tools = app.tools()
     run_id, hunt, part = req.route_params["runId"], req.params.get("hunt", ""), req.params.get("part", "")
     form = req.params.get("format", "json")
-    run = await tools.runs.read(run_id)
+    run = await _read(req)
     if form not in ("json", "csv"):
         raise InvalidRequest(f"format={form[:20]!r}: give csv or json")
     if run.work.kind == "sweep":
@@ -91,12 +90,18 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
 async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the run as an HTML page."""
     tools = app.tools()
-    run = await tools.runs.read(req.route_params["runId"])
+    run = await _read(req)
     if run.work.kind == "sweep":
         page = await sweep_page(tools.store, run, tools.catalog, tools.settings)
     else:
         page = run_page(run, tools.catalog, tools.settings, refresh=not run.done)
     return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=_PAGE)
+
+
+async def _read(req: func.HttpRequest) -> Run:
+    """Read the run that a request names, as it stands now. Raises RunNotFound."""
+    tools = app.tools()
+    return (await tools.runs.read(req.route_params["runId"])).as_of(tools.now())
 
 
 async def _read_findings(tools: Tools, run: Run, hunt: str) -> tuple[bytes, int, bool]:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from functions import app
-from functions.responses import accepted, answered
+from functions.responses import accepted, answered, start
 from shared.catalog.select import select_for_sweep
-from shared.entities.request import body_digest, idempotency_key, parse_sweep
-from shared.model.record import Source, Work
-from shared.state import runs
+from shared.entities.request import parse_sweep
+from shared.model.record import Work
+from shared.sweep import starting
 
 blueprint = func.Blueprint()
 
@@ -23,10 +23,7 @@ _RETRY_AFTER = "30"
 @blueprint.timer_trigger("timer", app.read_settings().sweep_schedule)
 async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound by name)
     """Start the sweep of this hour; a timer that fires twice within the hour starts only one."""
-    now = datetime.now(UTC)
-    await app.tools().runs.start(
-        _work(runs.run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "", "timer"), chosen_key=False
-    )
+    await starting.start_sweep(app.tools())
 
 
 @blueprint.function_name("StartSweep")
@@ -34,15 +31,7 @@ async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound
 @answered
 async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, queue it, and answer 202 with the address of its status."""
-    tools = app.tools()
-    body = req.get_body()
-    hunts = parse_sweep(body)
-    select_for_sweep(tools.catalog, hunts)
-    digest = body_digest(body)
-    key, explicit = idempotency_key(req.headers, digest)
-    work = _work(runs.run_id(key), datetime.now(UTC), digest, "api", hunts)
-    return accepted(req, await tools.runs.start(work, chosen_key=explicit), _RETRY_AFTER)
-
-
-def _work(run_id: str, now: datetime, digest: str, source: Source, hunts: tuple[str, ...] = ()) -> Work:
-    return Work(run_id, now, digest, hunts=hunts, queue="sweeps", kind="sweep", source=source)
+    hunts = parse_sweep(req.get_body())
+    select_for_sweep(app.tools().catalog, hunts)
+    work = Work("", datetime.now(UTC), "", hunts=hunts, queue="sweeps", kind="sweep")
+    return accepted(req, await start(req, work), _RETRY_AFTER)

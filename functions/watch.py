@@ -24,9 +24,10 @@ async def watch_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001  (b
         log.warning("watch: not looked, Graph does not answer now: %s %s", type(error).__name__, error.status)
         return
     log.info(
-        "watch: %d changed, %d started, %d had nothing new, %d wait",
+        "watch: %d changed, %d started, %d had nothing new, %d wait, %d are unreadable",
         looked.changed,
         looked.started,
         looked.settled,
         looked.waiting,
+        looked.unreadable,
     )

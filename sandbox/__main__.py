@@ -11,7 +11,7 @@ import os
 import secrets
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,11 +98,15 @@ def render(
     loaded = load_hunts(SHIPPED, *([hunts] if hunts else []))
     for broken in loaded.broken:
         print(*broken.problems, sep="\n", file=sys.stderr)
+    for notice in loaded.notices:
+        print(notice, file=sys.stderr)
     hunt = loaded.by_name.get(name)
     if hunt is None:
         raise ValueError(f"there is no hunt {name}; there are {', '.join(loaded.by_name)}")
     print(_bound(hunt, device, indicator), flush=True)
-    print(f"// over the last {_days(lookback or hunt.lookback)}", file=sys.stderr)
+    back = lookback or hunt.reach or hunt.lookback
+    back = min(back, hunt.reach) if hunt.reach else back
+    print(f"// over the last {_days(back)}", file=sys.stderr)
     return 0
 
 
@@ -134,14 +138,16 @@ def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str
     from shared.kql.write import device_query, indicator_query
     from shared.settings import Settings
 
-    take = Settings().max_rows + 1
+    take, end = Settings().max_rows + 1, datetime.now(UTC)
     if hunt.entity == "device":
         if not devices or indicators:
             raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
-        return device_query(hunt.query, map(parse_device, devices), take=take, applies_to=hunt.applies_to)
+        return device_query(
+            hunt.query, map(parse_device, devices), take=take, end=end, applies_to=hunt.applies_to
+        )
     if not indicators or devices:
         raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
-    return indicator_query(hunt.query, map(parse_indicator, indicators), take=take)
+    return indicator_query(hunt.query, map(parse_indicator, indicators), take=take, end=end)
 
 
 def _days(duration: timedelta) -> str:

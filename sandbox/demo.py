@@ -30,6 +30,7 @@ _PAUSE = 8  # seconds between two events, for which the tenant's 45 hunting call
 _WORDS = {
     "found": "found",
     "nothingFound": "nothing found",
+    "nothingSoFar": "nothing found so far",
     "notApplicable": "not applicable",
     "noTelemetry": "no telemetry",
     "notRun": "NOT RUN",

@@ -18,7 +18,7 @@ Every error that Outrider raises, grouped by who can fix it.
         ├── ResultTooLarge      the answer exceeds Graph's 100,000 rows or 50 MB (400)
         ├── PermissionDenied    a role is missing, and is named (403; Azure also 401)
         ├── NotFound            the incident does not exist (404)
-        ├── Throttled           too many calls, or too much CPU; carries the time to wait (429)
+        ├── Throttled           too many calls, or too much CPU; carries the time to wait (429, or our own pace)
         ├── TimedOut            the query ran longer than Graph's 3 minutes, or no answer came (408, 504)
         └── Unavailable         5xx, a broken connection, an unreadable answer, or no valid token
 """
@@ -145,12 +145,17 @@ class Throttled(GraphError):
     """
     Calls are refused for now; `retry_after` is in seconds, None where no time is given.
 
-    `status` is 0 where Outrider itself refuses, for instance to stay within HUNTS_PER_MINUTE.
+    `status` is 0 where Outrider itself refuses; the message then says why, as what the call waits for.
     """
 
     def __init__(self, message: str, *, retry_after: float | None, **known: Any) -> None:
         super().__init__(message, **{"status": 429, **known})
         self.retry_after = retry_after
+
+    @property
+    def ours(self) -> bool:
+        """Whether Outrider itself refuses the call, such as to stay within HUNTS_PER_MINUTE, and not Microsoft."""
+        return not self.status
 
 
 class TimedOut(GraphError):

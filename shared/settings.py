@@ -7,15 +7,17 @@ keeps the four lists equal.
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal, get_origin
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from .errors import SettingsError
+from .model.schedule import why_no_schedule
+from .model.setting import plain, why_never_ignored, why_no_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +60,6 @@ _WORKSPACE = (
     r"/providers/Microsoft\.OperationalInsights/workspaces/[0-9a-z-]+$"
 )
 
-Count = Annotated[int, Meta(ge=1)]
-
 
 class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     """Everything that a deployment can set. The README's table lists the defaults; '' means unset."""
@@ -82,16 +82,17 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     watch_schedule: str = "0 * * * * *"
     watch_lookback: timedelta = timedelta(hours=1)
     watch_min_severity: Literal["informational", "low", "medium", "high"] = "low"
+    late_look: Literal["on", "off"] = "on"
     sweep_schedule: str = "0 0 6 * * *"
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
-    hunts_per_minute: Count = 45
-    hunt_concurrency: Count = 8
+    hunts_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 45
+    hunt_concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 8
     # Graph's limit is 100,000 rows per answer; one is kept back to tell "exactly" from "more than".
     max_rows: Annotated[int, Meta(ge=1, le=99_999)] = 10_000
     max_devices: Annotated[int, Meta(ge=1, le=500)] = 50
     max_indicators: Annotated[int, Meta(ge=1, le=1_000)] = 100
     ignore_indicators: str = ""
-    findings_days: Count = 30
+    findings_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
     hunts_dir: str = ""
     sentinel_workspace: Annotated[str, Meta(pattern=_WORKSPACE)] = ""
 
@@ -123,6 +124,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     def platform_signs_in(self) -> bool:
         """Whether App Service authentication signs callers in, so that no function key is needed."""
         return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"
+
+    @property
+    def looks_late(self) -> bool:
+        """Whether a run whose window is still open is followed by a second look once it is over."""
+        return self.late_look == "on"
 
     @property
     def masks(self) -> bool:
@@ -162,14 +168,30 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if get_origin(setting.type) is Literal:
             text = text.lower()
         try:
-            values[setting.name] = msgspec.convert(text, setting.type, strict=False)
-        except msgspec.ValidationError as error:
-            problems.append(f"{setting.encode_name}={text!r}: {error}")
+            # Strictly, where a number would count as seconds.
+            values[setting.name] = msgspec.convert(text, setting.type, strict=setting.type is timedelta)
+        except msgspec.ValidationError:
+            problems.append(f"{setting.encode_name}={text!r}: write {_expected(setting.type)}")
     settings = Settings(**values)  # type: ignore[arg-type]  # each was converted to its type above
     problems += _missing(settings) + _wrong(settings)
     if problems:
         raise SettingsError("Wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
     return settings
+
+
+def _expected(kind: Any) -> str:
+    """Return what to write for a setting of this type."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    if kind is timedelta:
+        return "an ISO 8601 duration, such as PT1H or P2D"
+    meta = get_args(kind)[1]
+    if meta.pattern:
+        return (
+            "the workspace's resource id: /subscriptions/<id>/resourceGroups/<name>"
+            "/providers/Microsoft.OperationalInsights/workspaces/<name>"
+        )
+    return f"a whole number from {meta.ge:,} to {meta.le:,}, without commas"
 
 
 def _missing(settings: Settings) -> list[str]:
@@ -197,22 +219,31 @@ def _wrong(settings: Settings) -> list[str]:
         if url and not (
             parts.hostname
             and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+            and not (parts.query or parts.fragment or parts.username)
         ):
-            problems.append(f"{name.upper()}={url!r}: must be https:// (http:// for 127.0.0.1 only)")
+            # What follows a `?` or stands before an `@` may be a secret.
+            problems.append(
+                f"{name.upper()}={plain(url)!r}: write an https:// address (http:// for 127.0.0.1 only) "
+                "without a user, ? or #"
+            )
     if not timedelta(0) < settings.watch_lookback <= timedelta(days=30):
         problems.append("WATCH_LOOKBACK must be longer than nothing and at most P30D: Graph keeps 30 days")
-    state = urlsplit(settings.state_url)
-    if settings.state_url and state.scheme not in ("https", "file", "memory"):
-        problems.append(f"STATE_URL={settings.state_url!r}: must start with https://, file:/// or memory://")
-    if state.scheme == "https" and not (".blob." in state.netloc and state.path.strip("/")):
+    for name in ("watch_schedule", "sweep_schedule"):
+        schedule = getattr(settings, name)
+        if reason := why_no_schedule(schedule):
+            problems.append(f"{name.upper()}={schedule!r}: {reason}")
+    if settings.state_url and (reason := why_no_state(settings.state_url)):
+        problems.append(f"STATE_URL={plain(settings.state_url)!r}: {reason}")
+    folder = Path(urlsplit(settings.state_url).path) if settings.state_url.startswith("file:///") else None
+    if folder and folder.exists() and not folder.is_dir():
+        problems.append(f"STATE_URL={settings.state_url!r}: that is a file; write the path of a folder")
+    if settings.hunts_dir and not Path(settings.hunts_dir).is_dir():
         problems.append(
-            f"STATE_URL={settings.state_url!r}: must name a container, "
-            "https://<account>.blob.core.windows.net/<container>"
+            f"HUNTS_DIR={settings.hunts_dir!r}: there is no such folder; write one with hunt files"
         )
-    for entry in settings.ignored:
-        if "/" in entry:
-            try:
-                ipaddress.ip_network(entry, strict=False)
-            except ValueError:
-                problems.append(f"IGNORE_INDICATORS: {entry!r} is no CIDR, address, domain or hash")
+    problems += (
+        f"IGNORE_INDICATORS: {entry!r} never matches: {reason}"
+        for entry in sorted(settings.ignored)
+        if (reason := why_never_ignored(entry))
+    )
     return problems

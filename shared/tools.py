@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared import telemetry
 from shared.entities.choosing import Limits
+from shared.model.trouble import Troubles
 from shared.state.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from shared.catalog.load import Catalog
     from shared.graph.client import Graph
+    from shared.model.record import Run
     from shared.sentinel.client import Arm
     from shared.settings import Settings
     from shared.state.objects import Store
@@ -25,10 +28,11 @@ if TYPE_CHECKING:
 
 class Tools(Struct, frozen=True):
     """
-    Everything a run depends on, made once per process.
+    Everything a run depends on, made once per process but for `troubles`.
 
     `report_url` returns the link to a run's page, '' where comments cannot have one. `now` is the clock, in
     UTC. `large_answers` is held while an answer of many megabytes is decoded, so that memory holds one at a time.
+    `troubles` are those of the one run that is worked on with these tools (`for_run`).
     """
 
     settings: Settings
@@ -41,6 +45,15 @@ class Tools(Struct, frozen=True):
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     large_answers: asyncio.Lock = field(default_factory=asyncio.Lock)
     telemetry: telemetry.Telemetry = field(default_factory=telemetry.disabled)
+    troubles: Troubles = field(default_factory=Troubles)
+
+    def for_run(self, run: Run) -> Tools:
+        """Return the same tools for one delivery of *run*, with the troubles that it has met so far."""
+        troubles = Troubles(run.wait.troubles if run.wait else None)
+        for found in run.found.values():
+            if found.at:
+                troubles.answered(found.at)
+        return replace(self, troubles=troubles)
 
     @property
     def limits(self) -> Limits:

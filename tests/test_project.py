@@ -111,7 +111,7 @@ def test_hunts_render_prints_the_query_alone() -> None:
         ("let _NotApplicable", "let DeviceNetworkEvents", "let DeviceProcessEvents")
     )
     assert 'DeviceName =~ "srv-7"' in done.stdout
-    assert done.stdout.endswith("\n| take 10001\n")
+    assert "\n| take 10001\n| project-away _Whose, _Rank\n" in done.stdout
 
 
 def test_an_unknown_hunt_is_answered_with_known_ones() -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 #: From the bottom up; DESIGN.md draws them. What stands in one layer does not import each other.
 APP = (
-    {"shared.errors", "shared.model"},
+    {"shared.errors", "shared.model", "shared.decoding"},
     {
         "shared.settings",
         "shared.retrying",
@@ -27,7 +27,7 @@ APP = (
         "shared.comment",
     },
     {"shared.catalog", "shared.graph", "shared.sentinel", "shared.state"},
-    {"shared.outcomes", "shared.tools"},
+    {"shared.outcomes", "shared.tools", "shared.turns"},
     {"shared.incident", "shared.pages"},
     {"shared.enrichment", "shared.sweep"},
     {"shared.work", "shared.watch", "shared.selftest"},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from sandbox.host.schedules import parse
 from shared.errors import SettingsError
 from shared.settings import NAMES, read_settings
 
@@ -92,6 +95,109 @@ def test_an_unusable_value_is_named_with_its_setting(name: str, value: str) -> N
     """The error repeats the name and the value as they were given."""
     with pytest.raises(SettingsError, match=f"{name}='{value}'"):
         read_settings({**GOOD, name: value})
+
+
+@pytest.mark.fault("A28", before="DID NOT RAISE SettingsError")
+@pytest.mark.parametrize(
+    ("name", "value", "instead"),
+    [
+        ("FINDINGS_DAYS", "9999999999", "write a whole number from 1 to 3,650"),
+        ("HUNTS_PER_MINUTE", "9999999999999999999", "write a whole number from 1 to 100,000"),
+        ("MAX_ROWS", "10,000", "write a whole number from 1 to 99,999, without commas"),
+        ("COMMENTS", "yes", "write one of on, off"),
+        ("WATCH_LOOKBACK", "1h", "write an ISO 8601 duration, such as PT1H"),
+        ("WATCH_LOOKBACK", "3600", "write an ISO 8601 duration, such as PT1H"),
+        ("SENTINEL_WORKSPACE", "law-soc", "/subscriptions/<id>/resourceGroups/<name>"),
+        ("STATE_URL", "file://tmp/x", "write file:///<folder>, with three slashes: file:///tmp/x"),
+        ("STATE_URL", "file://", "write file:///<folder>"),
+        ("STATE_URL", "https://a.blob.core.windows.net/state/runs", "must name a container"),
+        ("STATE_URL", "https://a.blob.core.windows.net/State", "must name a container"),
+        ("GRAPH_URL", "https://graph.example/?x=1", "without a user, ? or #"),
+        ("WATCH_SCHEDULE", "every minute", "it has 2 fields; write six"),
+        ("WATCH_SCHEDULE", "%WATCH_SCHEDULE%", "it has 1 fields; write six"),
+        ("WATCH_SCHEDULE", "0 60 * * * *", "'60' is no minute"),
+        ("SWEEP_SCHEDULE", "0 0 24 * * *", "'24' is no hour"),
+        ("SWEEP_SCHEDULE", "0 0 6 * * 7", "'7' is no day of the week"),
+        ("SWEEP_SCHEDULE", "0 0 6 ? * MON", "'?' is no day"),
+        ("SWEEP_SCHEDULE", "0 0 6 * * monkey", "'monkey' is no day of the week"),
+        ("SWEEP_SCHEDULE", "*/0 0 6 * * *", "'*/0' is no second"),
+        ("SWEEP_SCHEDULE", "0 0 6 1,, * *", "'' is no day"),
+        ("SWEEP_SCHEDULE", "0 0 6 30 2 *", "it never occurs"),
+        ("SWEEP_SCHEDULE", "24:00:00", "intervals are not taken on a plan that scales by itself"),
+        ("HUNTS_DIR", "/no/such/folder", "there is no such folder"),
+        ("HUNTS_DIR", __file__, "there is no such folder"),
+        ("IGNORE_INDICATORS", "*.contoso.com", "write contoso.com, which covers all that is below it"),
+        ("IGNORE_INDICATORS", ".contoso.com", "write contoso.com, which covers"),
+        ("IGNORE_INDICATORS", "https://contoso.com/", "write contoso.com, which covers"),
+        ("IGNORE_INDICATORS", "contoso[.]com", "write contoso.com, which covers"),
+        ("IGNORE_INDICATORS", "contoso.com;example.com", "separate several with commas"),
+        ("IGNORE_INDICATORS", "sha256:" + "a" * 64, "write an address, CIDR, domain or hash"),
+        ("IGNORE_INDICATORS", "a" * 39, "write an MD5, SHA-1 or SHA-256 in full"),
+        ("IGNORE_INDICATORS", "::ffff:203.0.113.0/120", "write it as IPv4, 203.0.113.0/24"),
+    ],
+)
+def test_what_would_be_wrong_later_is_refused_at_the_start(name: str, value: str, instead: str) -> None:
+    """The one message names the setting, and says what to write instead."""
+    with pytest.raises(SettingsError) as raised:
+        read_settings({**GOOD, name: value})
+    (line,) = str(raised.value).splitlines()[1:]
+
+    assert name in line
+    assert instead in line
+
+
+@pytest.mark.fault("A28", before="DID NOT RAISE SettingsError")
+def test_a_state_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    """Nothing could be stored in it; a folder that is not there yet is made."""
+    file = tmp_path / "state"
+    file.write_text("x")
+    read_settings({**GOOD, "STATE_URL": (tmp_path / "new").as_uri()})
+
+    with pytest.raises(SettingsError, match="that is a file; write the path of a folder"):
+        read_settings({**GOOD, "STATE_URL": file.as_uri()})
+
+
+@pytest.mark.fault("A28", before="DID NOT RAISE SettingsError")
+@pytest.mark.parametrize("name", ["STATE_URL", "GRAPH_URL"])
+def test_a_secret_in_an_address_is_refused_and_not_repeated(name: str) -> None:
+    """A SAS token would be a secret in a setting, and the message goes to a log."""
+    url = "https://user:secret@a.blob.core.windows.net/state?sv=1&sig=secret#secret"
+    with pytest.raises(SettingsError) as raised:
+        read_settings({**GOOD, name: url})
+
+    assert "'https://a.blob.core.windows.net/state'" in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "0 * * * * *", "* * * * * *", "*/5 * * * * *", "0 5/15 * * * *", "0 0 6-18/2 * * 1-5", "0 0 6 * jan,JUL Mon",
+        "0 0 6 1 january-march sunday", "0 0 6 29 2 *", "*/30 * * * *", "0 0 22-6 * * *", " 0  0 6 * * * ",
+    ],
+)  # fmt: skip
+def test_what_the_host_reads_as_ncrontab_is_taken(schedule: str) -> None:
+    """Lists, ranges, steps, names and their beginnings; the sandbox's host reads each of them, too."""
+    parse(schedule)
+    settings = read_settings({**GOOD, "SWEEP_SCHEDULE": schedule})
+
+    assert schedule.strip() == settings.sweep_schedule
+
+
+def test_all_that_can_be_ignored_is_taken() -> None:
+    """Addresses, networks, domains, names without a dot, and hashes."""
+    ignored = (
+        "203.0.113.9",
+        "2001:DB8:0::/48",
+        "contoso.com",
+        "_spf.contoso.com",
+        "corp",
+        "a" * 40,
+        "B" * 64,
+    )
+    settings = read_settings({**GOOD, "IGNORE_INDICATORS": ", ".join(ignored)})
+
+    assert {each.lower() for each in ignored} == settings.ignored
 
 
 def test_values_are_understood_in_any_case() -> None:

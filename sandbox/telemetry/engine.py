@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import duckdb_kql
+from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,7 @@ Column = dict[str, str]
 _AT_ONCE = 100  # rows per statement
 _KEPT = 1_000  # translations from KQL to SQL
 _ASKS = re.compile(r"\b(?:now|ago)\b")
+_NUMBERED = re.compile(r"\| extend (\w+) = row_number\(1, (\w+) != prev\(\2\)\)")
 _COLUMN_TYPES = {
     "string": "VARCHAR DEFAULT ''",  # a Kusto string is never null
     "datetime": "TIMESTAMP",
@@ -152,9 +154,32 @@ class Engine:
         if key not in self._translated:
             if len(self._translated) >= _KEPT:
                 self._translated.clear()
-            sql = duckdb_kql.to_sql(query, schema=self._names, query_now=now, allow_write=False)
+            sql = duckdb_kql.to_sql(
+                _with_numbers(query), schema=self._names, query_now=now, allow_write=False
+            )
             self._translated[key] = str(sql), sql.parameters
         return self._translated[key]
+
+
+# Each takes rows in the order that they have, and numbers them: all, or those with the same value in a column.
+_NUMBERING = {
+    "row_number": FunctionSpec("row_number", "template", "row_number() OVER ()"),
+    "_number_of_same": FunctionSpec(
+        "_number_of_same", "template", "row_number() OVER (PARTITION BY {0} ORDER BY {1})", (2,)
+    ),
+}
+
+SCALAR_FUNCTIONS.update(_NUMBERING)
+
+
+def _with_numbers(query: str) -> str:
+    """
+    Return *query* with rows numbered anew for each value of the column that they are sorted by.
+
+    `row_number(1, X != prev(X))` is the one form of KQL's window functions that hunts are sent with; duckdb-kql
+    has none.
+    """
+    return _NUMBERED.sub(r"| extend \1 = row_number() | extend \1 = _number_of_same(\2, \1)", query)
 
 
 def timestamp(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox.telemetry.engine import timestamp
 
 from . import sentinel
-from .graph import Refused, bearer, json_body
+from .graph import Refused, bearer, json_body, json_response
 from .state import READER, RESPONDER
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ async def answer(tenant: Tenant, request: Request) -> Response:
     comments = tenant.sentinel_comments.setdefault(sentinel.guid(source), {})
     match request.method, child, comment:
         case "GET", None, None:
-            return JSONResponse(sentinel.incident(tenant, source))
+            return json_response(sentinel.incident(tenant, source))
         case "POST", "entities", None:
             entities = sentinel.entities(source)
             counts = Counter(one["kind"] for one in entities)
             metadata = [{"entityKind": kind, "count": count} for kind, count in counts.items()]
-            return JSONResponse({"entities": entities, "metaData": metadata})
+            return json_response({"entities": entities, "metaData": metadata})
         case "POST", "alerts", None:
             return JSONResponse({"value": sentinel.alerts(source)})
         case "GET", "comments", None:
-            return JSONResponse({"value": list(comments.values())})
+            return json_response({"value": list(comments.values())})
         case "PUT", "comments", str():
             before, text = comments.get(comment), _message(tenant, await json_body(request))
             if before is None and len(comments) >= tenant.limits.comments:

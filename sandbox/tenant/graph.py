@@ -147,7 +147,7 @@ async def list_incidents(tenant: Tenant, request: Request) -> Response:
         following = urlencode({**options, "$skip": skip + top}, safe="$")
         body["@odata.nextLink"] = f"{request.base_url}v1.0/security/incidents?{following}"
     body["value"] = [_shown(incident, options) for incident in found[skip : skip + top]]
-    return JSONResponse(body)
+    return json_response(body)
 
 
 async def get_incident(tenant: Tenant, request: Request) -> Response:
@@ -157,7 +157,7 @@ async def get_incident(tenant: Tenant, request: Request) -> Response:
     options = dict(request.query_params)
     if unknown := sorted(options.keys() - {"$expand"}):
         raise Refused(400, f"The query option '{unknown[0]}' is not supported.")
-    return JSONResponse({"@odata.context": f"{_ROOT}/incidents/$entity", **_shown(incident, options)})
+    return json_response({"@odata.context": f"{_ROOT}/incidents/$entity", **_shown(incident, options)})
 
 
 async def add_comment(tenant: Tenant, request: Request) -> Response:
@@ -170,12 +170,17 @@ async def add_comment(tenant: Tenant, request: Request) -> Response:
     if len(text) > tenant.limits.comment:
         raise Refused(400, f"The comment exceeds the maximum length of {tenant.limits.comment} characters.")
     tenant.comment(incident, text)
-    return JSONResponse(
+    return json_response(
         {
             "@odata.context": f"{_ROOT}/incidents('{incident['id']}')/comments",
             "value": incident["comments"],
         }
     )
+
+
+def json_response(body: Any) -> Response:
+    """Return *body* as JSON in ASCII, which can have halves of surrogate pairs, as Graph's has."""
+    return Response(json.dumps(body), media_type="application/json")
 
 
 def _authorise(tenant: Tenant, request: Request, *accepted: str) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.errors import HuntError
-from shared.kql.columns import columns_of
+from shared.kql.output import columns_of
 from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt, Sweep
@@ -76,10 +76,23 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
         tactics=sentinel.get("tactics") or (),
         techniques=sentinel.get("relevant_techniques") or (),
         tables=reading.tables,
-        own_window=reading.own_window,
+        reach=reading.reach,
+        carries=reading.carries,
         shipped=shipped,
         **ours,
     )
+
+
+def notices(file: Path, hunt: Hunt) -> tuple[str, ...]:
+    """
+    Return what the author of *hunt*, which *file* holds, should know although it can run, each with its place.
+
+    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are.
+    """
+    if hunt.entity != "device" or not {"DeviceId", "DeviceName"} <= read_query(hunt.query, scoped=True).lacks:
+        return ()
+    wanted = "its rows have neither DeviceId nor DeviceName, so nobody is told whose they are: keep DeviceId"
+    return (read_source(file).problem(("query",), wanted),)
 
 
 def _durations(source: Source, ours: dict[str, Any]) -> list[str]:

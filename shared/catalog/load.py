@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.errors import HuntError
 from shared.model.hunt import Hunt
 
-from .file import read_hunt
+from .file import notices, read_hunt
 from .source import place, read_source
 
 if TYPE_CHECKING:
@@ -21,10 +21,15 @@ SHIPPED = Path(__file__).parents[1] / "hunts"
 
 
 class Catalog(Struct, frozen=True):
-    """The hunts that can run, sorted by name, and the files that cannot be used, each with its problems."""
+    """
+    The hunts that can run, sorted by name, and the files that cannot be used, each with its problems.
+
+    `notices` are what the authors of hunts that can run should know, `file:line:column: …`.
+    """
 
     hunts: tuple[Hunt, ...]
     broken: tuple[HuntError, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def by_name(self) -> dict[str, Hunt]:
@@ -42,6 +47,7 @@ def load_hunts(*folders: Path) -> Catalog:
     hunts: dict[str, Hunt] = {}
     broken: list[HuntError] = []
     ids: dict[str, str] = {}
+    noticed: list[str] = []
     for file in _files(folders or (SHIPPED,), broken):
         try:
             hunt = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
@@ -58,7 +64,8 @@ def load_hunts(*folders: Path) -> Catalog:
             continue
         hunts[hunt.name] = hunt
         ids[hunt.id] = hunt.name
-    return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken))
+        noticed += notices(file, hunt)
+    return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken), tuple(noticed))
 
 
 def _files(folders: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:

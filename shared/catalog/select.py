@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidRequest
-from shared.model.entity import Indicator
 from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.model.entity import Chosen, Device
+    from shared.model.entity import Chosen, Device, Indicator
+    from shared.model.finding import Found
     from shared.model.hunt import Hunt
 
     from .load import Catalog
@@ -81,12 +81,25 @@ def entities_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
 
 def ledger_key(hunt: Hunt, entity: Device | Indicator) -> str:
     """Return the ledger's key for a hunt, its version and one entity; a new version makes a new key."""
-    name = (
-        f"{entity.kind}:{entity.value}"
-        if isinstance(entity, Indicator)
-        else f"device:{entity.id or entity.name.lower()}"
+    return f"{_version_of(hunt)} {entity.key}"
+
+
+def finding_keys(hunt: Hunt, found: Found) -> frozenset[str]:
+    """
+    Name what a hunt found, for the ledger: one key for each entity that has rows.
+
+    The same rows have the same key. Context has one key an entity, whatever its rows: more of what is normal
+    is no news.
+    """
+    return frozenset(
+        f"{_version_of(hunt)} {entity}" + ("" if hunt.role == "context" else f" {part.digest[:16]}")
+        for entity, part in found.per_entity.items()
     )
-    return f"{hunt.id}@{hunt.version} {name}"
+
+
+def _version_of(hunt: Hunt) -> str:
+    # Without blanks: the first one ends it in a key.
+    return f"{hunt.id}@{'_'.join(hunt.version.split())}"
 
 
 def misfit(hunt: Hunt, os_platform: str, device_type: str = "") -> str:

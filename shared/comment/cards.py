@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.decoding import decode_any
+
 from . import neutral
 
 _NAME = 60
@@ -48,8 +50,8 @@ def _users(card: dict[str, str]) -> str:
 def _list(text: str) -> list[str]:
     """Read JSON text from Defender: a list of strings, or of objects with a UserName."""
     try:
-        items = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+        items = decode_any(text)
+    except msgspec.DecodeError:
         return [text] if text else []
     if not isinstance(items, list):
         return [text]

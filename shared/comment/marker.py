@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ def line(run_id: str, findings_digest: str) -> str:
     return f"Outrider {run_id} {findings_digest}"
 
 
-def is_posted(comments: Iterable[str], findings_digest: str) -> bool:
-    """Tell whether one of an incident's comments already reports these findings."""
-    last_lines = (text.rstrip().rsplit("\n", 1)[-1] for text in comments)
-    return any(last.startswith("Outrider ") and last.endswith(f" {findings_digest}") for last in last_lines)
+def posted_by(comments: Iterable[str], findings_digest: str) -> str:
+    """
+    Return the id of the run that has reported these findings in one of *comments*; '' if there is none.
+
+    The line is found wherever it stands: a product may put more behind it, or wrap it in markup.
+    """
+    line = re.compile(rf"\bOutrider ([0-9a-f]{{32}}) {findings_digest}\b")
+    return next((found[1] for text in comments if (found := line.search(text))), "")

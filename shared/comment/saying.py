@@ -65,10 +65,14 @@ def compose(content: Content, *, mask: bool) -> Draft:
         by_outcome.setdefault(outcome.outcome, []).append(outcome)
     # Fewest rows first: a hunt with three rows says more than a baseline with three hundred.
     found = sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt))
-    failed = (f"NOT RUN: {name(o)}: {label(o.reason, _REASON)}" for o in by_outcome.get("notRun", ()))
+    failed = [
+        *(f"NOT RUN: {name(o)}: {label(o.reason, _REASON)}" for o in by_outcome.get("notRun", ())),
+        *_each("NOT RUN", "notRun", found),
+    ]
     rest = [
         *_each("Not applicable", "notApplicable", content.outcomes),
         *_each("No telemetry", "noTelemetry", content.outcomes),
+        *_each("Nothing found so far", "nothingSoFar", content.outcomes),
         *_each("Nothing found", "nothingFound", content.outcomes),
     ]
     notes = [*_windows(content.outcomes), *(label(note, _REASON) for note in content.notes)]
@@ -158,8 +162,6 @@ def _windows(outcomes: Iterable[Outcome]) -> Iterable[str]:
             continue
         window = outcome.window
         text = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-        if window.own:
-            text = "the hunt's own window"
         by_window.setdefault(f"{text}{_because(window.cut)}", []).append(name(outcome))
     for text, names in by_window.items():
         yield f"Looked at: {text}" + (f" [{joined(names, 'hunt')}]" if len(by_window) > 1 else "")

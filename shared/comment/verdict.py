@@ -10,7 +10,7 @@ from .neutral import defang_name, label
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.model.outcome import Outcome
+    from shared.model.outcome import Ending, Outcome
 
     from .content import Content
 
@@ -20,25 +20,37 @@ _LABEL = 60
 def verdict(content: Content) -> str:
     """Sum up the outcomes in one line; it never says *nothing* where something was not looked at."""
     counted = Counter(outcome.outcome for outcome in content.outcomes)
-    found, nothing, failed = counted["found"], counted["nothingFound"], counted["notRun"]
-    ran = found + nothing + failed
-    where = _where(content, "found" if found else "nothingFound")
+    found, failed = counted["found"], counted["notRun"]
+    nothing: Ending = "nothingSoFar" if counted["nothingSoFar"] else "nothingFound"
+    quiet = counted["nothingSoFar"] + counted["nothingFound"]
+    ran = found + quiet + failed
+    where = _where(content, "found" if found else nothing)
     if not content.outcomes:
         return f"nothing to hunt for {where}".rstrip()
     if found:
         text = f"{found} of {_count(ran, 'hunt')} found something {where}"
-    elif nothing:
-        text = f"{_count(nothing, 'hunt')} found nothing {where}"
+    elif quiet:
+        so_far = " so far" if counted["nothingSoFar"] else ""
+        text = f"{_count(quiet, 'hunt')} found nothing{so_far} {where}"
     elif failed:
         text = f"FAILED: none of {_count(failed, 'hunt')} could be run {where}"
     elif counted["noTelemetry"]:
         return f"no telemetry {where}: nothing could be looked at"
     else:
         return f"no hunt applies {where}"
-    if failed and (found or nothing):
+    if failed and (found or quiet):
         text += f"; {failed} could not be run"
+    partly = [
+        d.device
+        for o in content.outcomes
+        if o.outcome != "notRun"
+        for d in o.devices
+        if d.outcome == "notRun"
+    ]
     silent = [d.device for o in content.outcomes for d in o.devices if d.outcome == "noTelemetry"]
-    return f"{text}; no telemetry{on(_short(silent))}" if silent else text
+    for devices, said in ((partly, "not run in full"), (silent, "no telemetry")):
+        text += f"; {said}{on(_short(devices))}" if devices else ""
+    return text
 
 
 def on(devices: Iterable[str]) -> str:

@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from shared.catalog.select import ledger_keys
-from shared.model.entity import same_device
+from shared.catalog.query import is_fair
+from shared.catalog.select import entities_of, finding_keys, ledger_key, ledger_keys
+from shared.errors import GraphError
+from shared.model.entity import Device, same_device
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
 from shared.outcomes.deciding import decide
 from shared.outcomes.reading import device_cards
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from shared.model.entity import Chosen, Indicator
     from shared.model.finding import Found
+    from shared.model.hunt import Hunt
     from shared.model.record import CommentResult, Plan, Status
     from shared.tools import Tools
 
-#: Outcomes after which an entity is not hunted again with the same version of the hunt.
-_SETTLED = ("found", "nothingFound", "notApplicable")
+#: Outcomes after which a hunt has looked at an entity.
+_LOOKED = ("found", "nothingFound", "nothingSoFar", "notApplicable")
 
 
 class Decision(Struct, frozen=True):
@@ -33,8 +41,11 @@ class Decision(Struct, frozen=True):
     outcomes: tuple[Outcome, ...]
     cards: tuple[dict[str, str], ...]
     notes: tuple[str, ...]
-    #: Pairs of hunt and entity, as the ledger names them, that need no hunting again.
-    settled: frozenset[str] = frozenset()
+    #: The pairs of hunt and entity, as the ledger names them, that were hunted whole, each with the time from
+    #: which its window is over; None where it is, or where a later look would be no news.
+    looked: dict[str, datetime | None] = {}
+    #: What was found, by `catalog.select.finding_keys`.
+    findings: frozenset[str] = frozenset()
     #: Whether the device card was sent and failed.
     card_failed: bool = False
 
@@ -50,15 +61,19 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
     cards = None
     if card and not failed:
         raw = await tools.runs.findings(run_id, DEVICE_CARD)
-        cards = device_cards(raw) if raw else None
+        try:
+            cards = device_cards(raw) if raw else None
+        except GraphError as error:
+            failed, card = True, replace(card, failure=error.message)
     hunts = tools.catalog.by_name
     ended = list(plan.skipped)
-    settled = {
-        key
+    looked: dict[str, datetime | None] = {
+        key: None
         for outcome in plan.skipped
-        if outcome.outcome in _SETTLED and outcome.hunt in hunts
+        if outcome.outcome in _LOOKED and outcome.hunt in hunts
         for key in ledger_keys(hunts[outcome.hunt], plan.chosen)
     }
+    findings: set[str] = set()
     for planned in plan.hunts:
         if planned.name == DEVICE_CARD:
             continue
@@ -69,34 +84,67 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
             ended.append(Outcome(planned.name, planned.name, "notRun", reason))
             continue
         chosen = plan.entities(planned)
-        outcome = decide(hunt, result, planned.window, chosen.devices, cards)
+        count = len(entities_of(hunt, chosen))
+        fair = count == 1 or (is_fair(hunt, chosen) and count <= tools.settings.max_rows)
+        outcome = decide(hunt, result, planned.window, chosen.devices, cards, fair=fair)
         ended.append(outcome)
-        if outcome.devices:
-            each = zip(ledger_keys(hunt, chosen), outcome.devices, strict=True)
-            settled.update(key for key, device in each if device.outcome in _SETTLED)
-        elif outcome.outcome in _SETTLED:
-            settled.update(ledger_keys(hunt, chosen))
-    notes = (*plan.notes, *_namesakes(plan, cards))
+        looked.update(_looked(hunt, outcome, chosen, fair=fair))
+        if outcome.outcome == "found":
+            findings |= finding_keys(hunt, result)
+    notes = (*plan.notes, *_unreadable_rows(found), *_namesakes(plan, cards))
     if failed and card:
         notes = (*notes, f"The device card could not be read: {card.failure}")
-    return Decision(
-        tuple(sorted(ended, key=lambda outcome: outcome.hunt)), cards or (), notes, frozenset(settled), failed
-    )
+    outcomes = tuple(sorted(ended, key=lambda outcome: outcome.hunt))
+    return Decision(outcomes, cards or (), notes, looked, frozenset(findings), failed)
 
 
 def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...]) -> Status:
     """
     Return how the run as a whole ended.
 
-    *failed* if the plan failed or every hunt was *not run*; *completedWithFailures* if a hunt, the device
-    card or a comment failed; *completed* otherwise.
+    *failed* if the plan failed or every hunt was *not run*; *completedWithFailures* if a hunt, on one device or
+    all, the device card or a comment failed; *completed* otherwise.
     """
     failed = [outcome for outcome in ended.outcomes if outcome.outcome == "notRun"]
     if plan.failure or (failed and len(failed) == len(ended.outcomes)):
         return "failed"
-    if failed or ended.card_failed or any(result.status == "failed" for result in comments):
+    partly = any(device.outcome == "notRun" for outcome in ended.outcomes for device in outcome.devices)
+    if failed or partly or ended.card_failed or any(result.status == "failed" for result in comments):
         return "completedWithFailures"
     return "completed"
+
+
+def _looked(
+    hunt: Hunt, outcome: Outcome, chosen: Chosen, *, fair: bool
+) -> Iterable[tuple[str, datetime | None]]:
+    """Yield the ledger's key of each entity that the hunt has looked at, with the end of its window."""
+    if outcome.outcome not in _LOOKED or outcome.window is None:
+        return
+    found, entities = outcome.found, entities_of(hunt, chosen)
+    endings = {}
+    if len(outcome.devices) == len(entities):
+        endings = {entity: ending.outcome for entity, ending in zip(entities, outcome.devices, strict=True)}
+    for entity in entities:
+        ending = endings.get(entity, outcome.outcome)
+        if ending not in _LOOKED or (found.more and not fair and not _has_rows(entity, found)):
+            continue
+        final = ending == "notApplicable" or (ending == "found" and hunt.role == "context")
+        yield ledger_key(hunt, entity), None if final else outcome.window.over
+
+
+def _has_rows(entity: Device | Indicator, found: Found) -> bool:
+    if isinstance(entity, Device):
+        return any(same_device(entity, key, part.name or key) for key, part in found.per_entity.items())
+    return entity.value.lower() in found.per_entity
+
+
+def _unreadable_rows(found: dict[str, Found]) -> tuple[str, ...]:
+    """Return a note for each hunt some of whose rows could not be read."""
+    return tuple(
+        f"{each.unreadable:,} of {each.rows + each.unreadable:,} rows of {each.hunt} could not be read"
+        for each in found.values()
+        if each.unreadable
+    )
 
 
 def _namesakes(plan: Plan, cards: tuple[dict[str, str], ...] | None) -> tuple[str, ...]:

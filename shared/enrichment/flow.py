@@ -10,23 +10,29 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from shared.comment.content import Content
 from shared.comment.verdict import verdict
 from shared.errors import UnreadableIncident
 from shared.incident.posting import post
 from shared.incident.reading import read_incident
+from shared.model.entity import Chosen
 from shared.model.finding import Found
 from shared.model.record import Done, Plan
 
 from .ending import decide_all, run_status
 from .hunting import hunt_all
+from .late import late_note, late_work
 from .planning import make_plan
-from .sharing import narrow, wanted
+from .sharing import take_share
 
 if TYPE_CHECKING:
     from shared.model.incident import Snapshot
     from shared.model.record import CommentResult, Run, Work
     from shared.tools import Tools
+
+    from .ending import Decision
 
 log = logging.getLogger("outrider")
 
@@ -65,11 +71,13 @@ async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
         subject, snapshot = await read_incident(tools, work)
     except UnreadableIncident as error:
         return await runs.store_plan(work.run_id, Plan(failure=str(error))), None
+    if work.source == "late" and subject and subject.closed:
+        closed = make_plan(work, replace(subject, chosen=Chosen()), tools.catalog, tools.now())
+        note = "The incident was closed before its window was over: it was not looked at again"
+        return await runs.store_plan(work.run_id, replace(closed, notes=(*closed.notes, note))), None
     plan = make_plan(work, subject, tools.catalog, tools.now())
-    if work.only_new and plan.incident:
-        due = wanted(plan, tools.catalog)
-        share = await tools.ledger.take(plan.incident, work.run_id, due, tools.now())
-        plan = narrow(plan, tools.catalog, share)
+    if plan.incident:
+        plan = await take_share(tools, work, plan)
     return await runs.store_plan(work.run_id, plan), snapshot
 
 
@@ -85,13 +93,14 @@ async def _finish(
 ) -> None:
     """Decide how every hunt ended, post the comment, update the ledger, and record how the run ended."""
     decision = await decide_all(tools, work.run_id, plan, found)
+    notes = (*decision.notes, *late_note(tools, work, plan, decision))
     content = Content(
         work.run_id,
         plan.chosen,
         decision.outcomes,
         tools.catalog.by_name,
         decision.cards,
-        decision.notes,
+        notes,
         tools.report_url(work.run_id),
     )
     results: tuple[CommentResult, ...] = ()
@@ -99,9 +108,7 @@ async def _finish(
         with tools.telemetry.comment(plan.provider) as span:
             results = (await post(tools, work, plan, content, snapshot, again=again, posting=posting),)
             span.set_attribute("outrider.status", results[0].status)
-    # Later runs hunt again what a dry run, or a run with a lookback of its own, has hunted.
-    if plan.incident and work.comment and work.lookback is None:
-        await tools.ledger.close(plan.incident, work.run_id, decision.settled, tools.now())
+        await _settle(tools, work, plan, decision, results[0])
     done = Done(
         run_status(plan, decision, results),
         plan.failure or verdict(content),
@@ -109,9 +116,30 @@ async def _finish(
         decision.outcomes,
         results,
         decision.cards,
-        decision.notes,
+        notes,
         plan.failure,
     )
     if await tools.runs.finish(work.run_id, done):
         tools.telemetry.ended(work, done)
     log.info("run %s: %s, %d hunts", work.run_id, done.status, len(done.outcomes))
+
+
+async def _settle(tools: Tools, work: Work, plan: Plan, decision: Decision, comment: CommentResult) -> None:
+    """Start the late look, and record in the ledger what was looked at and what stands on the incident."""
+    unsaid = comment.status == "failed"
+    stands = comment.status in ("written", "alreadyThere")
+    if late := late_work(tools, work, plan, decision, unsaid=unsaid):
+        await tools.runs.start(late, chosen_key=False, delay=late.requested - tools.now())
+    if not (plan.incident and work.comment):
+        return
+    # What was not told is hunted again, and so is what a run with a lookback of its own has hunted.
+    looked = {} if unsaid or not work.counts else decision.looked
+    await tools.ledger.close(
+        plan.incident,
+        work.run_id,
+        tools.now(),
+        ended=[key for key, over in looked.items() if over is None],
+        looked={key: over for key, over in looked.items() if over},
+        told=decision.findings if stands else (),
+        said=work.counts and (stands or plan.follow_up) and not unsaid,
+    )

@@ -7,6 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from shared import telemetry
 from shared.catalog.query import hunt_query
 from shared.errors import GraphError, Waiting
@@ -58,11 +60,18 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
             work.run_id, Found(planned.name, failure="the app no longer has this hunt")
         )
     take = tools.settings.max_rows + 1
-    query = hunt_query(hunt, plan.entities(planned), take)
+    query = hunt_query(hunt, plan.entities(planned), take, planned.window.end)
     started = time.monotonic()
     raw = b""
     try:
-        raw = await tools.graph.run_hunting_query(query, planned.window.timespan)
+        # A late look leaves the quota to fresh incidents, and has no place among them.
+        late = work.source == "late"
+        raw = await tools.graph.run_hunting_query(
+            query,
+            planned.window.timespan,
+            yielding=late,
+            name="" if late else f"{work.run_id} {hunt.name}",
+        )
         seconds = time.monotonic() - started
         if len(raw) > _LARGE:
             async with tools.large_answers:
@@ -71,9 +80,14 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
             found = summarize(hunt, raw, max_rows=take - 1, seconds=seconds)
     except GraphError as error:
         log.warning("hunt %s: %s %s %s", hunt.name, type(error).__name__, error.status, error.request_id)
-        reason = waiting.why_final(error) or waiting.why_given_up(error, tools.now() - work.requested)
-        if not reason:
+        reason = waiting.why_final(error)
+        at = tools.now() if reason else None
+        if not reason and not (reason := waiting.why_given_up(tools, error)):
             raise waiting.wait_for(error) from error
-        found = Found(hunt.name, failure=reason, seconds=round(time.monotonic() - started, 3))
+        found = Found(hunt.name, failure=reason, seconds=round(time.monotonic() - started, 3), at=at)
+    else:
+        found = replace(found, at=tools.now())
+    if found.at:
+        tools.troubles.answered(found.at)
     log.info("hunt %s: %d rows in %.1f s", hunt.name, found.rows, found.seconds)
     return await tools.runs.record(work.run_id, found, raw)

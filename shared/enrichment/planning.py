@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from shared.model.hunt import Hunt
     from shared.model.outcome import Ending
     from shared.model.record import Work
+
+
+#: How far Defender's clock may be ahead of ours.
+_SKEW = timedelta(hours=1)
 
 
 class _Misfit(Struct, frozen=True):
@@ -63,6 +68,8 @@ def make_plan(work: Work, subject: Subject | None, catalog: Catalog, now: dateti
         incident_url=subject.url,
         opened=subject.opened,
         notes=subject.notes,
+        # Activity that is yet to come is none: after it, nothing would be newer.
+        activity={key: active for key, active in subject.activity.items() if active < now + _SKEW},
     )
 
 

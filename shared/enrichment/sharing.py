@@ -7,38 +7,67 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shared.catalog.select import entities_of, ledger_key, ledger_keys
+from shared.entities.choosing import limit
 from shared.model.entity import Chosen, Device, Indicator
 from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.catalog.load import Catalog
-    from shared.model.record import Plan, PlannedHunt
+    from shared.entities.choosing import Limits
+    from shared.model.record import Plan, PlannedHunt, Work
     from shared.state.ledger import Share
+    from shared.tools import Tools
 
 
-def wanted(plan: Plan, catalog: Catalog) -> frozenset[str]:
+async def take_share(tools: Tools, work: Work, plan: Plan) -> Plan:
+    """
+    Take from the incident's ledger what is due, up to the most that one run hunts for; return the plan for it.
+
+    A person's run takes everything. A dry run, and one with a lookback of its own, takes nothing from the
+    ledger: it hunts all, and others will hunt it again.
+    """
+    catalog, limits = tools.catalog, tools.limits
+    if not work.counts:
+        return replace(plan, chosen=limit(plan.chosen, limits), activity={})
+    share = await tools.ledger.take(
+        plan.incident,
+        work.run_id,
+        wanted(plan, catalog),
+        tools.now(),
+        late=work.source == "late",
+        everything=not work.only_new,
+        within=lambda due: _within(plan, limits, due),
+    )
+    return narrow(plan, catalog, share, limits)
+
+
+def wanted(plan: Plan, catalog: Catalog) -> dict[str, datetime | None]:
     """
     Return every pair of hunt and entity that *plan* is about, as the ledger names it.
 
-    Skipped hunts are included; the device card, and hunts that the catalogue no longer has, are not.
+    With each comes the last activity of its entity, None where unknown. Skipped hunts are included; the
+    device card, and hunts that the catalogue no longer has, are not.
     """
     hunts = catalog.by_name
     names = [planned.name for planned in plan.hunts] + [outcome.hunt for outcome in plan.skipped]
-    return frozenset(
-        key
+    return {
+        ledger_key(hunts[name], entity): plan.activity.get(entity.key)
         for name in names
         if name in hunts and name != DEVICE_CARD
-        for key in ledger_keys(hunts[name], plan.chosen)
-    )
+        for entity in entities_of(hunts[name], plan.chosen)
+    }
 
 
-def narrow(plan: Plan, catalog: Catalog, share: Share) -> Plan:
+def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
     """
     Return *plan* reduced to the pairs of hunt and entity that are due in *share*.
 
     An incident that was hunted before is thus hunted only for what is new. Every hunt that is left carries
-    its own entities. `follow_up` says whether the incident was hunted before, and `tried` names the hunts all
-    of whose pairs were tried before. The device card runs if a hunt for devices is left.
+    its own entities. `follow_up` says whether the incident was told about before, and `tried` names the hunts
+    all of whose pairs were tried before. The device card runs if a hunt for devices is left. Entities beyond
+    *limits* are in `dropped`.
     """
     hunts = catalog.by_name
     left: list[PlannedHunt] = []
@@ -53,27 +82,36 @@ def narrow(plan: Plan, catalog: Catalog, share: Share) -> Plan:
         if share.first
         or (outcome.hunt in hunts and set(ledger_keys(hunts[outcome.hunt], plan.chosen)) & share.due)
     )
-    every: tuple[Device | Indicator, ...] = (*plan.chosen.devices, *plan.chosen.indicators)
-    some = tuple(
-        e
-        for e in every
-        if any(
-            e in entities_of(hunt, plan.chosen) and ledger_key(hunt, e) in share.due for hunt in catalog.hunts
-        )
-    )
-    chosen = replace(_only(some), dropped=plan.chosen.dropped if share.first else ())
+    chosen = _due(plan, share.due)
+    beyond = limit(_due(plan, share.due | share.left), limits).dropped
     card = [
         h for h in plan.hunts if h.name == DEVICE_CARD and any(x.chosen and x.chosen.devices for x in left)
     ]
     tried = (h.name for h in left if set(ledger_keys(hunts[h.name], h.chosen or chosen)) <= share.tried)
     return replace(
         plan,
-        chosen=chosen,
+        chosen=replace(chosen, dropped=(*(plan.chosen.dropped if share.first else ()), *beyond)),
         hunts=tuple(sorted((*left, *card), key=lambda planned: planned.name)),
         skipped=skipped,
         follow_up=not share.first,
         tried=tuple(tried),
+        told=tuple(sorted(share.told)),
+        left=bool(beyond),
+        activity={},
     )
+
+
+def _within(plan: Plan, limits: Limits, due: frozenset[str]) -> frozenset[str]:
+    """Return the part of *due* that one run hunts for: the limits count what is due, not what there is."""
+    one_run = limit(_due(plan, due), limits)
+    kept = {entity.key for entity in one_run.entities}
+    return frozenset(key for key in due if key.partition(" ")[2] in kept)
+
+
+def _due(plan: Plan, due: frozenset[str]) -> Chosen:
+    """Return the entities of *plan* of which something is *due*."""
+    keys = {key.partition(" ")[2] for key in due}
+    return _only(tuple(entity for entity in plan.chosen.entities if entity.key in keys))
 
 
 def _only(some: tuple[Device | Indicator, ...]) -> Chosen:

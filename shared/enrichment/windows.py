@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # "Data of the past 30 days" (security API overview, quotas).
 _KEPT = timedelta(days=30)
+#: How late telemetry may arrive: what a device reports of an hour is all there two hours later.
+LATE = timedelta(hours=2)
 
 
 def window_of(
@@ -21,26 +23,49 @@ def window_of(
     """
     Return a hunt's window: from the incident's *first* activity minus lookback to its *last* plus lookahead.
 
-    Without activity times the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
+    Without activity times, or with a last activity that is yet to come, the window ends *now*. *asked*, the caller's own lookback, replaces the hunt's,
     except for the device card; without it, only the most recent part of the window is kept, `max_window`
-    long. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older incident it
-    ends before it starts. `cut` says what was left out; it is always empty for the device card.
+    long. The window of a hunt whose query itself looks back (`reach`) goes back as far as that, or as *asked* if
+    that is shorter. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older
+    incident it ends before it starts. `cut` says what was left out; it is always empty for the device card.
+    `over` is two hours after the wanted end, unless that has passed.
     """
     card = hunt.name == DEVICE_CARD
     lookback = hunt.lookback if card or asked is None else asked
-    end = min(now, last + hunt.lookahead) if last else now
-    start = (min(first, end) if first else end) - lookback
+    # Compared before it is added to, which the last days of the year 9999 would not survive; a last activity that
+    # is yet to come is none.
+    wanted = last + hunt.lookahead if last and last <= now else now
+    end = min(now, wanted)
+    over = wanted + LATE if wanted + LATE > now else None
+    begun = min(first, end) if first else end
+    start = begun - lookback
     cuts = []
-    if not asked and end - start > hunt.max_window:
+    if hunt.reach is not None:
+        looks = end - hunt.reach
+        start = max(looks, start) if asked else looks
+        if hunt.reach >= _KEPT:
+            start = min(start, begun)  # what is missing, Graph does not keep
+        elif looks > begun:
+            cuts.append(f"the query looks back {_length(hunt.reach)}, not to the incident's first activity")
+    elif not asked and end - start > hunt.max_window:
         cuts.append(f"the last {_days(hunt.max_window)} of {_days(end - start)}")
         start = end - hunt.max_window
     if start < now - _KEPT:
         if not card:
             cuts.append("Graph keeps 30 days")
         start = now - _KEPT
-    return Window(start, end, "" if card else "; ".join(cuts), hunt.own_window)
+    return Window(start, end, "" if card else "; ".join(cuts), over)
 
 
 def _days(span: timedelta) -> str:
     days = span / timedelta(days=1)
     return f"{days:.0f} days" if days >= 2 else f"{span / timedelta(hours=1):.0f} hours"
+
+
+def _length(span: timedelta) -> str:
+    """Write a length of time in the largest unit that it is a whole number of."""
+    seconds = span.total_seconds()
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if not seconds % size:
+            return f"{seconds / size:.0f} {unit}{'' if seconds == size else 's'}"
+    return f"{seconds:g} seconds"

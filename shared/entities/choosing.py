@@ -1,7 +1,7 @@
 """
-Choose what a run hunts for among an incident's entities: each once, most suspicious first, up to a limit.
+Choose what is hunted for among an incident's entities: each once, the most suspicious first.
 
-Entities that are left out are returned, too, with the reason.
+Entities that are left out are returned, too, with the reason. `limit` takes as many as one run hunts for.
 """
 
 from __future__ import annotations
@@ -37,18 +37,24 @@ class Limits(Struct, frozen=True):
     ignored: frozenset[str] = frozenset()
 
 
-def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, private: bool) -> Chosen:
+def choose(
+    found: Iterable[tuple[Device | Indicator | Dropped, str]], limits: Limits, *, private: bool
+) -> Chosen:
     """
     Choose among entities, each given with Graph's verdict on it ('' where there is none).
 
     The worst verdict comes first; entities with equal verdicts keep their order. An entity is dropped as
     clean only if every piece of evidence about it is clean. *private* also takes private and reserved
-    addresses. Raises nothing: whatever is not chosen is in `dropped`, with the reason.
+    addresses. There is no limit yet: it counts for what is due. Raises nothing: whatever is not chosen, or could
+    not be read, is in `dropped`, with the reason.
     """
     verdicts: dict[Device | Indicator, int] = {}
-    dropped: dict[Device | Indicator, Dropped] = {}
+    dropped: dict[Device | Indicator | Dropped, Dropped] = {}
     devices: dict[str, Device] = {}
     for named, verdict in found:
+        if isinstance(named, Dropped):
+            dropped[named] = named
+            continue
         entity = _known(devices, named) if isinstance(named, Device) else named
         reason = _reason(entity, verdict, limits, private=private)
         if reason:
@@ -59,20 +65,26 @@ def choose(found: Iterable[tuple[Device | Indicator, str]], limits: Limits, *, p
     # One clean piece of evidence does not clear an entity that another piece does not call clean.
     dropped = {entity: drop for entity, drop in dropped.items() if entity not in verdicts}
     ordered = sorted(verdicts, key=verdicts.__getitem__)
-    chosen_devices = [devices[e.id or e.name.lower()] for e in ordered if isinstance(e, Device)]
-    chosen: list[Indicator] = []
-    for kind in INDICATOR_KINDS:
-        of_kind = [e for e in ordered if isinstance(e, Indicator) and e.kind == kind]
-        chosen += of_kind[: limits.indicators]
-        for entity in of_kind[limits.indicators :]:
-            dropped[entity] = _drop(entity, f"beyond {limits.indicators} of a kind (MAX_INDICATORS)")
-    for entity in chosen_devices[limits.devices :]:
-        dropped[entity] = _drop(entity, f"beyond {limits.devices} devices (MAX_DEVICES)")
+    chosen = [e for kind in INDICATOR_KINDS for e in ordered if isinstance(e, Indicator) and e.kind == kind]
     return Chosen(
-        tuple(chosen_devices[: limits.devices]),
+        tuple(devices[e.id or e.name.lower()] for e in ordered if isinstance(e, Device)),
         tuple(chosen),
         tuple(dropped.values()),
     )
+
+
+def limit(chosen: Chosen, limits: Limits) -> Chosen:
+    """Return as much of *chosen* as one run hunts for, its first; the rest is in `dropped`, with the reason."""
+    indicators: list[Indicator] = []
+    beyond: list[Dropped] = []
+    for kind in INDICATOR_KINDS:
+        of_kind = [indicator for indicator in chosen.indicators if indicator.kind == kind]
+        indicators += of_kind[: limits.indicators]
+        reason = f"beyond {limits.indicators} of a kind (MAX_INDICATORS)"
+        beyond += [_drop(indicator, reason) for indicator in of_kind[limits.indicators :]]
+    reason = f"beyond {limits.devices} devices (MAX_DEVICES)"
+    beyond += [_drop(device, reason) for device in chosen.devices[limits.devices :]]
+    return Chosen(chosen.devices[: limits.devices], tuple(indicators), (*chosen.dropped, *beyond))
 
 
 def _known(devices: dict[str, Device], device: Device) -> Device:

@@ -6,10 +6,13 @@ The incident trigger writes camelCase or PascalCase, even mixed. None of these f
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from shared.decoding import decode_any
+from shared.model.times import read_time
 
 
 def folded(value: Any) -> dict[str, Any]:
@@ -25,8 +28,8 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
     """
     if isinstance(value, str):
         try:
-            value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            value = decode_any(value)
+        except msgspec.DecodeError:
             return []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
@@ -37,18 +40,19 @@ def text_of(value: Any) -> str:
 
     Ids come as both.
     """
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    try:
+        return str(value).strip()
+    except ValueError:  # of more digits than Python writes
+        return ""
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether a field can be read as text: a string, a whole number, or nothing at all."""
+    return value is None or isinstance(value, str) or bool(text_of(value))
 
 
 def time_of(value: Any) -> datetime | None:
-    """
-    Return an ISO 8601 time in UTC; None for anything else, and for the year 1, which .NET writes for none.
-
-    A time without a zone is taken as UTC.
-    """
-    try:
-        when = datetime.fromisoformat(text_of(value))
-        when = when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return when if when.year > 1 else None
+    """Return an ISO 8601 time in UTC, as `read_time` does; None for anything else."""
+    return read_time(text_of(value))

@@ -7,8 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from shared.decoding import was_mended
 from shared.errors import InvalidRequest
-from shared.model.entity import DEVICE_ID, Device, Indicator, IndicatorKind
+from shared.model.entity import DEVICE_ID, Device, Dropped, Indicator, IndicatorKind
+
+from .fields import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +21,14 @@ _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LONGEST = 2_048
+_DOT = re.compile(r"\[\.\]|\[dot\]|\(dot\)|\{dot\}|\(\.\)|\{\.\}", re.IGNORECASE)
+_HXXP = re.compile(r"^hxxp(?=s?:)", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[^/?#]+")
+_PORT = re.compile(r":[0-9]{1,5}$")
+_DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
+_ZONE = re.compile(r"%[^/]*")
+_ZEROS = re.compile(r"(?=.*\b0[0-9])[0-9]{1,4}(?:\.[0-9]{1,4}){3}")
+_ALGORITHM = re.compile(r"^(?:md5|sha-?1|sha-?256)\s*[:=]\s*")
 
 # Not `is_private`: that counts the documentation ranges too. RFC 1918, 6598, 6890, 4193 and 4291.
 _PRIVATE = tuple(
@@ -33,27 +44,31 @@ def parse_indicator(text: str, kind: IndicatorKind | None = None) -> Indicator:
     """
     Read an indicator, defanged or not; its kind is guessed unless *kind* is given.
 
-    URLs lose their scheme and trailing slash, the form in which Defender's columns contain them; domains and
-    hashes become lower case. Raises InvalidRequest, which says what was expected, also for more than 2,048
-    characters.
+    URLs lose their scheme, user, default port and trailing slash, the form in which Defender's columns
+    contain them, and addresses and domains their port; hosts and hashes become lower case, hosts ASCII. An
+    IPv4 address written as IPv6 is the IPv4 address. Raises InvalidRequest, which says what was expected,
+    also for a network of addresses and for more than 2,048 characters.
     """
-    plain = text.strip().replace("[.]", ".").replace("[:]", ":").replace("[::]", "::")
-    plain = re.sub(r"^hxxp", "http", plain, flags=re.IGNORECASE)
-    if plain and len(plain) <= _LONGEST:
+    plain = _refanged(text.strip())
+    # A query for text that shows half a character would find nothing, whatever there is.
+    if plain and len(plain) <= _LONGEST and not was_mended(plain):
         for known, read in _READERS.items():
             if kind in (None, known) and (value := read(plain)):
+                if known == "url" and kind is None and _is_network(plain):
+                    break
                 return Indicator(known, value)
-    wanted = {"ip": "IP address", "url": "URL", "domain": "domain", "fileHash": "MD5, SHA-1 or SHA-256"}
-    named = wanted[kind] if kind else "IP address, URL, domain or file hash"
-    raise InvalidRequest(f"{text[:80]!r} is no {named}")
+    raise InvalidRequest(f"{text[:80]!r} {_why_not(plain, kind)}")
 
 
-def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[Indicator]:
-    """Yield the indicator that a product's field holds, or nothing if it holds none."""
-    try:
-        yield parse_indicator(str(value or ""), kind)
-    except InvalidRequest:
+def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[Indicator | Dropped]:
+    """Yield the indicator that a product's field holds, or the reason why it cannot be read; nothing for ''."""
+    text = text_of(value)
+    if not text:
         return
+    try:
+        yield parse_indicator(text, kind)
+    except InvalidRequest:
+        yield Dropped(kind or "url", text[:_LONGEST], f"it {_why_not(_refanged(text), kind)}")
 
 
 def is_private(indicator: Indicator) -> bool:
@@ -61,8 +76,6 @@ def is_private(indicator: Indicator) -> bool:
     if indicator.kind != "ip":
         return False
     address = ipaddress.ip_address(indicator.value)
-    # Sensors write IPv4 connections of dual-stack sockets as ::ffff:a.b.c.d.
-    address = getattr(address, "ipv4_mapped", None) or address
     return any(address in network for network in _PRIVATE if network.version == address.version)
 
 
@@ -77,7 +90,7 @@ def is_ignored(indicator: Indicator, ignored: frozenset[str]) -> bool:
         return True
     name = host_of(value) if indicator.kind == "url" else value
     try:
-        address = ipaddress.ip_address(name)
+        address = ipaddress.ip_address(_read_ip(name) or name)
     except ValueError:
         return indicator.kind != "fileHash" and any(
             name == entry or name.endswith(f".{entry}") for entry in ignored
@@ -95,38 +108,83 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _is_network(entry: str) -> bool:
+def _refanged(text: str) -> str:
+    """Return a text as it was before people made it harmless."""
+    plain = _DOT.sub(".", text).replace("[:]", ":").replace("[::]", "::").replace("[://]", "://")
+    return _HXXP.sub("http", plain)
+
+
+def _is_network(text: str) -> bool:
+    """Tell whether a text is a CIDR, or an address, which is a network of one."""
     try:
-        ipaddress.ip_network(entry, strict=False)
+        ipaddress.ip_network(text.replace("[", "").replace("]", ""), strict=False)
     except ValueError:
         return False
     return True
 
 
+def _why_not(text: str, kind: IndicatorKind | None) -> str:
+    """Return why a text, as `_refanged` returns it, is no indicator of this kind, and what to give instead."""
+    if kind in (None, "ip") and "/" in text and _is_network(text):
+        return "is a network, and only single addresses are hunted: give those that matter, each on its own"
+    if kind in (None, "ip") and _ZEROS.fullmatch(text):
+        return "has numbers with leading zeros, which some programs read as octal: write them without"
+    if kind in (None, "domain") and text.startswith("*."):
+        return f"is a pattern: give the domain itself, {text[2:][:80]}"
+    wanted = {"ip": "IP address", "url": "URL", "domain": "domain", "fileHash": "MD5, SHA-1 or SHA-256"}
+    return f"is no {wanted[kind] if kind else 'IP address, URL, domain or file hash'}"
+
+
 def _read_ip(text: str) -> str:
+    plain = _PORT.sub("", text) if text.startswith("[") or text.count(":") == 1 else text
+    # A zone, as in fe80::1%eth0, is a name on one machine alone; /32 and /128 are one address.
+    plain = _ZONE.sub("", plain.removeprefix("[").removesuffix("]"))
+    plain = plain.removesuffix("/128") if ":" in plain else plain.removesuffix("/32")
     try:
-        return str(ipaddress.ip_address(text.strip("[]")))
+        address = ipaddress.ip_address(plain)
     except ValueError:
         return ""
+    # Sensors write IPv4 connections of dual-stack sockets as ::ffff:a.b.c.d.
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _read_hash(text: str) -> str:
-    return text.lower() if _HASH.fullmatch(text.lower()) else ""
+    plain = _ALGORITHM.sub("", text.lower())
+    return plain if _HASH.fullmatch(plain) else ""
 
 
 def _read_domain(text: str) -> str:
     try:
-        ascii_text = text.rstrip(".").lower().encode("idna").decode()
+        ascii_text = _PORT.sub("", text).rstrip(".").lower().encode("idna").decode()
     except UnicodeError:
         return ""
     return ascii_text if _DOMAIN.fullmatch(ascii_text) else ""
 
 
 def _read_url(text: str) -> str:
-    if not (_SCHEME.match(text) or "/" in text) or any(c.isspace() for c in text):
+    scheme = _SCHEME.match(text)
+    if not (scheme or "/" in text) or any(c.isspace() for c in text):
         return ""
-    host = host_of(text)
-    return _SCHEME.sub("", text, count=1).rstrip("/") if _read_ip(host) or _read_domain(host) else ""
+    rest = text[scheme.end() :] if scheme else text
+    place = _AUTHORITY.match(rest)
+    # Programs differ in where a host ends at a backslash.
+    if place is None or "\\" in place[0]:
+        return ""
+    written = place[0].rpartition("@")[2]
+    name, port = _PORT.sub("", written), _PORT.search(written)
+    host = _read_host(name)
+    if not host:
+        return ""
+    shown = port[0] if port and port[0] != _DEFAULT_PORTS.get(scheme[0].lower() if scheme else "") else ""
+    return f"{host}{shown}{rest[place.end() :]}".rstrip("/")
+
+
+def _read_host(name: str) -> str:
+    """Return a URL's host as Defender writes it, an IPv6 address in brackets; '' if it is none."""
+    if name.startswith("["):
+        address = _read_ip(name)
+        return f"[{address}]" if ":" in address else address
+    return _read_ip(name) or _read_domain(name)
 
 
 _READERS: dict[IndicatorKind, Callable[[str], str]] = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from shared.decoding import decode_any, decode_strictly
 from shared.errors import InvalidRequest
 from shared.model.entity import INDICATOR_KINDS, Chosen, Device, Dropped, Indicator, IndicatorKind
 
@@ -132,23 +133,26 @@ def decode_body(body: bytes, kind: type[Strict]) -> Any:
     if len(body) > LONGEST_BODY:
         raise InvalidRequest(f"the body has {len(body):,} bytes: at most {LONGEST_BODY:,} are taken")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decode_strictly(body, kind)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"the body does not fit: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is no JSON: {error}") from None
 
 
 def body_digest(body: bytes) -> str:
     """Return the SHA-256 of a request's body, in hex, independent of spacing and the order of fields."""
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    with contextlib.suppress(msgspec.DecodeError):
+        body = msgspec.json.encode(decode_any(body), order="deterministic")
     return hashlib.sha256(body).hexdigest()
 
 
-def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]:
+def idempotency_key(headers: Mapping[str, str], digest: str, call: str, caller: str) -> tuple[str, bool]:
     """
     Return the key that makes repeated calls one piece of work, and whether the caller chose it.
+
+    A key belongs to its *call*, such as `sweep-api`, and to its *caller*, the id of whoever is signed in, ''
+    where callers share a function key: the same text elsewhere is another key.
 
     The caller chooses one with the header Idempotency-Key. Otherwise the key is made of *digest* and two ids
     that a Logic App's HTTP action sends: those of the workflow run and of the action, which stay the same on
@@ -157,9 +161,9 @@ def idempotency_key(headers: Mapping[str, str], digest: str) -> tuple[str, bool]
     """
     explicit = headers.get("idempotency-key", "").strip()
     if explicit:
-        return f"key:{explicit}", True
+        return f"key:{call}:{caller}:{explicit}", True
     run, action = headers.get("x-ms-workflow-run-id", ""), headers.get("x-ms-action-tracking-id", "")
-    return (f"logic-app:{run}:{action}:{digest}", False) if run and action else ("", False)
+    return (f"logic-app:{call}:{caller}:{run}:{action}:{digest}", False) if run and action else ("", False)
 
 
 def _device(item: str | DeviceBody, where: str, problems: list[str]) -> Device | None:

@@ -1,27 +1,18 @@
-"""Decode Graph's responses: incidents, and errors."""
+"""Turn Graph's error responses into errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from shared import errors
+from shared.decoding import decode
 from shared.errors import GraphError
-from shared.model.incident import Incident
 from shared.retrying import read_retry_after
 
 if TYPE_CHECKING:
     import httpx
-
-_T = TypeVar("_T")
-
-
-class Incidents(msgspec.Struct):
-    """One page of incidents; `next_link` is '' on the last one."""
-
-    value: list[Incident]
-    next_link: str = msgspec.field(default="", name="@odata.nextLink")
 
 
 class _ErrorBody(msgspec.Struct):
@@ -42,14 +33,15 @@ def to_error(response: httpx.Response, role: str) -> GraphError:
     """
     status = response.status_code
     try:
-        body = msgspec.json.decode(response.content, type=_ErrorAnswer).error
+        body = decode(response.content, _ErrorAnswer).error
     except msgspec.DecodeError:
         body = _ErrorBody()
     message = body.message or response.reason_phrase
+    request_id = (body.inner or {}).get("request-id")
     known: dict[str, Any] = {
         "status": status,
         "code": body.code or "",
-        "request_id": str((body.inner or {}).get("request-id", "")) or response.headers.get("request-id", ""),
+        "request_id": (isinstance(request_id, str) and request_id) or response.headers.get("request-id", ""),
     }
     match status:
         case 400 if "exceeded the allowed result size" in message:
@@ -72,15 +64,3 @@ def to_error(response: httpx.Response, role: str) -> GraphError:
             return errors.Unavailable(message, **known)
         case _:
             return GraphError(message, **known)
-
-
-def read_answer(raw: bytes, kind: type[_T]) -> _T:
-    """
-    Decode a response as *kind*.
-
-    Raises Unavailable if it is not what Graph documents, such as a proxy's page or half an answer.
-    """
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError as error:
-        raise errors.Unavailable(f"Graph's answer is not understood: {error}") from error

@@ -25,12 +25,14 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph import GraphServiceClient
 
+from shared.decoding import writable
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
 from shared.model.incident import Incident
 from shared.model.times import write_time
 from shared.retrying import PATIENCE, retrier
 
-from .answers import Incidents, read_answer, to_error
+from .answers import to_error
+from .incidents import Page, read_incident, read_page
 from .pace import Pace
 from .sdk import READ_TIMEOUT, http_client, request_adapter
 
@@ -95,9 +97,8 @@ class Graph:
         seen: list[str] = []
         while incident_id not in seen:
             seen.append(incident_id)
-            incident = read_answer(
-                await retrier(self._sleep, self._patience)(self._read_incident, incident_id), Incident
-            )
+            raw: bytes = await retrier(self._sleep, self._patience)(self._read_incident, incident_id)
+            incident = read_incident(raw, incident_id)
             if not incident.redirect_incident_id or len(seen) > _MAX_REDIRECTS:
                 break
             incident_id = incident.redirect_incident_id
@@ -109,11 +110,11 @@ class Graph:
             )
         return incident
 
-    async def list_incidents(self, since: datetime, until: datetime | None = None) -> list[Incident]:
+    async def list_incidents(self, since: datetime, until: datetime | None = None) -> Page:
         """
         List the incidents updated in `[since, until)`, each once, without alerts and in no order.
 
-        Pages shift while they are read: of an incident that is on two of them, the later one counts. Raises
+        All are on one page; those without a readable id are only counted. Graph's pages shift while they are read: of an incident that is on two of them, the later one counts. Raises
         PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError, also for more than 1,000 pages of
         50.
         """
@@ -121,29 +122,33 @@ class Graph:
         if until:
             terms.append(f"lastUpdateDateTime lt {write_time(until)}")
         found: dict[str, Incident] = {}
+        unreadable = 0
         link = ""
         for _ in range(_MAX_PAGES):
-            page = read_answer(
-                await retrier(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link),
-                Incidents,
+            page = read_page(
+                await retrier(self._sleep, self._patience)(self._list_incidents, " and ".join(terms), link)
             )
-            found.update((incident.id, incident) for incident in page.value)
+            found.update((incident.id, incident) for incident in page.incidents)
+            unreadable += page.unreadable
             link = page.next_link
             if not link:
-                return list(found.values())
+                return Page(tuple(found.values()), unreadable)
         raise GraphError(f"more than {_MAX_PAGES} pages of incidents: Graph repeats itself")
 
-    async def run_hunting_query(self, query: str, timespan: str, *, yielding: bool = False) -> bytes:
+    async def run_hunting_query(
+        self, query: str, timespan: str, *, yielding: bool = False, name: str = ""
+    ) -> bytes:
         """
         Run KQL over *timespan* (ISO 8601 `start/end`), and return Graph's answer unchanged.
 
         The answer is `{"schema": [{"name", "type"}], "results": [{…}]}`, at most 100,000 rows and 50 MB. A
-        *yielding* call leaves a third of HUNTS_PER_MINUTE to the others, and lets them go first. Raises
+        *yielding* call leaves a third of HUNTS_PER_MINUTE to the others, and lets them go first. A call that
+        is refused for HUNTS_PER_MINUTE keeps its place for the next call of the same *name*. Raises
         BadQuery, ResultTooLarge, PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError for
         another refusal.
         """
         return await retrier(self._sleep, self._patience)(
-            partial(self._hunt, spare=self._spare if yielding else 0), query, timespan
+            partial(self._hunt, spare=self._spare if yielding else 0, name=name), query, timespan
         )
 
     async def add_comment(self, incident_id: str, text: str, *, within: float) -> None:
@@ -161,7 +166,9 @@ class Graph:
         )
         info.headers.try_add("Accept", "application/json")
         info.set_stream_content(
-            msgspec.json.encode({"@odata.type": "microsoft.graph.security.alertComment", "comment": text}),
+            msgspec.json.encode(
+                {"@odata.type": "microsoft.graph.security.alertComment", "comment": writable(text)}
+            ),
             "application/json",
         )
         try:
@@ -202,12 +209,12 @@ class Graph:
             info.url = link
         return await self._send(info, INCIDENT_ROLE)
 
-    async def _hunt(self, query: str, timespan: str, *, spare: int) -> bytes:
+    async def _hunt(self, query: str, timespan: str, *, spare: int, name: str) -> bytes:
         from msgraph.generated.security.microsoft_graph_security_run_hunting_query import (
             run_hunting_query_post_request_body as post,
         )
 
-        await self._sleep(self._pace.reserve(self._patience, spare))
+        await self._sleep(self._pace.reserve(self._patience, spare, name))
         info = self._client.security.microsoft_graph_security_run_hunting_query.to_post_request_information(
             post.RunHuntingQueryPostRequestBody(query=query, timespan=timespan)
         )

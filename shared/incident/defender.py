@@ -1,10 +1,10 @@
 """
 Post a comment on a Defender incident once, even if several workers try at the same time.
 
-The right to post is a claim, an object that is created once per incident and digest. It belongs to one run;
-other runs leave it alone. The same run, delivered again or twice at once, first looks for the comment's
-marker on the incident, and takes the claim over only when it is 180 seconds old, so that its holder cannot be
-posting any more.
+The right to post is a claim, an object that is created once per incident and digest. A claim that did not end
+in a comment silences nobody: it is given back where Graph refuses the comment, and where its holder may have
+died, whoever has the same findings first looks for the comment's marker on the incident, and takes the claim
+over only when it is 180 seconds old, so that its holder cannot be posting any more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from shared.comment import marker
 from shared.comment.text import render_text
 from shared.errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from shared.model.record import Claim, CommentResult
+from shared.state.claims import Claims
 
 if TYPE_CHECKING:
     from shared.comment.content import Content
@@ -33,7 +34,7 @@ async def comment_in_defender(
     tools: Tools, plan: Plan, content: Content, digest: str, fresh: Incident | None
 ) -> CommentResult:
     """
-    Post *content* on the plan's incident, unless it is there already or another run has claimed it.
+    Post *content* on the plan's incident, unless it is there already.
 
     *digest* identifies the findings (`marker.digest`). *fresh* is the incident if it was read just now;
     otherwise it is read again, since it may have been merged or commented on meanwhile. Returns *written*,
@@ -43,24 +44,26 @@ async def comment_in_defender(
     """
     asked = plan.incident_id
     incident = fresh or await tools.graph.get_incident(asked)
-    if fresh is None and _has_comment(incident, digest):
-        return CommentResult(incident.id, "alreadyThere", "these findings stand on the incident")
-    claimed = await _claim(tools, asked, content.run_id, digest, incident)
+    if result := _standing(incident, digest, content.run_id):
+        return result
+    claims = Claims(tools.store, asked, digest)
+    claimed = await _claim(tools, claims, asked, digest, content.run_id, incident)
     if isinstance(claimed, CommentResult):
         return claimed
-    incident = claimed
+    incident, number = claimed
     settings = tools.settings
     text = render_text(content, max_chars=settings.comment_max_chars, mask=settings.masks)
     try:
         await tools.graph.add_comment(incident.id, text, within=_POSTING)
-    except (PermissionDenied, Throttled):
-        raise
     except (Unavailable, TimedOut) as error:
-        # Graph may have taken the comment although it answered with an error.
-        if _has_comment(await tools.graph.get_incident(asked), digest):
+        # Graph may have taken the comment although it answered with an error, or take it yet: the claim stays.
+        if _standing(await tools.graph.get_incident(asked), digest, content.run_id):
             return CommentResult(incident.id, "written", "Graph answered with an error, but took the comment")
         raise Unavailable(f"the comment was not taken: {error.message}", status=error.status) from error
     except GraphError as error:
+        await claims.give_back(number)
+        if isinstance(error, PermissionDenied | Throttled):
+            raise
         return CommentResult(
             incident.id, "failed", f"Graph refused the comment ({error.status}): {error.message}"
         )
@@ -68,34 +71,36 @@ async def comment_in_defender(
 
 
 async def _claim(
-    tools: Tools, asked: str, run_id: str, digest: str, incident: Incident
-) -> Incident | CommentResult:
+    tools: Tools, claims: Claims, asked: str, digest: str, run_id: str, incident: Incident
+) -> tuple[Incident, int] | CommentResult:
     """
-    Claim the right to post, and return the incident as it was last read, or say why there is nothing to post.
+    Claim the right to post; return the incident as it was last read and the claim's number.
 
-    Raises Throttled while another worker may be posting this comment.
+    Returns a result instead if the comment was posted meanwhile. Raises Throttled while another worker may be
+    posting it.
     """
-    attempt = 1
-    while True:
-        mine = Claim(run_id, tools.now())
-        holder = await tools.runs.claim(asked, digest, mine, attempt)
-        if holder is mine:
-            return incident
-        if holder.run_id != run_id:
-            return CommentResult(
-                incident.id, "alreadyThere", f"run {holder.run_id} comments the same findings"
-            )
-        # This run holds the claim: from an earlier delivery, or in another worker that is posting now.
-        incident = await tools.graph.get_incident(asked)
-        if _has_comment(incident, digest):
-            return CommentResult(incident.id, "written")
-        left = holder.at + _LEASE - tools.now()
-        if left > timedelta(0):
-            raise Throttled(
-                "another worker is posting this comment", retry_after=left.total_seconds(), status=0
-            )
-        attempt += 1
+    number = 1
+    while not await claims.make(Claim(run_id, tools.now()), number):
+        number, holder = await claims.last()
+        if holder:
+            # From an earlier delivery of this run or of another, or a worker is posting now.
+            incident = await tools.graph.get_incident(asked)
+            if result := _standing(incident, digest, run_id):
+                return result
+            left = holder.at + _LEASE - tools.now()
+            if left > timedelta(0):
+                raise Throttled(
+                    "another worker is posting this comment", retry_after=left.total_seconds(), status=0
+                )
+        number += 1
+    return incident, number
 
 
-def _has_comment(incident: Incident, digest: str) -> bool:
-    return marker.is_posted((each.comment or "" for each in incident.comments or ()), digest)
+def _standing(incident: Incident, digest: str, run_id: str) -> CommentResult | None:
+    """Return the result for findings that stand on the incident; None if they do not."""
+    by = marker.posted_by((each.comment or "" for each in incident.comments or ()), digest)
+    if not by:
+        return None
+    if by == run_id:
+        return CommentResult(incident.id, "written")
+    return CommentResult(incident.id, "alreadyThere", f"these findings stand on the incident, from run {by}")

@@ -10,6 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from shared.catalog.select import finding_keys
 from shared.comment import marker
 from shared.errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from shared.model.record import CommentResult
@@ -19,6 +20,7 @@ from . import defender, sentinel, waiting
 if TYPE_CHECKING:
     from shared.comment.content import Content
     from shared.model.incident import Snapshot
+    from shared.model.outcome import Outcome
     from shared.model.record import Plan, Work
     from shared.tools import Tools
 
@@ -61,7 +63,7 @@ async def post(
             result = await defender.comment_in_defender(tools, plan, content, digest, incident)
     except GraphError as error:
         log.warning("comment: %s %s %s", type(error).__name__, error.status, error.request_id)
-        reason = waiting.why_given_up(error, tools.now() - work.requested)
+        reason = waiting.why_given_up(tools, error)
         if not reason and isinstance(error, PermissionDenied | Throttled | Unavailable | TimedOut):
             raise waiting.wait_for(error) from error
         return CommentResult(plan.incident_id, "failed", reason or error.message)
@@ -79,11 +81,20 @@ def _why_not(tools: Tools, work: Work, plan: Plan, content: Content) -> str:
         return "COMMENTS is off"
     if not work.comment:
         return "the request said comment: false"
+    if not content.outcomes and (plan.follow_up or work.source == "late"):
+        return "there is nothing left to hunt for, so there is nothing to say"
     if not content.outcomes:
         return "there is no device or indicator to hunt for, so there is nothing to say"
-    news = (
-        o.outcome == "found" or (o.outcome == "notRun" and o.hunt not in plan.tried) for o in content.outcomes
-    )
-    if plan.follow_up and not any(news):
+    if plan.follow_up and not any(_is_news(outcome, plan, content) for outcome in content.outcomes):
         return "nothing was found beyond what the incident's earlier comments say"
     return ""
+
+
+def _is_news(outcome: Outcome, plan: Plan, content: Content) -> bool:
+    """Tell whether an outcome is worth another comment on an incident that has one."""
+    if outcome.outcome == "notRun":
+        return outcome.hunt not in plan.tried
+    hunt = content.hunts.get(outcome.hunt)
+    return outcome.outcome == "found" and not (
+        hunt and finding_keys(hunt, outcome.found) <= frozenset(plan.told)
+    )

@@ -9,6 +9,7 @@ from shared.errors import PermissionDenied, Throttled, TimedOut, Unavailable, Wa
 
 if TYPE_CHECKING:
     from shared.errors import GraphError
+    from shared.tools import Tools
 
 # The platform caches a managed identity's roles for about a day: a role granted now may count tomorrow.
 _A_DAY = timedelta(hours=24)
@@ -30,23 +31,35 @@ def why_final(error: GraphError) -> str:
             return f"Graph refused the query ({error.status or 'unreadable'}): {error.message[:300]}"
 
 
-def why_given_up(error: GraphError, age: timedelta) -> str:
+def why_given_up(tools: Tools, error: GraphError) -> str:
     """
-    Return why a run of this *age* stops waiting for *error* to pass; '' while it should wait.
+    Return why the run stops waiting for *error* to pass; '' while it should wait.
 
-    A run waits for 24 hours at most for a missing role or throttling, and for 2 hours for anything else.
+    A run waits for 24 hours at most for a missing role or throttling, and for 2 hours for anything else,
+    counted from when that trouble began: an answer ends it, and one that refuses ends a silence. *error* is
+    recorded in the run's troubles, which are stored with its next wait. (`work` bounds all waits together.)
     """
+    silence = f"silence of {error.service}"
     match error:
-        case PermissionDenied() if age > _A_DAY:
-            return f"the app's identity has lacked {error.needs} for 24 hours"
-        case Throttled() if age > _A_DAY:
-            return f"{error.service} has throttled this tenant (429) for 24 hours"
-        case PermissionDenied() | Throttled():
-            return ""
-        case _ if age > _TWO_HOURS:
-            return f"{error.service} has not answered for 2 hours: {error.message[:200]}"
+        case PermissionDenied():
+            met, most = error.needs, _A_DAY
+            reason = f"the app's identity has lacked {error.needs} for 24 hours"
+        case Throttled() if error.ours:
+            met, most = "Outrider", _A_DAY
+            reason = f"the run could not go on for 24 hours: {error.message}"
+        case Throttled():
+            met, most = f"429 of {error.service}", _A_DAY
+            reason = f"{error.service} has throttled this tenant (429) for 24 hours"
+        case Unavailable() | TimedOut():
+            met, most = silence, _TWO_HOURS
+            reason = f"{error.service} has not answered for 2 hours: {error.message[:200]}"
         case _:
-            return ""
+            met, most = f"refusal of {error.service}", _TWO_HOURS
+            reason = f"{error.service} has refused{_status(error)} for 2 hours: {error.message[:200]}"
+    answered = error.status and met != silence
+    now = tools.now()
+    since = tools.troubles.meet(met, now, ends=[silence] if answered else [])
+    return reason if now - since >= most else ""
 
 
 def wait_for(error: GraphError) -> Waiting:
@@ -65,6 +78,13 @@ def wait_for(error: GraphError) -> Waiting:
             )
         case Throttled():
             delay = _THROTTLED if error.retry_after is None else timedelta(seconds=error.retry_after + 1)
-            return Waiting(f"{error.service} throttles this tenant (429)", delay)
-        case _:
+            reason = error.message if error.ours else f"{error.service} throttles this tenant (429)"
+            return Waiting(reason, delay)
+        case Unavailable() | TimedOut():
             return Waiting(f"{error.service} does not answer: {error.message[:200]}", _UNAVAILABLE)
+        case _:
+            return Waiting(f"{error.service} refuses{_status(error)}: {error.message[:200]}", _UNAVAILABLE)
+
+
+def _status(error: GraphError) -> str:
+    return f" ({error.status})" if error.status else ""

@@ -1,60 +1,116 @@
-"""Tell which columns a query returns, where its last operators name all of them."""
+"""
+Which of a few columns a query's rows have, as far as its text shows it for certain, and in which order they come.
+
+Four columns matter to a run: those that say whose a row is, and when it was. Whatever the reading cannot follow
+makes them unclear; it never guesses.
+"""
 
 from __future__ import annotations
 
-from shared.errors import UnreadableQuery
+from typing import TYPE_CHECKING
 
-from .lexer import Node, bracket, inside, leading_operator, lex, name_of, nest, split, text
+from msgspec import Struct
 
-#: Operators that leave the columns as they are.
-_KEEP = frozenset({"where", "filter", "order", "sort", "take", "limit", "top", "as"})
+from .lexer import bracket, inside, is_call, leading_operator, name_of, options, split, text
+from .shaping import SHAPING, UNCLEAR, WATCHED, after, hinted, texts
+from .vocabulary import SCOPABLE
 
+if TYPE_CHECKING:
+    from .lexer import Node
+    from .shaping import Columns
 
-def columns_of(query: str) -> frozenset[str] | None:
-    """
-    Return the columns that *query* returns; None where they cannot be told for certain.
-
-    They can, if its last `summarize`, `project` or `distinct` gives each a name, and nothing but `extend` and what
-    keeps columns follows. A name is what stands before `=`, a column alone, or what KQL names a call without
-    arguments (`count_`).
-    """
-    try:
-        nodes = nest(lex(query))
-    except UnreadableQuery:
-        return None
-    statements = [part for part in split(nodes, ";") if part]
-    columns: set[str] | None = None
-    for pipe in split(statements[-1], "|")[1:] if statements else ():
-        operator, rest = leading_operator(pipe) if pipe else ("", [])
-        if operator in {"summarize", "project", "distinct"}:
-            items = [item for part in _parts(rest) for item in split(part, ",")]
-            columns = _names(items)
-        elif operator == "extend":
-            added = _names(split(rest, ","))
-            columns = columns | added if columns is not None and added is not None else None
-        elif operator not in _KEEP:
-            columns = None
-    return frozenset(columns) if columns is not None else None
+_TABLE: Columns = {name: name != "Indicator" for name in WATCHED}
+_IN_ORDER = {"filter", "limit", "project-reorder", "take", "where"}
 
 
-def _parts(nodes: list[Node]) -> list[list[Node]]:
-    """Divide what follows `summarize` at its `by`."""
-    at = next((n for n, node in enumerate(nodes) if text(node) == "by"), len(nodes))
-    return [part for part in (nodes[:at], nodes[at + 1 :]) if part]
+class Rows(Struct, frozen=True):
+    """What is known of a query's rows; `order` is what its last sorting operator sorts by, '' for none."""
+
+    columns: Columns
+    order: str = ""
 
 
-def _names(items: list[list[Node]]) -> set[str] | None:
-    names = [_name(item) for item in items]
-    known = {name for name in names if name}
-    return known if len(names) == len([name for name in names if name]) else None
+UNKNOWN = Rows(UNCLEAR)
 
 
-def _name(item: list[Node]) -> str:
-    """Return the name that an item gives its column; '' where it cannot be told."""
-    name = name_of(item[0]) if item else None
-    if not name:
-        return ""
-    if len(item) == 1 or text(item[1]) == "=":
-        return name
-    is_call = len(item) == 2 and bracket(item[1]) == "(" and not inside(item[1])
-    return f"{name}_" if is_call else ""
+def read_rows(nodes: list[Node]) -> Rows:
+    """Read a whole query without problems."""
+    *lets, last = [s for s in split(nodes, ";") if s]
+    known: dict[str, Columns] = {}
+    for statement in lets:
+        if name := name_of(statement[1]):
+            known[name] = _table(statement[3:], known)
+    while len(last) == 1 and bracket(last[0]) == "(":
+        last = inside(last[0])
+    return Rows(_table(last, known), _order(split(last, "|")[1:]))
+
+
+def _order(pipes: list[list[Node]]) -> str:
+    order = ""
+    for pipe in pipes:
+        name, rest = leading_operator(pipe)
+        if name in {"order", "sort", "top"}:
+            order = " ".join(texts(after(rest, "by")))
+        elif name not in _IN_ORDER:
+            order = ""
+    return order
+
+
+def _table(nodes: list[Node], known: dict[str, Columns]) -> Columns:
+    """Return the columns of a tabular expression."""
+    head, *pipes = split(nodes, "|") or [[]]
+    columns = _source(head, known)
+    for pipe in pipes:
+        columns = _operator(pipe, columns, known)
+    return columns
+
+
+def _source(nodes: list[Node], known: dict[str, Columns]) -> Columns:
+    name = name_of(nodes[0]) if nodes else None
+    if len(nodes) == 1 and bracket(nodes[0]) == "(":
+        return _table(inside(nodes[0]), known)
+    if len(nodes) == 1 and name:
+        return known.get(name, _TABLE if name in SCOPABLE else UNCLEAR)
+    if is_call(nodes) and name == "materialize":
+        return _table(inside(nodes[1]), known)
+    return _union(nodes[1:], [], known) if name == "union" else UNCLEAR
+
+
+def _operator(nodes: list[Node], columns: Columns, known: dict[str, Columns]) -> Columns:
+    name, rest = leading_operator(nodes)
+    if name in _IN_ORDER | {"as", "order", "sample", "sort", "top"}:
+        return columns
+    if name == "union":
+        return _union(rest, [columns], known)
+    if name in {"join", "lookup"}:
+        return _join(name, rest, columns, known)
+    return SHAPING[name](hinted(rest), columns) if name in SHAPING else UNCLEAR
+
+
+def _union(nodes: list[Node], columns: list[Columns], known: dict[str, Columns]) -> Columns:
+    every = columns + [_source(part, known) for part in split(options(nodes), ",")]
+    return {name: _agreed([each[name] for each in every]) for name in WATCHED}
+
+
+def _agreed(states: list[bool | None]) -> bool | None:
+    return states[0] if len(set(states)) == 1 else None
+
+
+def _join(operator: str, nodes: list[Node], left: Columns, known: dict[str, Columns]) -> Columns:
+    operand = options(nodes)
+    words = [text(node) for node in nodes[: len(nodes) - len(operand)]]
+    given = words[words.index("kind") + 2 :][:1] if "kind" in words else []
+    kind = "".join(given) or ("innerunique" if operator == "join" else "leftouter")
+    size = 2 if len(operand) > 1 and bracket(operand[1]) == "(" else 1
+    right = _source(operand[:size], known)
+    if kind in {"leftsemi", "leftanti", "leftantisemi", "anti"}:
+        return left
+    if kind not in {"inner", "innerunique", "leftouter"}:
+        return UNCLEAR
+    # Of the left rows with the same key, innerunique keeps one, of whichever device.
+    if kind == "innerunique" and "DeviceId" not in texts(operand[size:]):
+        left = {name: state and None for name, state in left.items()}
+        right = {name: state and None for name, state in right.items()}
+    # Where a column comes from the right alone, it is empty for what has no match there.
+    added = {name: (state and None) if kind == "leftouter" else state for name, state in right.items()}
+    return {name: added[name] if left[name] is False else left[name] for name in WATCHED}

@@ -120,6 +120,11 @@ def inside(node: Node) -> list[Node]:
     return node.items if isinstance(node, Bracketed) else []
 
 
+def is_call(nodes: list[Node]) -> bool:
+    """Tell whether *nodes* are a name and what stands in brackets after it."""
+    return len(nodes) == 2 and bracket(nodes[1]) == "("
+
+
 def name_of(node: Node) -> str | None:
     """Return the name that *node* is, written as `name` or `['name']`; None for anything else."""
     if isinstance(node, Token):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
-from itertools import pairwise
 
 from msgspec import Struct
 
 from shared.errors import UnreadableQuery
 
-from .lexer import (
-    Token,
-    lex,
-    nest,
-    unquoted,
-)
+from . import clock
+from .columns import UNKNOWN, read_rows
+from .lexer import Token, lex, nest, unquoted
 from .problem import Problem
 from .vocabulary import SCOPABLE
 from .walk import Walk
@@ -26,13 +23,19 @@ class Reading(Struct, frozen=True):
 
     `text` is the query without comments and semicolons at its end, so that an operator can follow on the next
     line. `tables` are the tables in it that can be restricted to devices. `names` holds every token, strings
-    without their quotes. `own_window` tells whether the query calls ago() or now().
+    without their quotes. `reach` is how far back the query looks by ago() and now(), None where it calls neither.
+
+    `carries` are those of DeviceId, DeviceName, Indicator and Timestamp that its rows have for certain, `lacks`
+    those that they certainly do not have. `order` is what its rows are sorted by, as KQL; '' where they are not.
     """
 
     text: str
     tables: tuple[str, ...]
     names: frozenset[str]
-    own_window: bool
+    reach: timedelta | None
+    carries: frozenset[str]
+    lacks: frozenset[str]
+    order: str
     problems: tuple[Problem, ...]
 
 
@@ -45,12 +48,24 @@ def read_query(query: str, *, scoped: bool) -> Reading:
     """
     reader = Walk(query, scoped=scoped)
     tokens: list[Token] = []
+    rows = UNKNOWN
     try:
         tokens = lex(query)
-        reader.read_whole(nest(tokens))
+        nodes = nest(tokens)
+        reader.read_whole(nodes)
+        clock.check(tokens, reader.found)
+        rows = UNKNOWN if reader.found.all else read_rows(nodes)
     except UnreadableQuery as error:
         reader.found.add(error.start, str(error))
     names = frozenset(unquoted(token) if token.kind == "string" else token.text for token in tokens)
     end = max((token.start + len(token.text) for token in tokens if token.text != ";"), default=0)
-    asks = any(a.text in {"ago", "now"} and b.text == "(" for a, b in pairwise(tokens))
-    return Reading(query[:end], tuple(sorted(SCOPABLE & names)), names, asks, reader.found.all)
+    return Reading(
+        text=query[:end],
+        tables=tuple(sorted(SCOPABLE & names)),
+        names=names,
+        reach=clock.reach(tokens),
+        carries=frozenset(name for name, there in rows.columns.items() if there),
+        lacks=frozenset(name for name, there in rows.columns.items() if there is False),
+        order=rows.order,
+        problems=reader.found.all,
+    )

@@ -89,8 +89,14 @@ OPERATORS = frozenset(_OPERATORS.split())
 BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
 """The name by which an indicator hunt's query uses the indicators of each kind."""
 
-RESERVED = frozenset({"_DeviceIds", "_NotApplicable", *BINDINGS.values()})
+CLOCK = {"ago": "_ago", "now": "_now"}
+"""The functions that ask for the time, and the names of those that answer with a hunt's own."""
+
+RESERVED = frozenset({"_DeviceIds", "_NotApplicable", *CLOCK.values(), *BINDINGS.values()})
 """The names that `write` declares in front of a query."""
+
+RESERVED_PREFIXES = ("_Hunt", "_Rows")
+"""How names begin that are kept for several hunts in one query."""
 
 LISTS = {"in", "in~", "has_any", "has_all"}
 """Operators after which a table may stand in brackets."""

@@ -7,20 +7,21 @@ mistake never turns a hunt on one device into one over the whole fleet.
 
 from __future__ import annotations
 
-from .lexer import Bracketed, Node, Token, bracket, inside, leading_operator, name_of, options, split, text
+from . import vocabulary
+from .lexer import (
+    Bracketed,
+    Node,
+    Token,
+    bracket,
+    inside,
+    is_call,
+    leading_operator,
+    name_of,
+    options,
+    split,
+    text,
+)
 from .problem import Problems
-from .vocabulary import (
-    FUNCTIONS,
-    LISTS,
-    LITERALS,
-    OPERATORS,
-    PLUGINS,
-    READS_ANY_TABLE,
-    RESERVED,
-    SCOPABLE,
-    UNSCOPABLE,
-    WORDS,
-)  # fmt: skip
 
 Known = dict[str, str]  # declared name -> "value", "function", or "table function" (one that takes a table)
 
@@ -73,6 +74,8 @@ class Walk:
         self.declare(nodes[1], name)
         value = nodes[4:] if text(nodes[3]) == "view" else nodes[3:]
         if len(value) == 2 and bracket(value[0]) == "(" and bracket(value[1]) == "{":
+            if name in vocabulary.CLOCK:
+                self.found.add(nodes[1], f"{name} is a function of KQL's own; choose another name")
             inner, kind = dict(known), "function"
             for parameter in split(inside(value[0]), ","):
                 label = name_of(parameter[0]) if parameter else None
@@ -91,7 +94,8 @@ class Walk:
 
     def declare(self, node: Node, name: str) -> None:
         """Report *name* if it is already declared in front of the query."""
-        if name in RESERVED or (self.scoped and name in SCOPABLE):
+        ours = name in vocabulary.RESERVED or name.startswith(vocabulary.RESERVED_PREFIXES)
+        if ours or (self.scoped and name in vocabulary.SCOPABLE):
             self.found.add(node, f"{name} is declared in front of the query; choose another name")
 
     def expression(self, nodes: list[Node], known: Known, *, table: bool, scalar: bool = True) -> None:
@@ -121,11 +125,11 @@ class Walk:
         elif name in {"print", "range", "datatable"}:
             call = name == "datatable" and bracket(nodes[1]) == "("
             self.scalars(nodes[2:] if call else nodes[1:], known)
-        elif name in READS_ANY_TABLE:
+        elif name in vocabulary.READS_ANY_TABLE:
             self.escape(first, f"{name} may read any table: name the tables")
         elif scalar:
             self.operand_or_scalars(nodes, known)
-        elif name and _is_call(nodes) and (name in known or name == "materialize"):
+        elif name and is_call(nodes) and (name in known or name == "materialize"):
             self.scalars(nodes, known)
         else:
             self.escape(first, "cannot tell which table this reads")
@@ -139,18 +143,16 @@ class Walk:
         second = nodes[1]
         if name not in known and (text(second) == "." or bracket(second) == "["):
             self.table(first, name, known)
-        elif isinstance(second, Token) and second.kind != "mark" and second.text not in WORDS:
+        elif isinstance(second, Token) and second.kind != "mark" and second.text not in vocabulary.WORDS:
             self.escape(first, "cannot tell which table this reads")
         else:
             self.scalars(nodes, known)
 
     def table(self, node: Node, name: str, known: Known) -> None:
         """Report *name* unless the query declares it or it is a table that can be restricted to a scope."""
-        if name not in SCOPABLE and name not in known and name not in {"true", "false"}:
-            self.escape(
-                node,
-                f"{name} is neither declared by the query nor a table that holds DeviceId and DeviceName",
-            )
+        if name not in vocabulary.SCOPABLE and name not in known and name not in {"true", "false"}:
+            wanted = "neither declared by the query nor a table that holds DeviceId and DeviceName"
+            self.escape(node, f"{name} is {wanted}")
 
     def operator(self, nodes: list[Node], known: Known, around: list[Node]) -> None:
         """Read what follows a |."""
@@ -166,8 +168,10 @@ class Walk:
             self.mv_apply(nodes, rest, known)
         elif name in {"evaluate", "invoke"}:
             self.plugin(nodes[0], name, rest, known)
-        elif name in OPERATORS:
+        elif name in vocabulary.OPERATORS:
             self.scalars(rest, known)
+        elif name == "as" and not self.scoped:
+            self.declare(nodes[0], name_of(rest[-1]) or "" if rest else "")
         elif name == "render":
             self.found.add(nodes[0], "remove render: a hunt returns rows")
         else:
@@ -191,13 +195,12 @@ class Walk:
 
     def plugin(self, operator: Node, name: str, rest: list[Node], known: Known) -> None:
         """Read the call after `evaluate` or `invoke`, and report one that may read other tables."""
-        allowed = PLUGINS if name == "evaluate" else {"FileProfile", *known}
-        if _is_call(rest) and name_of(rest[0]) in allowed:
+        allowed = vocabulary.PLUGINS if name == "evaluate" else {"FileProfile", *known}
+        if is_call(rest) and name_of(rest[0]) in allowed:
             self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
         else:
-            self.escape(
-                operator, f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
-            )
+            possible = ", ".join(sorted(allowed))
+            self.escape(operator, f"{name} may read other tables; possible here: {possible}")
 
     def union(self, nodes: list[Node], known: Known) -> None:
         """Read `union` and its tables."""
@@ -219,32 +222,27 @@ class Walk:
         for node, before in zip(nodes, [None, *nodes], strict=False):
             word = (name_of(before) if before else None) or ""
             if isinstance(node, Token):
-                if node.kind == "name" and node.text in UNSCOPABLE:
+                if node.kind == "name" and node.text in vocabulary.UNSCOPABLE:
                     self.table(node, node.text, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")
-            elif node.kind == "(" and word and word not in WORDS:
+            elif node.kind == "(" and word and word not in vocabulary.WORDS:
                 self.call(word, node, known)
             else:
-                self.arguments(node, known, table=word in LISTS)
+                self.arguments(node, known, table=word in vocabulary.LISTS)
 
     def call(self, name: str, group: Bracketed, known: Known) -> None:
         """Read a call of the function *name*."""
         if name in {"toscalar", "materialize"}:
             self.arguments(group, known, table=True)
-        elif known.get(name, "value") != "value" or name in FUNCTIONS:
+        elif known.get(name, "value") != "value" or name in vocabulary.FUNCTIONS:
             self.arguments(group, known, table=known.get(name) == "table function")
-        elif name not in LITERALS:
-            self.escape(
-                group, f"{name}() is neither declared by the query nor a function that reads nothing else"
-            )
+        elif name not in vocabulary.LITERALS:
+            wanted = "neither declared by the query nor a function that reads nothing else"
+            self.escape(group, f"{name}() is {wanted}")
 
     def arguments(self, group: Node, known: Known, *, table: bool) -> None:
         """Read what is separated by commas; *table* means that a name alone is a table."""
         for part in split(inside(group), ","):
             named = len(part) > 1 and text(part[1]) == "="
             self.expression(part[2:] if named else part, known, table=table)
-
-
-def _is_call(nodes: list[Node]) -> bool:
-    return len(nodes) == 2 and bracket(nodes[1]) == "("

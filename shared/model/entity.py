@@ -21,6 +21,11 @@ class Indicator(Struct, frozen=True, omit_defaults=True):
     kind: IndicatorKind
     value: str
 
+    @property
+    def key(self) -> str:
+        """Its name in the ledger, as in `ip:203.0.113.9`."""
+        return f"{self.kind}:{self.value}"
+
 
 class Device(Struct, frozen=True, omit_defaults=True):
     """A machine known to Defender, by its id (40 hex digits, lower case), its name, or both."""
@@ -34,6 +39,11 @@ class Device(Struct, frozen=True, omit_defaults=True):
     def label(self) -> str:
         """The device's name, or its id if it has none."""
         return self.name or self.id
+
+    @property
+    def key(self) -> str:
+        """Its name in the ledger: by its id, or by its name in lower case, as in `device:srv-7`."""
+        return f"device:{self.id or self.name.lower()}"
 
 
 class Dropped(Struct, frozen=True):
@@ -50,6 +60,11 @@ class Chosen(Struct, frozen=True):
     devices: tuple[Device, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+
+    @property
+    def entities(self) -> tuple[Device | Indicator, ...]:
+        """All that is hunted for: the devices, then the indicators."""
+        return (*self.devices, *self.indicators)
 
     @property
     def kinds(self) -> frozenset[IndicatorKind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +20,18 @@ class Group(Struct, frozen=True, array_like=True):
     count: int
     first: str
     last: str
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """
+    The rows of one entity: how many, and their digest (SHA-256 in hex, independent of their order).
+
+    `name` is the DeviceName beside the DeviceId, in lower case; '' where there is none.
+    """
+
+    rows: int
+    digest: str
+    name: str = ""
 
 
 class Found(Struct, frozen=True, rename="camel"):
@@ -41,9 +54,14 @@ class Found(Struct, frozen=True, rename="camel"):
     group_count: int = 0
     #: At most 10 rows, column -> value.
     first_rows: tuple[dict[str, Any], ...] = ()
-    #: Rows per device: by DeviceId, or DeviceName if there is no such column, in lower case.
-    per_device: dict[str, int] = {}
+    #: What each entity's rows are, by its key in lower case: a DeviceId, or the DeviceName of a row without
+    #: one; for an indicator hunt the Indicator. Rows that name none are under ''.
+    per_entity: dict[str, Part] = {}
     #: How long Graph took, waits and retries included.
     seconds: float = 0.0
     #: Why there is no answer; '' where there is one.
     failure: str = ""
+    #: When Graph answered or refused, in UTC; None where it did neither.
+    at: datetime | None = None
+    #: Rows that were in the answer, too, and cannot be read.
+    unreadable: int = 0

@@ -13,6 +13,10 @@ DEVICE_TYPES = frozenset({"Server", "Workstation"})
 """The device types that exclude each other; any other type is never a reason to leave a device out."""
 
 
+#: What stands in OSPlatform, in lower case, where Defender does not know the system; Microsoft lists no values.
+UNKNOWN_PLATFORMS = ("", "none", "other", "unknown")
+
+
 class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out."""
 
@@ -20,9 +24,13 @@ class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
     device_type: tuple[str, ...] = ()
 
     def excludes(self, os_platform: str, device_type: str) -> bool:
-        """Tell whether the hunt is not for a device with these facts ('' where unknown); case is ignored."""
+        """
+        Tell whether the hunt is not for a device with these facts; case is ignored.
+
+        A fact is unknown where it is '', and a platform also where it is one of UNKNOWN_PLATFORMS.
+        """
         platforms = {platform.lower() for platform in self.os_platform}
-        return bool(os_platform and platforms and os_platform.lower() not in platforms) or (
+        return bool(platforms and os_platform.lower() not in platforms.union(UNKNOWN_PLATFORMS)) or (
             device_type.lower() in {other.lower() for other in self.other_types}
         )
 
@@ -59,6 +67,8 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     #: The kinds of indicator that an indicator hunt takes; empty for a device hunt.
     kinds: tuple[IndicatorKind, ...] = ()
     applies_to: AppliesTo = EVERYWHERE
+    #: `context` where rows are what is normal there, as of a baseline: more of them later are no news.
+    role: Literal["finding", "context"] = "finding"
     #: How long before an incident's first activity the window starts.
     lookback: timedelta = timedelta(days=1)
     #: How long after an incident's last activity the window ends.
@@ -79,8 +89,10 @@ class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     One hunt.
 
     `name` is its file's name in kebab-case, `title` the `name` in the file, which people read. `tables` are
-    the tables with device data that the query names. `own_window` says that the query limits time itself,
-    with ago() or now(), `shipped` that the hunt comes with the app.
+    the tables with device data that the query names. `reach` is how far back the query itself looks, with ago()
+    or now(), from the end of the window; None where it calls neither. `carries` are those of DeviceId,
+    DeviceName, Indicator and Timestamp that each of its rows has for certain. `shipped` says that the hunt comes
+    with the app.
     """
 
     name: str
@@ -91,5 +103,6 @@ class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     tactics: tuple[str, ...] = ()
     techniques: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
-    own_window: bool = False
+    reach: timedelta | None = None
+    carries: frozenset[str] = frozenset()
     shipped: bool = False

@@ -34,7 +34,7 @@ class Alert(Struct, frozen=True, rename="camel"):
     first_activity: str | None = field(default=None, name="firstActivityDateTime")
     last_activity: str | None = field(default=None, name="lastActivityDateTime")
     created: str | None = field(default=None, name="createdDateTime")
-    evidence: list[dict[str, Any]] | None = None
+    evidence: list[Any] | None = None
 
 
 class Incident(Struct, frozen=True, rename="camel"):
@@ -42,7 +42,7 @@ class Incident(Struct, frozen=True, rename="camel"):
     A Defender incident, with Graph's text for times.
 
     `redirect_incident_id` names the incident into which this one was merged. `alerts` and `comments` are None
-    where Graph did not send them.
+    where Graph did not send them. `unread` names the fields that Graph sent in a form that cannot be read.
     """
 
     id: str
@@ -55,6 +55,8 @@ class Incident(Struct, frozen=True, rename="camel"):
     updated: str | None = field(default=None, name="lastUpdateDateTime")
     alerts: list[Alert] | None = None
     comments: list[Comment] | None = None
+    # No field of Graph's has this name.
+    unread: tuple[str, ...] = field(default=(), name="@outrider.unread")
 
     @property
     def is_closed(self) -> bool:

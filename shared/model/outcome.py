@@ -10,8 +10,8 @@ from msgspec import Struct, field
 from .finding import Found
 from .times import write_time
 
-#: The five outcomes of a hunt, and of a hunt on one device. None of them is ever shown as another.
-Ending = Literal["found", "nothingFound", "notApplicable", "noTelemetry", "notRun"]
+#: The outcomes of a hunt, and of a hunt on one device. None of them is ever shown as another.
+Ending = Literal["found", "nothingFound", "nothingSoFar", "notApplicable", "noTelemetry", "notRun"]
 
 
 class DeviceEnding(Struct, frozen=True):
@@ -30,8 +30,8 @@ class Window(Struct, frozen=True):
     end: datetime
     #: Which part of the wanted period is left out, and why; '' for none.
     cut: str = ""
-    #: Whether the query limits time itself, with ago() or now().
-    own: bool = False
+    #: From when nothing more can happen or arrive in the wanted period; None where that was so from the start.
+    over: datetime | None = None
 
     @property
     def timespan(self) -> str:

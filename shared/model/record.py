@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .entity import Chosen
 from .finding import Found
@@ -15,7 +16,7 @@ from .outcome import Outcome, Window
 Status = Literal["queued", "running", "waiting", "completed", "completedWithFailures", "failed"]
 Provider = Literal["defender", "sentinel"]
 RunKind = Literal["enrichment", "sweep"]
-Source = Literal["api", "watch", "sentinel", "timer"]
+Source = Literal["api", "watch", "sentinel", "timer", "late"]
 
 
 class Work(Struct, frozen=True, omit_defaults=True):
@@ -42,7 +43,8 @@ class Work(Struct, frozen=True, omit_defaults=True):
     #: The queue that the run is sent to, one of `state.runs.QUEUES`.
     queue: str = "urgent"
     kind: RunKind = "enrichment"
-    #: Who asked: a caller of the API, the watch, a Sentinel playbook, or the timer of the sweeps.
+    #: Who asked: a caller of the API, the watch, a Sentinel playbook, the timer of the sweeps, or an earlier run
+    #: on the incident, for its late look.
     source: Source = "api"
 
     @classmethod
@@ -63,6 +65,11 @@ class Work(Struct, frozen=True, omit_defaults=True):
     def only_new(self) -> bool:
         """Whether to skip what was hunted on the incident before: always, unless the API was called."""
         return self.source != "api"
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it hunts needs no more hunting: not after a dry run, or with a lookback of its own."""
+        return self.comment and self.lookback is None
 
 
 class PlannedHunt(Struct, frozen=True):
@@ -91,10 +98,16 @@ class Plan(Struct, frozen=True):
     failure: str = ""
     #: The product in which the incident is read and commented.
     provider: Provider = "defender"
-    #: Whether the incident was hunted before.
+    #: Whether an earlier run has told, or is about to tell, how its hunts on the incident ended.
     follow_up: bool = False
     #: The hunts that had no result on this incident before, and are tried again.
     tried: tuple[str, ...] = ()
+    #: The findings that stand on the incident, by `catalog.select.finding_keys`.
+    told: tuple[str, ...] = ()
+    #: Whether entities that are due were left to a later run, since there are too many for one.
+    left: bool = False
+    #: The last activity of each entity, by its key, until the plan is stored; unknown ones are missing.
+    activity: dict[str, datetime] = {}
     #: When the incident was created, in UTC; None where unknown.
     opened: datetime | None = None
 
@@ -108,11 +121,13 @@ class Plan(Struct, frozen=True):
         return planned.chosen or self.chosen
 
 
-class Wait(Struct, frozen=True):
+class Wait(Struct, frozen=True, omit_defaults=True):
     """Why a run waits, and until when (UTC)."""
 
     reason: str
     until: datetime
+    #: What keeps the run from going on, and since when (UTC), as `trouble.Troubles` counts it.
+    troubles: dict[str, datetime] = {}
 
 
 class CommentResult(Struct, frozen=True, rename="camel"):
@@ -154,6 +169,12 @@ class Run(Struct, frozen=True):
     wait: Wait | None = None
     #: None while the run has not ended.
     done: Done | None = None
+    #: When the run first waited, in UTC; None where it never did.
+    first_wait: datetime | None = None
+
+    def as_of(self, now: datetime) -> Run:
+        """Return the run without a wait that is over at *now* (UTC): it is worked on again."""
+        return replace(self, wait=None) if self.wait and self.wait.until <= now else self
 
 
 class Claim(Struct, frozen=True):

@@ -11,8 +11,15 @@ def write_time(when: datetime) -> str:
 
 
 def read_time(text: str | None) -> datetime | None:
-    """Read a time as UTC; None for no time, an unreadable one, or the year 1, which Graph writes for none."""
+    """
+    Read a time as UTC, also one without a zone; never raises.
+
+    None for no time, an unreadable one, one that lies outside the years 2 to 9999 in UTC, and the year 1,
+    which Graph and .NET write for none.
+    """
     try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text and not text.startswith("0001") else None
-    except ValueError:
+        when = datetime.fromisoformat(text or "")
+        when = when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+    return when if when.year > 1 else None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from shared.decoding import decode, decode_any
 from shared.errors import GraphError
-from shared.model.finding import Found, Group
+from shared.model.finding import Found, Group, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
-_ROW = msgspec.json.Decoder(dict[str, Any])
+_FLAT_ROW = msgspec.json.Decoder(dict[str, str | int | float | bool | None])
+#: The columns of the device card without which it says nothing about a device.
+_CARD = ("DeviceId", "DeviceName", "LastSeen")
+_OTHER_FACTS = ("OSPlatform", "DeviceType")
+_BRACE = ord("{")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+#: The columns that say which entity a row is about; the first that is not empty counts.
+_KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
 _HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
 
 
@@ -29,29 +37,67 @@ class Column(Struct, frozen=True):
     """One column of an answer, with Graph's .NET type name."""
 
     name: str
-    type: str
+    type: str = ""
 
 
-class Answer(Struct):
-    """Graph's `huntingQueryResults`; rows stay undecoded until they are needed."""
+class Answer(Struct, omit_defaults=True):
+    """
+    Graph's `huntingQueryResults`; rows stay undecoded until they are needed.
+
+    `unreadable` counts the rows that are not in `results`, since they cannot be read.
+    """
 
     schema: list[Column]
     results: list[msgspec.Raw]
+    unreadable: int = msgspec.field(default=0, name="@outrider.unreadable")
+
+
+class _AnySchema(Struct):
+    """An answer whose schema is not as documented."""
+
+    results: list[msgspec.Raw]
+    schema: Any = None
 
 
 def decode_answer(raw: bytes) -> Answer:
     """
-    Decode Graph's answer, but not its rows.
+    Decode Graph's answer, but not its rows; every row that is left in it can be decoded.
 
-    Raises GraphError if it is not a `huntingQueryResults`.
+    Columns that only the rows have are added to the schema. Raises GraphError if it is not a
+    `huntingQueryResults`, also where it has no list of rows, which is not the same as no rows.
     """
     try:
         try:
-            return msgspec.json.decode(raw, type=Answer)
-        except msgspec.DecodeError:
-            return msgspec.json.decode(_without_lone_surrogates(raw), type=Answer)
-    except (msgspec.DecodeError, ValueError) as error:
+            answer = decode(raw, Answer)
+        except msgspec.ValidationError:
+            loose = decode(raw, _AnySchema)
+            columns = loose.schema if isinstance(loose.schema, list) else []
+            answer = Answer([c for column in columns if (c := _column(column))], loose.results)
+    except msgspec.DecodeError as error:
         raise GraphError(f"Graph's answer is not understood: {error}") from error
+    rows = [row for row in answer.results if memoryview(row)[0] == _BRACE]
+    answer.unreadable += len(answer.results) - len(rows)
+    answer.results = rows
+    if _unknown(answer, rows[:1]):
+        answer.schema += _unknown(answer, rows)
+    return answer
+
+
+def _column(value: Any) -> Column | None:
+    name, kind = (value.get("name"), value.get("type")) if isinstance(value, dict) else (None, None)
+    return Column(name, kind if isinstance(kind, str) else "") if isinstance(name, str) else None
+
+
+def _unknown(answer: Answer, rows: list[msgspec.Raw]) -> list[Column]:
+    """Return the columns of *rows* that the schema lacks, except for the annotations that OData adds."""
+    known = {column.name.lower() for column in answer.schema}
+    columns: dict[str, Column] = {}
+    for raw in rows:
+        for name, value in _row(raw, ()).items():
+            if name.lower() not in known and "@odata." not in name:
+                is_time = isinstance(value, str) and _TIME.match(value)
+                columns.setdefault(name.lower(), Column(name, "DateTime" if is_time else "String"))
+    return list(columns.values())
 
 
 def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
@@ -61,7 +107,12 @@ def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _row(raw: msgspec.Raw, names: tuple[str, ...]) -> dict[str, Any]:
-    row = _ROW.decode(raw)
+    row: dict[str, Any]
+    try:
+        row = _FLAT_ROW.decode(raw)
+    except (ValueError, RecursionError):
+        # A list or an object in a cell, or something that `decode` mends.
+        row = decode_any(bytes(raw))
     if not all(map(row.__contains__, names)):
         folded = {key.lower(): value for key, value in row.items()}
         row = {name: row.get(name, folded.get(name.lower())) for name in names}
@@ -77,23 +128,22 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
     cannot be decoded.
     """
     answer = decode_answer(raw)
-    more = len(answer.results) > max_rows
+    more = len(answer.results) + answer.unreadable > max_rows
     del answer.results[max_rows:]
-    hashes = sorted([hashlib.sha256(row).digest() for row in answer.results])
+    hashes = [hashlib.sha256(row).digest() for row in answer.results]
     shown = _shown(hunt, answer.schema)
     time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
     names = {column.name for column in answer.schema}
-    who = "DeviceId" if "DeviceId" in names else "DeviceName" if "DeviceName" in names else ""
+    who = tuple(name for name in _KEYS[hunt.entity] if name in names)
     groups: dict[tuple[str, ...], list[Any]] = {}
-    per_device: dict[str, int] = {}
-    columns = tuple(dict.fromkeys((*shown, who) if who else shown))
-    for cells, (count, first, last) in _tally(answer, columns, time_column).items():
+    per_entity: dict[str, tuple[str, list[bytes]]] = {}
+    columns = tuple(dict.fromkeys((*shown, *who)))
+    for cells, (mine, first, last) in _tally(answer, columns, time_column, hashes).items():
         values = dict(zip(columns, map(cell_text, msgspec.structs.astuple(cells)), strict=True))
         group = groups.setdefault(tuple([values[name] for name in shown]), [0, first, last])
-        group[:] = group[0] + count, min(group[1], first), max(group[2], last)
-        if who:
-            device = values[who].lower()
-            per_device[device] = per_device.get(device, 0) + count
+        group[:] = group[0] + len(mine), min(group[1], first), max(group[2], last)
+        key = next((values[name].lower() for name in who if values[name]), "")
+        per_entity.setdefault(key, (values.get("DeviceName", "").lower(), []))[1].extend(mine)
     # Rarest first, then latest first: what an analyst has not seen a thousand times.
     ordered = sorted(groups.items(), key=lambda item: item[1][2], reverse=True)
     ordered.sort(key=lambda item: item[1][0])
@@ -101,15 +151,20 @@ def summarize(hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float) -> Found
         hunt=hunt.name,
         rows=len(answer.results),
         more=more,
-        digest=hashlib.sha256(b"".join(hashes)).hexdigest(),
+        digest=_digest(hashes),
         columns=tuple(column.name for column in answer.schema),
         shown=shown,
         groups=tuple(Group(key, *group) for key, group in ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
         first_rows=tuple(islice(decode_rows(answer), _KEPT_ROWS)),
-        per_device=per_device,
+        per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
+        unreadable=answer.unreadable,
     )
+
+
+def _digest(hashes: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
 
 
 def cell_text(value: Any) -> str:
@@ -125,21 +180,23 @@ def cell_text(value: Any) -> str:
     return str(value)
 
 
-def _tally(answer: Answer, columns: tuple[str, ...], time_column: str) -> dict[Struct, list[Any]]:
-    """Count the rows with the same values in *columns*, with the first and the last time among them."""
+def _tally(
+    answer: Answer, columns: tuple[str, ...], time_column: str, hashes: list[bytes]
+) -> dict[Struct, tuple[list[bytes], str, str]]:
+    """Return, for each set of values in *columns*, its rows' *hashes*, and their first and last time."""
     tally: dict[Struct, list[Any]] = {}
     times = (cell_text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
-    for cells, when in zip(_cells(answer, columns), times, strict=False):
+    for row, cells, when in zip(hashes, _cells(answer, columns), times, strict=False):
         known = tally.get(cells)
         if known is None:
-            tally[cells] = [1, when, when]
+            tally[cells] = [[row], when, when]
         else:
-            known[0] += 1
+            known[0].append(row)
             if when < known[1]:
                 known[1] = when
             elif when > known[2]:
                 known[2] = when
-    return tally
+    return {cells: (rows, first, last) for cells, (rows, first, last) in tally.items()}
 
 
 def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
@@ -157,8 +214,8 @@ def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
     for raw in answer.results:
         try:
             yield decode(raw)
-        except msgspec.ValidationError:
-            # Names in other casing, or a list or an object in a cell.
+        except (ValueError, RecursionError):
+            # Names in other casing, a list or an object in a cell, or something that `decode` mends.
             row = _row(raw, columns)
             yield shape(*(cell_text(row[name]) for name in columns))
 
@@ -172,22 +229,16 @@ def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
     return tuple(c.name for c in schema if c.name.lower() not in _HIDDEN_COLUMNS)[:6]
 
 
-def _without_lone_surrogates(raw: bytes) -> bytes:
-    """
-    Replace lone surrogates, which JSON can hold and UTF-8 cannot, with their escapes as text.
-
-    They come from command lines.
-    """
-    plain = json.dumps(json.loads(raw), ensure_ascii=False)
-    return re.sub("[\ud800-\udfff]", lambda m: f"\\\\u{ord(m[0]):04x}", plain).encode()
-
-
 def device_cards(raw: bytes) -> tuple[dict[str, str], ...]:
     """
     Decode the device card's answer: one row per device, column -> text.
 
-    Raises GraphError if the answer cannot be decoded.
+    Raises GraphError if the answer, or one of its rows, cannot be decoded, or if a device's id, name or time
+    is not in it: nobody knows then which devices have a card.
     """
-    return tuple(
-        {name: cell_text(value) for name, value in row.items()} for row in decode_rows(decode_answer(raw))
-    )
+    answer = decode_answer(raw)
+    rows = list(decode_rows(answer))
+    if answer.unreadable or (rows and not {column.name for column in answer.schema}.issuperset(_CARD)):
+        raise GraphError("a row, or a column, cannot be read")
+    facts = dict.fromkeys(_OTHER_FACTS, "")
+    return tuple(facts | {name: cell_text(value) for name, value in row.items()} for row in rows)

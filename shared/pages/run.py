@@ -66,6 +66,7 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
 _WORDS = {
     "found": "found",
     "nothingFound": "nothing found",
+    "nothingSoFar": "nothing found so far",
     "notApplicable": "not applicable",
     "noTelemetry": "no telemetry",
     "notRun": "not run",
@@ -75,7 +76,7 @@ _WORDS = {
     "ip": "IP address",
     "url": "URL",
 }
-_URGENCY = ("found", "notRun", "noTelemetry", "nothingFound", "notApplicable")
+_URGENCY = ("found", "notRun", "noTelemetry", "nothingSoFar", "nothingFound", "notApplicable")
 
 
 def _urgency(outcome: Outcome) -> tuple[int, int, str]:
@@ -128,5 +129,6 @@ def _portal(outcome: Outcome, run: Run, catalog: Catalog, settings: Settings) ->
     chosen = next(
         (plan.entities(planned) for planned in plan.hunts if planned.name == hunt.name), plan.chosen
     )
-    query = hunt_query(hunt, chosen, settings.max_rows + 1)
+    end = outcome.window.end if outcome.window else run.work.requested
+    query = hunt_query(hunt, chosen, settings.max_rows + 1, end)
     return portal_link(query, settings.cloud.portal)

@@ -34,7 +34,9 @@ LARGEST = 64_000
 _SENTENCE = 1_000
 _LONGEST_URL = 2_000
 _READ = 1_200
-_BY_IMPORTANCE: tuple[Ending, ...] = ("found", "notRun", "noTelemetry", "notApplicable", "nothingFound")
+_BY_IMPORTANCE: tuple[Ending, ...] = (
+    "found", "notRun", "noTelemetry", "notApplicable", "nothingSoFar", "nothingFound",
+)  # fmt: skip
 
 
 class _Size(NamedTuple):

@@ -87,8 +87,8 @@ def _query(tools: Tools) -> str:
     """Return a shipped hunt's query as it is sent, for a device that does not exist."""
     for hunt in tools.catalog.hunts:
         if hunt.shipped and hunt.entity == "device":
-            return device_query(hunt.query, [_NO_DEVICE], take=1, applies_to=hunt.applies_to)
-    return device_query("DeviceInfo", [_NO_DEVICE], take=1)
+            return device_query(hunt.query, [_NO_DEVICE], take=1, end=tools.now(), applies_to=hunt.applies_to)
+    return device_query("DeviceInfo", [_NO_DEVICE], take=1, end=tools.now())
 
 
 def _graph(settings: Settings, *answers: GraphError | None) -> Need:

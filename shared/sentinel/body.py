@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.decoding import decode_any
 from shared.entities.fields import folded, objects_in, text_of, time_of
 from shared.entities.request import LONGEST_BODY
 from shared.errors import InvalidRequest
@@ -50,8 +51,8 @@ def parse(body: bytes) -> SentinelIncident:
             "pass on `object` with its `id` and `properties`, without the alerts"
         )
     try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        content = decode_any(body)
+    except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is no JSON: {error}") from None
     if not isinstance(content, dict):
         raise InvalidRequest(f"the body is no JSON object: {_USE}")

@@ -19,6 +19,8 @@ from msgspec import Struct
 from requests.auth import AuthBase
 
 from shared import retrying
+from shared.decoding import decode, writable
+from shared.entities.fields import folded, text_of
 from shared.errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
 
 from .body import from_resource
@@ -44,18 +46,13 @@ _API_VERSION = "2023-02-01"
 _TIMEOUT = (10.0, 30.0)
 
 
-class _Comment(Struct):
-    name: str
-    properties: dict[str, Any] | None = None
-
-
 class _Comments(Struct):
-    value: list[_Comment]
+    value: list[Any]
     next_link: str | None = msgspec.field(default=None, name="nextLink")
 
 
 class _Entities(Struct):
-    entities: list[dict[str, Any]] | None = None
+    entities: list[Any] | None = None
 
 
 class _ErrorBody(Struct):
@@ -112,23 +109,24 @@ class Arm:
         resource = _decode(await self._call("GET", self._url(arm_id)), dict[str, Any])
         return from_resource(arm_id, resource)
 
-    async def get_entities(self, arm_id: str) -> list[dict[str, Any]]:
-        """Read the entities of all alerts of an incident, unchanged."""
+    async def get_entities(self, arm_id: str) -> list[Any]:
+        """Read the entities of all alerts of an incident, unchanged, whatever each is."""
         raw = await self._call("POST", self._url(f"{arm_id}/entities"))
         return _decode(raw, _Entities).entities or []
 
     async def get_comments(self, arm_id: str) -> dict[str, str]:
         """
-        Read the comments on an incident: name, in lower case -> HTML.
+        Read the comments on an incident: name, in lower case -> HTML, '' where that cannot be read.
 
-        Also raises GraphError if a page is on another host, or there are more than 100 pages.
+        A comment whose name cannot be read has a number in its place. Also raises GraphError if a page is on another host, or there are more than 100 pages.
         """
         found: dict[str, str] = {}
         link = self._url(f"{arm_id}/comments")
         for _ in range(COMMENT_LIMIT):
             page = _decode(await self._call("GET", link), _Comments)
-            for comment in page.value:
-                found[comment.name.lower()] = str((comment.properties or {}).get("message") or "")
+            for comment in map(folded, page.value):
+                name = text_of(comment.get("name")).lower() or str(len(found))
+                found[name] = text_of(folded(comment.get("properties")).get("message"))
             if not page.next_link:
                 return found
             link = page.next_link
@@ -138,7 +136,7 @@ class Arm:
 
     async def put_comment(self, arm_id: str, comment_id: str, html: str) -> None:
         """Write a comment of at most 30,000 characters of HTML; an existing *comment_id* is overwritten."""
-        body = msgspec.json.encode({"properties": {"message": html}})
+        body = msgspec.json.encode({"properties": {"message": writable(html)}})
         await self._call("PUT", self._url(f"{arm_id}/comments/{comment_id}"), body)
 
     def _url(self, path: str) -> str:
@@ -179,8 +177,8 @@ class Arm:
 
 def _decode(raw: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode(raw, kind)
+    except msgspec.DecodeError as error:
         raise Unavailable(
             f"Azure's answer is not what it documents: {error}", status=200, service=_SERVICE
         ) from None
@@ -199,8 +197,8 @@ def _error(response: requests.Response) -> GraphError:
     """Return the error for an error response, whether or not it has Resource Manager's error body."""
     status = response.status_code
     try:
-        body = msgspec.json.decode(response.content, type=_ErrorAnswer).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = decode(response.content, _ErrorAnswer).error
+    except msgspec.DecodeError:
         body = _ErrorBody()
     message = body.message or response.reason or f"HTTP {status}"
     known: dict[str, Any] = {

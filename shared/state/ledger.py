@@ -2,67 +2,127 @@
 What has been hunted on an incident: a log that every run appends to, and none rewrites.
 
 The entries are numbered objects, each created once. A run that creates entry n has read all entries before
-it, so two runs that start at once share the work between them, without a lock. What is hunted is named by the
-keys of `catalog.select.ledger_key`.
+it, so two runs that start at once share the work between them, without a lock. What is hunted is named by
+keys, `catalog.select.ledger_key`: a hunt and one entity. A key that was looked at is due again only if its
+entity was active since, or if it was looked at before its window was over and now is the late look.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from .objects import Store
 
-#: A run waits at most 24 hours, for a role or a throttled tenant; after this, what it took is free again.
+    #: What a run wants to hunt: key -> its entity's last activity, None where unknown.
+    Wanted = Mapping[str, datetime | None]
+
+#: A run waits at most 24.5 hours in all, whatever for (`work`); after this, what it took is free again.
 _LONGEST_RUN = timedelta(hours=25)
 #: What failed is hunted again when the incident changes, but not because our own comment has just changed it.
 _REST = timedelta(hours=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
-    """What one run has taken to hunt (`taken`), or, once `closed`, what needs no more hunting (`ended`)."""
+    """What one run has taken to hunt (`taken`), or, once `closed`, what became of it."""
 
     run_id: str
     at: datetime
     taken: tuple[str, ...] = ()
+    #: By entity, its last activity when the run took it.
+    activity: dict[str, datetime] = {}
+    #: What was hunted whole, over a window that was over, and told: it is settled.
     ended: tuple[str, ...] = ()
+    #: What was hunted whole and told before its window was over: key -> when the window is over.
+    looked: dict[str, datetime] = {}
+    #: The findings that stand in a comment, by `catalog.select.finding_keys`.
+    told: tuple[str, ...] = ()
+    #: Whether the run said how its hunts ended, or had nothing to say.
+    said: bool = False
     closed: bool = False
 
 
 class Share(Struct, frozen=True):
     """What a run may hunt on an incident."""
 
-    #: What no run has settled, and no other run is hunting now.
+    #: What is due, and no other run is hunting now.
     due: frozenset[str] = frozenset()
     #: The part of `due` that an earlier run took, without a result.
     tried: frozenset[str] = frozenset()
-    #: Whether no run has hunted on the incident before.
+    #: Whether no run has told, or is about to tell, how its hunts on the incident ended.
     first: bool = True
+    #: The findings that stand on the incident.
+    told: frozenset[str] = frozenset()
+    #: What is due as well, and more than one run hunts.
+    left: frozenset[str] = frozenset()
 
 
-def share(entries: Collection[Entry], wanted: Collection[str], now: datetime) -> Share:
+def share(entries: Collection[Entry], wanted: Wanted, now: datetime, *, late: bool = False) -> Share:
     """
     Return the part of *wanted* that is due.
 
-    Left out are what is settled, what an unfinished run took within the last 25 hours, and what a run that
-    ended within the last hour took.
+    Left out are what was looked at, unless its entity was active since or, with *late*, its window is over by
+    now; what an unfinished run took within the last 25 hours; and what a run that ended within the last hour
+    took without a result.
     """
-    closed = {entry.run_id: entry.at for entry in entries if entry.closed}
-    done = {key for entry in entries for key in entry.ended}
+    looked, state = _looked(entries), _state(entries, now)
+
+    def is_due(key: str) -> bool:
+        if key not in looked:
+            return True
+        before, over = looked[key]
+        active = wanted[key]
+        return (active is not None and active > before) or (late and over is not None and over <= now)
+
+    due = frozenset(key for key in wanted if key not in state.busy and is_due(key))
+    told = frozenset(key for entry in entries for key in entry.told)
+    return Share(due, due & state.tried, first=not state.said, told=told)
+
+
+class _State(NamedTuple):
+    """What rests or is being hunted, what was tried last without a result, and whether a run has told."""
+
+    busy: set[str]
+    tried: set[str]
+    said: bool
+
+
+def _state(entries: Iterable[Entry], now: datetime) -> _State:
+    closed = {entry.run_id: entry for entry in entries if entry.closed}
+    busy: set[str] = set()
     tried: set[str] = set()
+    said = False
     for entry in entries:
-        at = closed.get(entry.run_id)
-        if now - (at or entry.at) < (_REST if at else _LONGEST_RUN):
-            done.update(entry.taken)
-        tried.update(entry.taken)
-    due = frozenset(wanted) - done
-    return Share(due, due & tried, first=not entries)
+        if entry.closed:
+            tried.difference_update(entry.ended, entry.looked)
+            said = said or entry.said
+            continue
+        end = closed.get(entry.run_id)
+        without = set(entry.taken).difference(end.ended, end.looked) if end else set(entry.taken)
+        if now - (end.at if end else entry.at) < (_REST if end else _LONGEST_RUN):
+            busy |= without
+            said = said or not end
+        tried |= without
+    return _State(busy, tried, said)
+
+
+def _looked(entries: Iterable[Entry]) -> dict[str, tuple[datetime, datetime | None]]:
+    """Return what was looked at: up to which activity, and when the window is over (None: it was)."""
+    activity = {entry.run_id: entry.activity for entry in entries if not entry.closed}
+    looked: dict[str, tuple[datetime, datetime | None]] = {}
+    for entry in entries:
+        for key, over in (*((key, None) for key in entry.ended), *entry.looked.items()):
+            active = activity.get(entry.run_id, {}).get(key.partition(" ")[2], _NEVER)
+            if key not in looked or active >= looked[key][0]:
+                looked[key] = active, over
+    return looked
 
 
 class Ledger:
@@ -76,26 +136,49 @@ class Ledger:
         entries, _ = await self._read(incident)
         return entries
 
-    async def take(self, incident: str, run_id: str, wanted: Collection[str], now: datetime) -> Share:
+    async def take(
+        self,
+        incident: str,
+        run_id: str,
+        wanted: Wanted,
+        now: datetime,
+        *,
+        late: bool = False,
+        everything: bool = False,
+        within: Callable[[frozenset[str]], frozenset[str]] = lambda due: due,
+    ) -> Share:
         """
-        Take the part of *wanted* that is due.
+        Take the part of *wanted* that is due, or, for a person who asks, *everything*.
 
-        A run that has taken its part before gets the same part again.
+        *late* is as in `share`. *within* returns as much of what is due as one run hunts. A run that has taken
+        its part before gets the same part again.
         """
         while True:
             entries, following = await self._read(incident)
             mine = next((n for n, entry in enumerate(entries) if entry.run_id == run_id), None)
-            if mine is not None:
-                before = share(entries[:mine], wanted, now)
-                taken = frozenset(entries[mine].taken)
-                return Share(taken, taken & before.tried, first=before.first)
-            part = share(entries, wanted, now)
-            if not part.due or await self._append(following, Entry(run_id, now, tuple(sorted(part.due)))):
+            before = entries if mine is None else entries[:mine]
+            part = share(before, wanted, now, late=late)
+            if everything:
+                part = Share(frozenset(wanted), first=True, told=part.told)
+            taken = within(part.due) if mine is None else frozenset(entries[mine].taken)
+            part = Share(taken, taken & part.tried, part.first, part.told, part.due - taken)
+            entry = Entry(run_id, now, tuple(sorted(taken)), _activity(wanted, taken))
+            if mine is not None or not taken or await self._append(following, entry):
                 return part
 
-    async def close(self, incident: str, run_id: str, ended: Collection[str], now: datetime) -> None:
+    async def close(
+        self,
+        incident: str,
+        run_id: str,
+        now: datetime,
+        *,
+        ended: Collection[str] = (),
+        looked: Mapping[str, datetime] | None = None,
+        told: Collection[str] = (),
+        said: bool = True,
+    ) -> None:
         """
-        Record that a run has ended and that *ended* needs no more hunting; only the first call counts.
+        Record how a run ended: see `Entry`; only the first call counts.
 
         The rest of what the run took is free again an hour later.
         """
@@ -104,8 +187,16 @@ class Ledger:
             if any(entry.run_id == run_id and entry.closed for entry in entries):
                 return
             took = any(entry.run_id == run_id for entry in entries)
-            entry = Entry(run_id, now, ended=tuple(sorted(ended)), closed=True)
-            if not (ended or took) or await self._append(following, entry):
+            entry = Entry(
+                run_id,
+                now,
+                ended=tuple(sorted(ended)),
+                looked=dict(sorted((looked or {}).items())),
+                told=tuple(sorted(told)),
+                said=said,
+                closed=True,
+            )
+            if not (ended or looked or told or took) or await self._append(following, entry):
                 return
 
     async def _read(self, incident: str) -> tuple[list[Entry], str]:
@@ -118,3 +209,7 @@ class Ledger:
 
     async def _append(self, name: str, entry: Entry) -> bool:
         return await self._store.create(name, msgspec.json.encode(entry))
+
+
+def _activity(wanted: Wanted, keys: Iterable[str]) -> dict[str, datetime]:
+    return {key.partition(" ")[2]: active for key in sorted(keys) if (active := wanted.get(key))}

@@ -9,6 +9,7 @@ the rows, `findings/{name}`, may be overwritten.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ import msgspec
 
 from shared.errors import KeyReused, NotSent, RunNotFound
 from shared.model.finding import Found
-from shared.model.record import Claim, Done, Plan, Run, Wait, Work
+from shared.model.record import Done, Plan, Run, Wait, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,27 +46,51 @@ class Runs:
         self._send = send
         self._days = timedelta(days=days)
 
-    async def start(self, work: Work, *, chosen_key: bool) -> Work:
+    def ids(self, key: str, now: datetime) -> tuple[str, str]:
         """
-        Store a run and send it; return the work as stored.
+        Return the run ids of an idempotency *key*: that of a run that starts *now*, and that of one before it.
 
-        For a run that exists, nothing is stored: it is sent again unless it has ended. Raises KeyReused if
-        *chosen_key* and its body is another one, RunNotFound if it has expired, and NotSent if the queue
-        refuses the message.
+        A key's id changes once in FINDINGS_DAYS, so the one before may still be served, and none older is. It
+        is never given again, since storage deletes an expired run's objects one by one. Without a key the
+        first id is random and the second ''.
         """
-        if not await self._store.create(f"runs/{work.run_id}/request", msgspec.json.encode(work)):
+        if not key:
+            return run_id(""), ""
+        age = int(now.timestamp() // self._days.total_seconds())
+        return run_id(f"{key}:{age}"), run_id(f"{key}:{age - 1}")
+
+    async def start(
+        self, work: Work, *, chosen_key: bool, before: str = "", delay: timedelta = timedelta(0)
+    ) -> Work:
+        """
+        Store a run and send it, to be worked on after *delay*; return the work as stored.
+
+        For a run that exists, or one with the id *before* that has not expired, nothing is stored: it is sent
+        again unless it has ended. Raises KeyReused if *chosen_key* and its body is another one, RunNotFound
+        if it has expired, and NotSent if the queue refuses the message.
+        """
+        stored = await self._served(before) if before else None
+        if stored is None and not await self._store.create(
+            f"runs/{work.run_id}/request", msgspec.json.encode(work)
+        ):
             stored = await self.work(work.run_id)
+        if stored:
             if chosen_key and stored.body_digest != work.body_digest:
                 raise KeyReused("this Idempotency-Key was used with another body: use a new key for new work")
-            if await self.done(work.run_id):
+            if await self.done(stored.run_id):
                 return stored
             work = stored
-        await self.send(work)
+        await self.send(work, delay)
         return work
+
+    async def _served(self, run_id: str) -> Work | None:
+        with contextlib.suppress(RunNotFound):
+            return await self.work(run_id)
+        return None
 
     async def send(self, work: Work, delay: timedelta = timedelta(0)) -> None:
         """Send a run to its queue, to be worked on after *delay* (6 days at most). Raises NotSent."""
-        seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
+        seconds = max(0, int(min(delay, _LONGEST_DELAY).total_seconds()))
         try:
             await asyncio.to_thread(self._send, work.queue, work.run_id, seconds)
         except Exception as error:
@@ -113,6 +138,7 @@ class Runs:
             {each.hunt: each for each in (msgspec.json.decode(raw, type=Found) for raw in found)},
             msgspec.json.decode(last, type=Wait) if last else None,
             done,
+            _wait_time(waits[0]) if waits else None,
         )
 
     async def store_plan(self, run_id: str, plan: Plan) -> Plan:
@@ -151,14 +177,7 @@ class Runs:
         """Record how a run ended, unless that is recorded already; return whether it was recorded."""
         return await self._store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
 
-    async def claim(self, incident_id: str, digest: str, mine: Claim, attempt: int) -> Claim:
-        """
-        Claim the right to post a comment on a Defender incident; return the claim that holds, *mine* or not.
 
-        *digest* identifies the findings. *attempt* counts from 1 and grows when an earlier claim has lapsed.
-        """
-        key = f"comments/defender-{incident_id}/{digest}/{attempt:03d}"
-        if await self._store.create(key, msgspec.json.encode(mine)):
-            return mine
-        raw = await self._store.get(key)
-        return msgspec.json.decode(raw, type=Claim) if raw else mine
+def _wait_time(key: str) -> datetime:
+    """Return when a wait was recorded, which its name says."""
+    return datetime.fromtimestamp(int(key.rsplit("/", 1)[-1]) / 1000, UTC)

@@ -7,12 +7,12 @@ import gc
 import logging
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import GivenUp, GraphError, ResultTooLarge, Throttled, TimedOut, Waiting
 from shared.incident import waiting
 from shared.kql.write import fleet_query
-from shared.outcomes.reading import cell_text, decode_answer, decode_rows
+from shared.outcomes.reading import Answer, cell_text, decode_answer, decode_rows
 
 from .fleet import DeviceKind, Fleet
 from .parts import Asked
@@ -20,12 +20,11 @@ from .rows import why_unreadable
 from .survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from shared.model.hunt import Hunt
     from shared.model.outcome import Window
-    from shared.model.record import Plan, Work
-    from shared.outcomes.reading import Answer
+    from shared.model.record import Plan
     from shared.tools import Tools
 
     from .parts import Ask, AskStatus
@@ -47,7 +46,7 @@ KINDS = """\
 | summarize Devices = count() by OSPlatform, DeviceType"""
 
 
-async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord) -> None:
+async def count_fleet(tools: Tools, plan: Plan, record: SweepRecord) -> None:
     """
     Count the fleet's devices by kind, once per sweep, and record the answer.
 
@@ -57,22 +56,25 @@ async def count_fleet(tools: Tools, work: Work, plan: Plan, record: SweepRecord)
     if not plan.hunts or await record.fleet():
         return
     widest = min((planned.window for planned in plan.hunts), key=lambda window: window.start)
-    query = fleet_query("DeviceInfo", summarize=KINDS)
+    query = fleet_query("DeviceInfo", end=widest.end, summarize=KINDS)
     try:
         raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
-        fleet = Fleet(tuple(_kinds(raw)))
+        fleet = Fleet(
+            tuple(
+                DeviceKind(cell_text(row.get("OSPlatform")), cell_text(row.get("DeviceType")), number)
+                for row, number in _counted(decode_answer(raw), "Devices")
+            )
+        )
     except (ResultTooLarge, TimedOut) as error:
         fleet = Fleet(failure=error.message)
     except GraphError as error:
         if not (reason := waiting.why_final(error)):
-            raise wait_or_give_up(tools, work, error) from error
+            raise wait_or_give_up(tools, error) from error
         fleet = Fleet(failure=reason)
     await record.keep_fleet(fleet)
 
 
-async def ask_all(
-    tools: Tools, work: Work, record: SweepRecord, hunt: Hunt, window: Window, started: float
-) -> None:
+async def ask_all(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, started: float) -> None:
     """
     Send the queries of one hunt until none is left to send, and record how each ended.
 
@@ -81,18 +83,21 @@ async def ask_all(
     Graph has not answered for too long.
     """
     asked = await record.asked(hunt.name)
+    if asked:
+        tools.troubles.answered(max(each.at for each in asked.values()))
     while pending := survey(asked, record.most).pending:
         if time.monotonic() - started > _LAST_START:
             raise Waiting("the sweep is long and goes on where it was", timedelta(0))
         ask = pending[0]
         try:
             asked[ask.name] = await _ask(tools, record, hunt, window, ask)
+            tools.troubles.answered(tools.now())
             if asked[ask.name].end == "cut" or (asked[ask.name].rows or 0) > _MANY:
                 # Reference cycles in the libraries that fetched the answer keep it in memory, up to 50 MB: a
                 # dozen would add up.
                 gc.collect()
         except GraphError as error:
-            raise wait_or_give_up(tools, work, error, asked) from error
+            raise wait_or_give_up(tools, error) from error
 
 
 async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, ask: Ask) -> Asked:
@@ -104,15 +109,19 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     rows, counts, reason, raw = ask.expected, {}, "", b""
     try:
         query = fleet_query(
-            hunt.query, summarize=summarize, applies_to=hunt.applies_to, prefixes=ask.part.prefixes
+            hunt.query,
+            end=window.end,
+            summarize=summarize,
+            applies_to=hunt.applies_to,
+            prefixes=ask.part.prefixes,
         )
         raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
         answer = await asyncio.to_thread(decode_answer, raw)
         if ask.counting:
-            counts = _counts(answer)
+            counts = {cell_text(row.get("Ids")): number for row, number in _counted(answer, "Rows")}
         elif sweep and (reason := await asyncio.to_thread(why_unreadable, answer, sweep.new)):
             end = "failed"
-        elif len(answer.results) >= record.most:
+        elif len(answer.results) + answer.unreadable >= record.most:
             end, reason = "cut", f"it has {record.most:,} rows or more, of which Graph returns no more"
         else:
             rows = len(answer.results)
@@ -129,35 +138,20 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
 
 
-def _kinds(raw: bytes) -> Iterator[DeviceKind]:
-    """Yield how many devices there are of each kind. Raises GraphError if the answer does not say so."""
-    try:
-        for row in decode_rows(decode_answer(raw)):
-            yield DeviceKind(cell_text(row["OSPlatform"]), cell_text(row["DeviceType"]), int(row["Devices"]))
-    except _ODD_ANSWER as error:
-        raise GraphError("Graph's answer does not count the devices") from error
+def _counted(answer: Answer, column: str) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield each row with the count in *column*. Raises GraphError if a row, or its count, cannot be read."""
+    for row in decode_rows(answer):
+        number = row.get(column)
+        if not isinstance(number, int) or answer.unreadable:
+            raise GraphError(f"a row of the answer, or its column {column}, cannot be read")
+        yield row, number
 
 
-def _counts(answer: Answer) -> dict[str, int]:
-    """Return the rows of each group of devices. Raises GraphError if the answer does not say so."""
-    try:
-        return {cell_text(row["Ids"]): int(row["Rows"]) for row in decode_rows(answer)}
-    except _ODD_ANSWER as error:
-        raise GraphError("Graph's answer does not count the rows") from error
-
-
-def wait_or_give_up(
-    tools: Tools, work: Work, error: GraphError, asked: Mapping[str, Asked] | None = None
-) -> Exception:
-    """
-    Return the exception to raise for *error*: Waiting, or GivenUp if the sweep has waited for too long.
-
-    The wait is counted from the last answer in *asked*, or from the request if there is none.
-    """
-    last = max((each.at for each in (asked or {}).values()), default=work.requested)
-    if reason := waiting.why_given_up(error, tools.now() - max(last, work.requested)):
+def wait_or_give_up(tools: Tools, error: GraphError) -> Exception:
+    """Return the exception to raise for *error*: Waiting, or GivenUp if the sweep has waited for too long."""
+    if reason := waiting.why_given_up(tools, error):
         return GivenUp(reason)
-    if isinstance(error, Throttled) and not error.status:
+    if isinstance(error, Throttled) and error.ours:
         delay = timedelta(seconds=(error.retry_after or 0) + 1)
         return Waiting("the sweep leaves room for incidents (HUNTS_PER_MINUTE)", delay)
     return waiting.wait_for(error)

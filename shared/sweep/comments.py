@@ -80,7 +80,7 @@ async def comment_on_incidents(
         return Comments()
     trouble = [why for news in every for why in await find_devices(tools, record, news)]
     affected, results = await find_affected(
-        tools, work, lambda device: any(news.devices.like(device) for news in every)
+        tools, lambda device: any(news.devices.like(device) for news in every)
     )
     notes = [_nameless(news) for news in every if news.summary.nameless]
     found: dict[str, list[_Told]] = {each.about.id: [] for each in affected}
@@ -143,7 +143,7 @@ async def _known(tools: Tools, about: Subject, news: News) -> Callable[[dict[str
     mine = set(ledger_keys(news.hunt, about.chosen))
     entries = await tools.ledger.entries(f"{about.provider}-{about.id}")
     earlier: list[tuple[list[str], set[tuple[str, ...]]]] = []
-    for run_id in {entry.run_id for entry in entries if entry.closed and mine.intersection(entry.ended)}:
+    for run_id in {entry.run_id for entry in entries if mine.intersection((*entry.ended, *entry.looked))}:
         raw = await tools.runs.findings(run_id, news.hunt.name)
         try:
             answer = await asyncio.to_thread(decode_answer, raw or b"")

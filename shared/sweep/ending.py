@@ -134,13 +134,17 @@ def count(number: int, noun: str) -> str:
 def _ending(summary: SweepSummary, fleet: Fleet) -> tuple[Ending, str]:
     reasons = "; ".join(dict.fromkeys(lost.reason for lost in summary.lost))
     undated = _undated(summary)
+    unreadable = f"{count(summary.unreadable, 'row')} could not be read" if summary.unreadable else ""
+    if unreadable and summary.coverage:
+        reasons = "; ".join(filter(None, (reasons, unreadable)))
     if summary.new_rows:
         missing = f"{percent(summary.coverage)} of the fleet was looked at: {reasons}" if reasons else ""
         return "found", "; ".join(filter(None, (missing, undated)))
     if not summary.coverage:
         return "notRun", reasons
     if reasons:
-        return "notRun", f"nothing new in {percent(summary.coverage)} of the fleet; in the rest: {reasons}"
+        rest = "in the rest: " if summary.lost else ""
+        return "notRun", f"nothing new in {percent(summary.coverage)} of the fleet; {rest}{reasons}"
     if undated:
         return "notRun", undated
     if not summary.rows and summary.fleet is None:

@@ -26,10 +26,10 @@ from .survey import survey
 from .tally import Tally
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from shared.catalog.load import Catalog
-    from shared.model.hunt import Hunt
+    from shared.model.hunt import Hunt, Sweep
     from shared.model.record import Run, Work
     from shared.tools import Tools
 
@@ -50,11 +50,11 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = ROW_LIMIT) -
     plan = run.plan or await tools.runs.store_plan(work.run_id, _plan(work, tools.catalog, tools.now()))
     reason = ""
     try:
-        await count_fleet(tools, work, plan, record)
+        await count_fleet(tools, plan, record)
         for planned in plan.hunts:
             hunt = tools.catalog.by_name.get(planned.name)
             if hunt and hunt.sweep and not await record.summary(hunt.name):
-                await ask_all(tools, work, record, hunt, planned.window, started)
+                await ask_all(tools, record, hunt, planned.window, started)
     except GivenUp as given_up:
         reason = str(given_up)
     await _finish(tools, work, plan, record, reason, again=again)
@@ -75,7 +75,7 @@ async def give_up_sweep(tools: Tools, run: Run, reason: str, *, posting: bool, m
 
 def _plan(work: Work, catalog: Catalog, now: datetime) -> Plan:
     hunts = [
-        PlannedHunt(hunt.name, Window(now - hunt.sweep.lookback, now, own=hunt.own_window))
+        PlannedHunt(hunt.name, Window(now - _lookback(hunt, hunt.sweep), now))
         for hunt in catalog.hunts
         if hunt.sweep and (not work.hunts or hunt.name in work.hunts)
     ]
@@ -85,6 +85,11 @@ def _plan(work: Work, catalog: Catalog, now: datetime) -> Plan:
     gone = sorted(reasons.keys() - {planned.name for planned in hunts})
     skipped = (Outcome(name, name, "notRun", reasons[name]) for name in gone)
     return Plan(hunts=tuple(hunts), skipped=tuple(skipped))
+
+
+def _lookback(hunt: Hunt, sweep: Sweep) -> timedelta:
+    """Return how far back a hunt sweeps: no further than its query itself looks."""
+    return sweep.lookback if hunt.reach is None else min(sweep.lookback, hunt.reach)
 
 
 async def _finish(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.model.incident import Incident
-    from shared.model.record import Work
     from shared.tools import Tools
 
 #: Incidents that were last updated longer ago get no comment.
@@ -63,7 +62,7 @@ class _Read(Struct, frozen=True):
 
 
 async def find_affected(
-    tools: Tools, work: Work, has_news: Callable[[Device], bool]
+    tools: Tools, has_news: Callable[[Device], bool]
 ) -> tuple[list[Affected], list[CommentResult]]:
     """
     Return the open incidents with a device that *has_news*, sorted by id, and those that could not be read.
@@ -75,8 +74,8 @@ async def find_affected(
     try:
         listed = await tools.graph.list_incidents(tools.now() - _KEPT)
     except GraphError as error:
-        return [], [_unread(tools, work, error, "")]
-    opened = {each.id: each for each in listed if not each.is_closed}
+        return [], [_unread(tools, error, "")]
+    opened = {each.id: each for each in listed.incidents if not each.is_closed}
     known = {
         name: each
         for name, each in (await _remembered(tools)).items()
@@ -92,10 +91,11 @@ async def find_affected(
             affected |= {end.affected.about.id: end.affected} if end.affected else {}
     await tools.store.put(_REMEMBERED, msgspec.json.encode(known))
     unread = [
-        _unread(tools, work, end, name)
-        for name, end in zip(due, ended, strict=True)
-        if isinstance(end, GraphError)
+        _unread(tools, end, name) for name, end in zip(due, ended, strict=True) if isinstance(end, GraphError)
     ]
+    if listed.unreadable:
+        reason = f"{listed.unreadable} listed incidents cannot be read, not even their ids"
+        unread.append(CommentResult("", "failed", reason))
     return [affected[name] for name in sorted(affected)], unread
 
 
@@ -132,11 +132,11 @@ def _is_settled(tools: Tools, incident: Incident) -> bool:
     return updated is not None and updated < tools.now() - _SETTLED
 
 
-def _unread(tools: Tools, work: Work, error: GraphError, incident_id: str) -> CommentResult:
+def _unread(tools: Tools, error: GraphError, incident_id: str) -> CommentResult:
     """Return the result of an incident that cannot be read. Raises Waiting if it may be readable later."""
     if isinstance(error, NotFound):
         return CommentResult(incident_id, "failed", f"it was listed but cannot be read: {error.message}")
-    raised = wait_or_give_up(tools, work, error)
+    raised = wait_or_give_up(tools, error)
     if not isinstance(raised, GivenUp):
         raise raised from error
     return CommentResult(incident_id, "failed", str(raised))

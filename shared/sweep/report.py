@@ -20,6 +20,7 @@ from .survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from shared.catalog.load import Catalog
     from shared.model.hunt import Hunt
@@ -184,7 +185,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
         ],
         "rarest": summary.rarest[:_RAREST],
         "files": [(_span(part.name), part.name, rows) for part, rows in swept.parts if rows],
-        "portal": _portal(hunt, settings) if hunt else None,
+        "portal": _portal(hunt, summary.window.end, settings) if hunt else None,
     }
 
 
@@ -233,7 +234,7 @@ def _span(part: str) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _portal(hunt: Hunt, settings: Settings) -> str | None:
+def _portal(hunt: Hunt, end: datetime, settings: Settings) -> str | None:
     summarize = hunt.sweep.summarize if hunt.sweep else ""
-    query = fleet_query(hunt.query, summarize=summarize, applies_to=hunt.applies_to)
+    query = fleet_query(hunt.query, end=end, summarize=summarize, applies_to=hunt.applies_to)
     return portal_link(query, settings.cloud.portal)

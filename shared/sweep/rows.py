@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
-from shared.outcomes.reading import cell_text, decode_answer, decode_rows
+from shared.errors import GraphError
+from shared.outcomes.reading import cell_text, decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     from shared.outcomes.reading import Answer
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
+
+
+# A million rows of it still fit the 64 bits in which a process's connections are summed.
+_MOST = 10**9
 
 
 class FleetRow(NamedTuple):
@@ -43,13 +46,8 @@ class FleetRow(NamedTuple):
     details: tuple[tuple[str, str], ...]
 
 
-def read_rows(raw: bytes, new: str) -> Iterator[FleetRow]:
-    """
-    Yield the rows of Graph's answer *raw*; *new* is the column of the first time.
-
-    Raises GraphError if *raw* is not an answer to a hunting query.
-    """
-    answer = decode_answer(raw)
+def read_rows(answer: Answer, new: str) -> Iterator[FleetRow]:
+    """Yield the rows of *answer*; *new* is the column of the first time."""
     names = {column.name for column in answer.schema}
     new = find_column(answer, new)
     known = {"DeviceId", "DeviceName", "Process", "RemoteIP", new, "LastSeen"}
@@ -96,7 +94,7 @@ def why_unreadable(answer: Answer, new: str) -> str:
         times = (cell_text(row.get(column)) for row in decode_rows(answer))
         if all(not time or _TIME.fullmatch(time) for time in times):
             return ""
-    except (msgspec.MsgspecError, RecursionError):
+    except GraphError:
         return "a row of its answer cannot be read"
     return f"its column {new} (sweep.new) has values that are no times, so nobody knows which rows are new"
 
@@ -108,8 +106,8 @@ def find_column(answer: Answer, name: str) -> str:
 
 
 def _number(value: Any) -> int:
-    """Read a count; a value that is not a number counts as one."""
+    """Read a count, at most a billion; a value that is not a number counts as one."""
     try:
-        return max(0, int(value))
-    except (TypeError, ValueError):
+        return min(max(0, int(value)), _MOST)
+    except (TypeError, ValueError, OverflowError):
         return 1

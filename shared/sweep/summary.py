@@ -121,3 +121,5 @@ class SweepSummary(Struct, frozen=True, rename="camel"):
     undated: int = 0
     #: New rows that name no device, neither by its id nor by its name.
     nameless: int = 0
+    #: Rows that Graph returned, too, and that cannot be read.
+    unreadable: int = 0

@@ -16,6 +16,8 @@ from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING
 
+from shared.outcomes.reading import decode_answer
+
 from .ranking import Lots, Ranking, name_one
 from .rows import read_rows
 from .summary import Day, Destination, Lost, NewRow, Process, SweepSummary
@@ -45,7 +47,8 @@ class Tally:
         span = max(1, ceil((window.end - window.start) / _DAY))
         self.starts = tuple(window.end - _DAY * n for n in range(span, 0, -1))
         self._bounds = [f"{start:%Y-%m-%dT%H:%M:%S.%f}" for start in self.starts[1:]]
-        self.rows = self.devices = self.new_rows = self.new_devices = self.undated = self.nameless = 0
+        self.rows = self.devices = self.new_rows = self.new_devices = 0
+        self.undated = self.nameless = self.unreadable = 0
         self._lots = Lots(window.end)
         self._destinations: dict[str, int] = {}
         self._processes: dict[str, int] = {}
@@ -67,7 +70,9 @@ class Tally:
         new: set[int] = set()
         talks: set[int] = set()
         runs: set[int] = set()
-        for row in read_rows(raw, self._new):
+        answer = decode_answer(raw)
+        self.unreadable += answer.unreadable
+        for row in read_rows(answer, self._new):
             self.rows += 1
             if not row.first:
                 self.undated += 1
@@ -99,7 +104,7 @@ class Tally:
         if not self._rarest:
             self._rarest = {n: ([], [], []) for n in self._choose()}
         newest = len(self.starts) - 1
-        for row in read_rows(raw, self._new):
+        for row in read_rows(decode_answer(raw), self._new):
             if not row.first:
                 continue
             destination = self._destinations[row.destination]
@@ -143,6 +148,7 @@ class Tally:
             ties=self._ranking.ties(),
             undated=self.undated,
             nameless=self.nameless,
+            unreadable=self.unreadable,
         )
 
     def _days_seen(self) -> tuple[Day, ...]:

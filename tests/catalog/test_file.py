@@ -28,7 +28,7 @@ def enrichment(block: str) -> str:
 
 
 def test_an_unmodified_sentinel_file_loads_as_a_device_hunt(tmp_path: Path) -> None:
-    """It has the defaults of a device hunt, and a window of its own, because its query says `ago(7d)`."""
+    """It has the defaults of a device hunt, and looks back as far as its query says: `ago(7d)`."""
     write(tmp_path, "Renamed archiver (1).yaml", SENTINEL)
     (hunt,) = load_hunts(tmp_path).hunts
 
@@ -46,7 +46,8 @@ def test_an_unmodified_sentinel_file_loads_as_a_device_hunt(tmp_path: Path) -> N
             tactics=("Collection",),
             techniques=("T1560",),
             tables=("DeviceProcessEvents",),
-            own_window=True,
+            reach=timedelta(days=7),
+            carries=frozenset({"DeviceId", "DeviceName", "Timestamp"}),
             shipped=False,
         )
         == hunt

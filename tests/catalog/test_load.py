@@ -11,7 +11,7 @@ import pytest
 from shared.catalog.load import SHIPPED, Catalog, load_hunts
 from shared.catalog.select import select
 from shared.errors import InvalidRequest
-from tests.support.hunt_files import FIVE, INDICATOR, SENTINEL, five_hunts, write
+from tests.support.hunt_files import FIVE, INDICATOR, NAMELESS, SENTINEL, five_hunts, write
 
 
 def test_all_shipped_hunts_load_in_order_of_name() -> None:
@@ -47,6 +47,31 @@ def test_a_name_or_an_id_can_be_used_only_once(tmp_path: Path) -> None:
         ("a.yaml", ("a.yaml:1:1: the name a is taken by another file",)),
         ("b.yaml", ("b.yaml:2:5: id: 6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11 is that of a",)),
     ] == [(error.file.name, error.problems) for error in loaded.broken]
+
+
+@pytest.mark.fault("A6", before="Catalog had no notices: nobody was told")
+def test_a_hunt_whose_rows_name_no_device_is_noticed(tmp_path: Path) -> None:
+    """It loads, and its author is told, with its place; where its rows may name one, nothing is said."""
+    write(tmp_path, "a.yaml", NAMELESS)
+    write(tmp_path, "b.yaml", SENTINEL)
+    write(tmp_path, "c.yaml", INDICATOR)
+    loaded = load_hunts(tmp_path)
+
+    assert (["a", "b", "c"], ()) == ([hunt.name for hunt in loaded.hunts], loaded.broken)
+    notice = "its rows have neither DeviceId nor DeviceName, so nobody is told whose they are: keep DeviceId"
+    assert (f"a.yaml:15:8: query: {notice}",) == loaded.notices
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["| evaluate pivot(FileName)", "| invoke FileProfile(SHA1)", "| summarize any(DeviceName) by FileName"],
+)
+def test_where_it_is_unclear_whose_rows_are_nothing_is_said(tmp_path: Path, end: str) -> None:
+    """A notice is certain, or it is not given."""
+    write(tmp_path, "a.yaml", NAMELESS.replace("| summarize count() by FileName", end))
+    loaded = load_hunts(tmp_path)
+
+    assert (1, ()) == (len(loaded.hunts), loaded.notices)
 
 
 def test_a_missing_folder_is_listed_as_broken(tmp_path: Path) -> None:

@@ -141,6 +141,22 @@ def test_csv_has_one_line_per_row_and_no_formula(rows: list[tuple[str, str]]) ->
     assert [] == live(text)
 
 
+@pytest.mark.fault("C", before="with `lstrip` removed from csv_cell, no test failed")
+@pytest.mark.parametrize("blank", ["", " ", "   ", "\u00a0", "\u2003", "\u3000 "])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "|calc", "%0A"])
+def test_a_formula_after_a_blank_is_none_either(blank: str, formula: str) -> None:
+    """A spreadsheet may leave blanks out, so the cell is marked as text whatever blanks it begins with."""
+    text = csv_rows(
+        json.dumps(
+            {"schema": [{"name": "C", "type": "String"}], "results": [{"C": blank + formula}]}
+        ).encode(),
+        1,
+        mask=True,
+    ).decode("utf-8-sig")
+
+    assert [["C"], [f"'{blank}{formula}"]] == list(csv.reader(io.StringIO(text, newline="")))
+
+
 @given(NASTY, st.integers(30, 400))
 def test_a_clipped_value_is_never_longer_than_allowed(text: str, length: int) -> None:
     """A value that is short enough stays as it is; a longer one says how much of it is missing."""

@@ -57,8 +57,8 @@ def test_any_comment_is_harmless_and_within_its_limit(said: Content, max_chars: 
     assert [] == live(text)
     assert "" == unseen(text)
     assert marker.line(RUN_ID, marker.digest(said.outcomes, said.chosen)) == last
-    assert marker.is_posted([text], marker.digest(said.outcomes, said.chosen))
-    assert not marker.is_posted([text], "0" * 32)
+    assert RUN_ID == marker.posted_by([text], marker.digest(said.outcomes, said.chosen))
+    assert not marker.posted_by([text], "0" * 32)
     # A group that ends in its last cell, `port-N`, is whole, on one line or on several.
     groups = re.findall(r"^• (.*(?:\n    .*)*)", text, re.MULTILINE)
     assert [] == [group for group in groups if not re.fullmatch(r"[\d,]+× · (?s:.*)( · |: )port-\d+", group)]

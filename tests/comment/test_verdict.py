@@ -20,7 +20,9 @@ def test_a_verdict_never_hides_what_was_not_looked_at(endings: list[Ending], one
     else:
         each = tuple(DeviceEnding(f"pc{n}", ending) for n, ending in enumerate(endings))
         worst = next(
-            e for e in ("found", "nothingFound", "noTelemetry", "notRun", "notApplicable") if e in endings
+            e
+            for e in ("found", "nothingSoFar", "nothingFound", "noTelemetry", "notRun", "notApplicable")
+            if e in endings
         )
         outcomes = [Outcome("hunt", "A title", worst, devices=each)]
     ended = [o.outcome for o in outcomes]
@@ -29,11 +31,13 @@ def test_a_verdict_never_hides_what_was_not_looked_at(endings: list[Ending], one
 
     if "found nothing" in said or "found something" in said:
         assert ("found" in ended) == ("found something" in said)
-        assert ("found" in ended) or ("nothingFound" in ended)
+        assert {"found", "nothingFound", "nothingSoFar"} & set(ended)
+        assert "found something" in said or ("nothingSoFar" in ended) == ("nothing so far" in said)
         assert ("notRun" in ended) == ("could not be run" in said)
+        assert one_hunt_each or ("notRun" in endings) == ("not run in full" in said)
         assert ("noTelemetry" in endings) == ("no telemetry" in said)
     else:
-        assert not {"found", "nothingFound"} & set(ended)
+        assert not {"found", "nothingFound", "nothingSoFar"} & set(ended)
         assert "notRun" not in ended or said.startswith("FAILED: none of ")
 
 
@@ -44,6 +48,7 @@ def test_a_verdict_never_hides_what_was_not_looked_at(endings: list[Ending], one
         (("found", "nothingFound"), "1 of 2 hunts found something on web01"),
         (("found", "notRun"), "1 of 2 hunts found something on web01; 1 could not be run"),
         (("nothingFound", "nothingFound"), "2 hunts found nothing on web01"),
+        (("nothingFound", "nothingSoFar"), "2 hunts found nothing so far on web01"),
         (("nothingFound", "notRun"), "1 hunt found nothing on web01; 1 could not be run"),
         (("notRun", "notRun"), "FAILED: none of 2 hunts could be run on web01"),
         (("notRun", "noTelemetry"), "FAILED: none of 1 hunt could be run on web01; no telemetry on web01"),

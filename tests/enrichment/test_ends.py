@@ -170,7 +170,8 @@ async def test_an_answer_over_two_megabytes_is_counted_in_full(fleet: Fleet) -> 
     assert ("completed", "found", 300, False) == (
         done.status, outcome.outcome, outcome.found.rows, outcome.found.more
     )  # fmt: skip
-    assert {f"{n:040x}": 100 for n in range(3)} == outcome.found.per_device
+    # An indicator hunt's rows are counted by what they matched.
+    assert {"203.0.113.200": 300} == {key: part.rows for key, part in outcome.found.per_entity.items()}
     assert [1, 99, 100, 100] == [group.count for group in outcome.found.groups]
     assert "\nFOUND: file-origin: 300 rows\n" in text
     assert len(text) <= 30_000
@@ -183,7 +184,7 @@ async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
     await app.close()
-    (note,) = done.notes
+    note, until = done.notes
 
     assert "completedWithFailures" == done.status
     assert {
@@ -193,5 +194,6 @@ async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
         "linux-server-egress-baseline": "found",
     } == {outcome.hunt: outcome.outcome for outcome in done.outcomes}
     assert note.startswith("The device card could not be read: Graph refused the query (400)")
+    assert until.startswith("Looked until ")
     assert note in text
     assert "\nNOT RUN: linux-desktop-egress-baseline: it returned no rows, but the device card" in text

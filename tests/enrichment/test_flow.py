@@ -57,8 +57,8 @@ async def test_a_comment_says_when_hunts_found_nothing(app: Deployment) -> None:
     done = await app.enrich(incidentId=BENIGN)
     (text,) = app.comments(BENIGN)
 
-    assert ("completed", {"file-origin": "nothingFound"}) == (done.status, endings(done))
-    assert text.startswith("Outrider: 1 hunt found nothing for ")
+    assert ("completed", {"file-origin": "nothingSoFar"}) == (done.status, endings(done))
+    assert text.startswith("Outrider: 1 hunt found nothing so far for ")
 
 
 async def test_a_merged_incident_is_commented_on_its_target(app: Deployment) -> None:
@@ -118,7 +118,7 @@ async def test_comments_off_still_hunts_but_writes_nothing(fleet: Fleet) -> None
     await app.close()
 
     assert (CommentResult(BENIGN, "off", "COMMENTS is off"),) == done.comments
-    assert {"file-origin": "nothingFound"} == endings(done)
+    assert {"file-origin": "nothingSoFar"} == endings(done)
     assert [] == app.all_comments
 
 

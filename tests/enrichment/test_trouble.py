@@ -125,7 +125,8 @@ async def test_a_run_fails_after_a_day_without_its_role(app: Deployment) -> None
     """After 24 hours the run ends as failed, and its comment names the missing role."""
     app.tenant.roles.discard(HUNT)
     run = await app.ask(incidentId=EXFILTRATION)
-    app.ahead = timedelta(hours=24, minutes=1)
+    await work_on(app.tools, run)
+    app.ahead = timedelta(hours=24)
     await work_on(app.tools, run)
     (text,) = app.comments(EXFILTRATION)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.entities.choosing import Limits
+from shared.entities.choosing import Limits, limit
 from shared.entities.defender import from_evidence
 from shared.model.entity import Device, Dropped, Indicator
 
@@ -67,7 +67,8 @@ def test_the_least_suspicious_are_dropped_beyond_the_caps() -> None:
     items = [ip(f"198.51.100.{n}") for n in range(3)] + [ip("198.51.100.9", "malicious")]
     items += [device(f"web{n}") for n in range(3)]
 
-    chosen = from_evidence(items, Limits(devices=1, indicators=2), private=False)
+    limits = Limits(devices=1, indicators=2)
+    chosen = limit(from_evidence(items, limits, private=False), limits)
 
     assert ["198.51.100.9", "198.51.100.0"] == [i.value for i in chosen.indicators]
     assert ["web0"] == [d.name for d in chosen.devices]
@@ -101,6 +102,32 @@ def test_only_evidence_that_can_be_hunted_is_read() -> None:
         Indicator("fileHash", SHA1),
         Indicator("fileHash", SHA256),
     } == set(chosen.indicators)
+
+
+@pytest.mark.fault("A18", before="assert (Dropped('ip', '203.0.113.0/24', …), …) == ()")
+def test_evidence_that_cannot_be_read_is_listed_as_dropped() -> None:
+    """The reason says why; the address of a malicious URL is hunted, and a bare host is no unreadable URL."""
+    items = [
+        ip("203.0.113.0/24"),
+        evidence("url", url="evil dot example"),
+        evidence("url", "malicious", url="http://198.51.100.7/x"),
+        evidence("url", url="cdn.example"),
+        evidence("file", fileDetails={"sha1": "none"}),
+    ]
+
+    chosen = from_evidence(items, Limits(), private=False)
+    network = "it is a network, and only single addresses are hunted: give those that matter, each on its own"
+
+    assert (
+        Dropped("ip", "203.0.113.0/24", network),
+        Dropped("url", "evil dot example", "it is no IP address, URL, domain or file hash"),
+        Dropped("fileHash", "none", "it is no MD5, SHA-1 or SHA-256"),
+    ) == chosen.dropped
+    assert (
+        Indicator("ip", "198.51.100.7"),
+        Indicator("url", "198.51.100.7/x"),
+        Indicator("domain", "cdn.example"),
+    ) == chosen.indicators
 
 
 @pytest.mark.parametrize(

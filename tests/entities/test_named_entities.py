@@ -72,6 +72,69 @@ def test_what_is_no_indicator_is_refused(text: str, kind: IndicatorKind | None) 
         parse_indicator(text, kind)
 
 
+@pytest.mark.fault(
+    "A18", before="assert Indicator('url', 'a.example/?u=http://b') == Indicator('url', 'a.example/?u=b')"
+)
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("a.example/?u=http://b", "url", "a.example/?u=http://b"),
+        ("https://a.example/?u=http://b/", "url", "a.example/?u=http://b"),
+        ("::ffff:203.0.113.9", "ip", "203.0.113.9"),
+        ("[::ffff:cb00:7109]", "ip", "203.0.113.9"),
+        ("64:ff9b::cb00:7109", "ip", "64:ff9b::cb00:7109"),
+        ("203.0.113.9/32", "ip", "203.0.113.9"),
+        ("2001:db8::1/128", "ip", "2001:db8::1"),
+        ("203.0.113.9:443", "ip", "203.0.113.9"),
+        ("[2001:db8::1]:443", "ip", "2001:db8::1"),
+        ("[::1]:443", "ip", "::1"),
+        ("fe80::1%eth0", "ip", "fe80::1"),
+        ("Evil.Example.:8443", "domain", "evil.example"),
+        ("evil[dot]example", "domain", "evil.example"),
+        ("https://user:secret@EVIL.Example:443/A", "url", "evil.example/A"),
+        ("https://contoso.com@evil.example/x", "url", "evil.example/x"),
+        ("https://evil.example:80/x", "url", "evil.example:80/x"),
+        ("http://bücher.example./a", "url", "xn--bcher-kva.example/a"),
+        ("http://[::ffff:203.0.113.9]/x", "url", "203.0.113.9/x"),
+        ("http://[2001:DB8::1]:8080/x", "url", "[2001:db8::1]:8080/x"),
+        ("http://203.0.113.9/24", "url", "203.0.113.9/24"),
+        ("hxxps[:]//evil(dot)example/a", "url", "evil.example/a"),
+        ("hxxps[://]evil[.]example", "url", "evil.example"),
+        ("example[.]com/path", "url", "example.com/path"),
+        (f"sha256:{SHA256}", "fileHash", SHA256),
+        (f"SHA-1 = {SHA1.upper()}", "fileHash", SHA1),
+    ],
+)
+def test_an_indicator_is_read_as_what_it_is(text: str, kind: IndicatorKind, value: str) -> None:
+    """What stands around an address or a host, and how it is spelt, does not make it another indicator."""
+    assert Indicator(kind, value) == parse_indicator(text)
+
+
+@pytest.mark.fault("A18", before="DID NOT RAISE InvalidRequest")
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("203.0.113.0/24", None, "is a network, and only single addresses are hunted"),
+        ("2001:db8::/32", None, "is a network, and only single addresses are hunted"),
+        ("[2001:db8::]/32", None, "is a network, and only single addresses are hunted"),
+        ("203.0.113[.]0/255.255.255.0", None, "is a network, and only single addresses are hunted"),
+        ("203.0.113.0/24", "ip", "is a network, and only single addresses are hunted"),
+        ("203.000.113.009", None, "has numbers with leading zeros"),
+        ("*.evil.example", "domain", "is a pattern: give the domain itself, evil.example"),
+        ("https://evil.example\\@contoso.com/", None, "is no IP address, URL, domain or file hash"),
+        (f"md5:{SHA256}0", None, "is no IP address, URL, domain or file hash"),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_refused(
+    text: str, kind: IndicatorKind | None, message: str
+) -> None:
+    """A network is no URL; the message says what to give instead."""
+    with pytest.raises(InvalidRequest) as raised:
+        parse_indicator(text, kind)
+
+    assert message in raised.value.message
+
+
 def test_forty_hex_digits_are_a_device_id() -> None:
     """Any other text is a device's name."""
     assert Device(id=DEVICE_ID) == parse_device(f" {DEVICE_ID.upper()} ")

@@ -60,7 +60,7 @@ def test_every_field_of_a_body_is_understood() -> None:
         (b" \n", "the body is empty: send a JSON object"),
         (b"not JSON", "the body is no JSON: "),
         (b"\xff\xfe", "the body is no JSON: "),
-        (b'{"incidentId": "\\ud800"}', "the body is no JSON: "),
+        (b'{"incidentId": "\\ud800"}', "is no Defender incident's number"),
         (b" " * 1_000_000 + b"{}", "1,000,002 bytes: at most 1,000,000 are taken"),
         ([], "the body does not fit: Expected `object`, got `array`"),
         ("text", "Expected `object`, got `str`"),
@@ -211,9 +211,9 @@ RUN, ACTION = {"x-ms-workflow-run-id": "run"}, {"x-ms-action-tracking-id": "acti
     [
         ({}, ("", False)),
         ({"idempotency-key": "  "}, ("", False)),
-        ({"idempotency-key": " a "}, ("key:a", True)),
-        ({"idempotency-key": "a", **RUN, **ACTION}, ("key:a", True)),
-        ({**RUN, **ACTION}, ("logic-app:run:action:digest", False)),
+        ({"idempotency-key": " a "}, ("key:call:caller:a", True)),
+        ({"idempotency-key": "a", **RUN, **ACTION}, ("key:call:caller:a", True)),
+        ({**RUN, **ACTION}, ("logic-app:call:caller:run:action:digest", False)),
         (RUN, ("", False)),
         (ACTION, ("", False)),
     ],
@@ -222,4 +222,4 @@ def test_the_callers_own_idempotency_key_comes_first(
     headers: dict[str, str], expected: tuple[str, bool]
 ) -> None:
     """Without one, it is made from what a Logic App repeats when it retries; else there is no key."""
-    assert expected == idempotency_key(headers, "digest")
+    assert expected == idempotency_key(headers, "digest", "call", "caller")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.entities.choosing import Limits
+from shared.entities.choosing import Limits, limit
 from shared.entities.sentinel import from_entities
 from shared.model.entity import Device, Dropped, Indicator
 from shared.sentinel.body import parse
@@ -57,9 +57,10 @@ def test_a_device_gets_the_best_name_there_is(fields: dict[str, Any], expected: 
     [
         entity("Account", accountName="svc"),
         entity("Host", hostName=None, additionalData=None),
-        entity("Ip", address="no address"),
+        entity("Ip", address=" "),
         entity("FileHash", hashValue="a1" * 32, algorithm="SHA256AC"),
         entity("File", fileName="a.exe", fileHashes="none"),
+        entity("FileHash", hashValue="", algorithm="SHA1"),
         {"kind": "Ip", "properties": None},
         {"kind": 7},
         {},
@@ -70,6 +71,14 @@ def test_what_cannot_be_hunted_yields_nothing(item: dict[str, Any]) -> None:
     chosen = from_entities([item], Limits(), private=False)
 
     assert ((), (), ()) == (chosen.devices, chosen.indicators, chosen.dropped)
+
+
+@pytest.mark.fault("A18", before="assert (Dropped('ip', 'no address', 'it is no IP address'),) == ()")
+def test_an_entity_that_cannot_be_read_is_listed_as_dropped() -> None:
+    """The value stands there as it came, with the reason."""
+    chosen = from_entities([entity("Ip", address="no address")], Limits(), private=False)
+
+    assert (Dropped("ip", "no address", "it is no IP address"),) == chosen.dropped
 
 
 def test_a_domain_written_as_a_url_is_a_domain() -> None:
@@ -96,11 +105,9 @@ def test_entities_beyond_the_caps_are_dropped() -> None:
     listed = [entity("Ip", address=f"203.0.113.{n}") for n in range(60)]
     listed += [entity("Host", hostName=f"wks-{n}") for n in range(60)]
 
-    chosen = from_entities(
-        parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities,
-        Limits(indicators=50),
-        private=False,
-    )
+    limits = Limits(indicators=50)
+    found = parse(json.dumps(trigger(relatedEntities=listed)).encode()).entities
+    chosen = limit(from_entities(found, limits, private=False), limits)
 
     assert [f"203.0.113.{n}" for n in range(50)] == [one.value for one in chosen.indicators]
     assert [f"wks-{n}" for n in range(50)] == [one.name for one in chosen.devices]

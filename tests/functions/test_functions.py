@@ -134,6 +134,7 @@ def test_the_app_is_healthy_when_every_hunt_loads(http: httpx.Client) -> None:
     body = http.get("/api/health").json()
 
     assert ("healthy", "on", []) == (body["status"], body["comments"], body["broken"])
+    assert [] == body["notices"]
 
 
 def test_a_call_without_the_key_is_answered_with_401(http: httpx.Client) -> None:

@@ -49,7 +49,7 @@ async def test_hunts_beyond_the_limit_per_minute_are_not_sent() -> None:
     graph = line.graph(HUNTS_PER_MINUTE="2")
     await hunt(graph)
     await hunt(graph)
-    with pytest.raises(Throttled, match="HUNTS_PER_MINUTE is used up") as caught:
+    with pytest.raises(Throttled, match=r"waiting for its turn: HUNTS_PER_MINUTE \(2\) is used up") as caught:
         await hunt(graph)
 
     assert caught.value.retry_after
@@ -75,3 +75,38 @@ async def test_no_more_hunts_run_at_once_than_allowed() -> None:
     await asyncio.gather(*(hunt(graph) for _ in range(12)))
 
     assert 3 == max(under_way)
+
+
+@pytest.mark.fault("A29", before="DID NOT RAISE: who came later took the slot")
+def test_who_was_refused_keeps_its_place() -> None:
+    """A slot that becomes free goes to who was refused first; who comes later is told when it is its turn."""
+    now = 1_000.0
+    pace = Pace(2, lambda: now)
+    waits = []
+    for name in ("a", "b", "c", "d", "e"):
+        try:
+            pace.reserve(30, name=name)
+        except Throttled as refused:
+            waits.append((name, refused.retry_after))
+    now += 60
+    with pytest.raises(Throttled) as late:
+        pace.reserve(30, name="f")
+
+    assert [("c", 60), ("d", 60), ("e", 120)] == waits
+    assert 60 == late.value.retry_after
+    assert [0, 0] == [pace.reserve(30, name=name) for name in ("d", "c")]
+
+
+def test_a_place_is_kept_for_two_minutes() -> None:
+    """Who never comes back holds up nobody from then on."""
+    now = 1_000.0
+    pace = Pace(1, lambda: now)
+    pace.reserve(30)
+    with pytest.raises(Throttled):
+        pace.reserve(30, name="gone")
+    now += 60 + 120
+    with pytest.raises(Throttled):
+        pace.reserve(30)
+    now += 1
+
+    assert 0 == pace.reserve(30)

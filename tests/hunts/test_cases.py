@@ -63,10 +63,10 @@ def test_a_hunt_returns_exactly_the_rows_of_its_case(
             engine.load(table, [dated(row) for row in rows])
     if hunt.entity == "device":
         devices = [Device(**device) for device in content["devices"]]
-        query = device_query(hunt.query, devices, take=100, applies_to=hunt.applies_to)
+        query = device_query(hunt.query, devices, take=100, end=NOW, applies_to=hunt.applies_to)
     else:
         given = [Indicator(**indicator) for indicator in content["indicators"]]
-        query = indicator_query(hunt.query, given, take=100)
+        query = indicator_query(hunt.query, given, take=100, end=NOW)
     _, rows = engine.hunt(query, start=NOW - hunt.lookback, end=NOW, now=NOW)
 
     assert len(case["rows"]) == len(rows)

@@ -7,6 +7,7 @@ Every hunt file as Microsoft's parser reads it, alone and bound to devices or in
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from shared.model.hunt import Hunt
 from tests.support.kql_judge import Judge
 
 GOLDEN = Path(__file__).with_name("golden")
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HUNTS = load_hunts().hunts
 DEVICES = {
     "one-device": [Device("a" * 40, "srv-1")],
@@ -37,10 +39,12 @@ def bound(hunt: Hunt) -> dict[str, str]:
     """Return every form in which a hunt is sent, by its name."""
     if hunt.entity == "device":
         return {
-            name: device_query(hunt.query, devices, take=10_001, applies_to=hunt.applies_to)
+            name: device_query(hunt.query, devices, take=10_001, end=NOW, applies_to=hunt.applies_to)
             for name, devices in DEVICES.items()
         }
-    return {name: indicator_query(hunt.query, given, take=10_001) for name, given in INDICATORS.items()}
+    return {
+        name: indicator_query(hunt.query, given, take=10_001, end=NOW) for name, given in INDICATORS.items()
+    }
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)

@@ -85,11 +85,13 @@ def test_a_baseline_gives_its_seeds_rows_for_its_devices(
     published, columns = run(engine, seed(hunt))
     wanted = of_devices(published, columns, devices)
     shipped = HUNTS[hunt]
-    query = device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
+    query = device_query(shipped.query, EVERYONE, take=100_000, end=NOW, applies_to=shipped.applies_to)
 
     assert wanted
     assert wanted == run(engine, query, columns)[0]
-    assert wanted == run(engine, fleet_query(shipped.query, applies_to=shipped.applies_to), columns)[0]
+    assert (
+        wanted == run(engine, fleet_query(shipped.query, end=NOW, applies_to=shipped.applies_to), columns)[0]
+    )
 
 
 @pytest.mark.parametrize("hunt", BASELINES)
@@ -106,7 +108,7 @@ def test_a_baseline_goes_by_the_last_kind_of_a_device(hunt: str, chance: Random)
             last[row["DeviceName"].split(".")[0].lower()] = row["OSPlatform"], row["DeviceType"]
     devices = {name for name, kind in last.items() if not shipped.applies_to.excludes(*kind)}
     published, columns = run(engine, seed(hunt))
-    query = device_query(shipped.query, EVERYONE, take=100_000, applies_to=shipped.applies_to)
+    query = device_query(shipped.query, EVERYONE, take=100_000, end=NOW, applies_to=shipped.applies_to)
 
     assert of_devices(published, columns, devices) == run(engine, query, columns)[0]
 
@@ -117,7 +119,7 @@ def test_a_baseline_goes_by_the_last_kind_of_a_device(hunt: str, chance: Random)
 def test_archive_then_upload_gives_its_seeds_rows(engine: Engine, device: Device) -> None:
     """Exactly 30 minutes later still counts, and the device is found by id, short name or full name."""
     wanted, columns = run(engine, seed("archive-then-upload"))
-    query = device_query(HUNTS["archive-then-upload"].query, [device], take=100_000)
+    query = device_query(HUNTS["archive-then-upload"].query, [device], take=100_000, end=NOW)
 
     assert wanted
     assert {"srv-1.contoso.com", "SRV-1.CONTOSO.COM"} == {row[columns.index("DeviceName")] for row in wanted}
@@ -130,7 +132,7 @@ def test_archive_then_upload_agrees_on_random_telemetry(chance: Random) -> None:
     """The hunt and its seed give the same rows, at random times and for random commands."""
     engine = filled(upload_by_chance(chance))
     wanted, columns = run(engine, seed("archive-then-upload"))
-    query = device_query(HUNTS["archive-then-upload"].query, [Device(name="Srv-1")], take=100_000)
+    query = device_query(HUNTS["archive-then-upload"].query, [Device(name="Srv-1")], take=100_000, end=NOW)
 
     assert wanted == run(engine, query, columns)[0]
 
@@ -153,9 +155,12 @@ def test_file_origin_gives_its_seeds_rows_and_direct_ones(engine: Engine) -> Non
 
     assert addresses
     assert pages
-    assert addresses == run(engine, indicator_query(shipped, [IP], take=100_000), columns)[0]
-    assert pages == run(engine, indicator_query(shipped, [URL], take=100_000), columns)[0]
-    assert addresses + pages == run(engine, indicator_query(shipped, [IP, URL], take=100_000), columns)[0]
+    assert addresses == run(engine, indicator_query(shipped, [IP], take=100_000, end=NOW), columns)[0]
+    assert pages == run(engine, indicator_query(shipped, [URL], take=100_000, end=NOW), columns)[0]
+    assert (
+        addresses + pages
+        == run(engine, indicator_query(shipped, [IP, URL], take=100_000, end=NOW), columns)[0]
+    )
 
 
 @few
@@ -164,6 +169,6 @@ def test_file_origin_agrees_on_random_telemetry(chance: Random) -> None:
     """A file that came from the address by way of the URL is there once for each of them."""
     engine = filled(download_by_chance(chance))
     addresses, pages, columns = origins(engine)
-    query = indicator_query(HUNTS["file-origin"].query, [IP, URL], take=100_000)
+    query = indicator_query(HUNTS["file-origin"].query, [IP, URL], take=100_000, end=NOW)
 
     assert addresses + pages == run(engine, query, columns)[0]

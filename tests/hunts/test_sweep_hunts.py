@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.catalog.load import load_hunts
@@ -11,6 +13,7 @@ from shared.sweep.asking import COUNTS, KINDS
 from shared.sweep.parts import ODD, Part
 from tests.support.kql_judge import Judge
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]
 #: The columns that a sweep reads from each row.
 READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connections", "LastSeen", "Days"}
@@ -26,6 +29,7 @@ def test_microsofts_parser_accepts_every_sweep_query(hunt: Hunt, part: Part, jud
     for more in ("", COUNTS):
         query = fleet_query(
             hunt.query,
+            end=NOW,
             summarize=hunt.sweep.summarize + more,
             applies_to=hunt.applies_to,
             prefixes=part.prefixes,
@@ -41,7 +45,7 @@ def test_microsofts_parser_accepts_every_sweep_query(hunt: Hunt, part: Part, jud
 @pytest.mark.node
 def test_microsofts_parser_accepts_the_count_of_devices(judge: Judge) -> None:
     """It has no error or warning, and the columns from which the fleet's size is read."""
-    verdict = judge(fleet_query("DeviceInfo", summarize=KINDS))
+    verdict = judge(fleet_query("DeviceInfo", end=NOW, summarize=KINDS))
 
     assert [] == verdict.diagnostics
     assert {"OSPlatform", "DeviceType", "Devices"} == {name for name, _ in verdict.columns or []}

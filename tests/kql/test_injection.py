@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ PIECES = [
 ]  # fmt: skip
 FILE_ORIGIN = load_hunts().by_name["file-origin"].query
 HASHES = "DeviceFileEvents | extend Indicator = SHA1 | where SHA1 in (_FileHashes)"
+END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FORMS = ("name", "id", "ip", "url", "domain", "fileHash")
 
 
@@ -38,10 +40,10 @@ def bound(form: str, values: list[str]) -> str:
     """Return a query with *values* in the place that *form* names."""
     if form in {"name", "id"}:
         return write.device_query(
-            "DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11
+            "DeviceInfo | take 3", [Device(**{form: value}) for value in values], take=11, end=END
         )
     query = HASHES if form == "fileHash" else FILE_ORIGIN
-    return write.indicator_query(query, [Indicator(form, value) for value in values], take=11)
+    return write.indicator_query(query, [Indicator(form, value) for value in values], take=11, end=END)
 
 
 def expected(form: str, values: list[str]) -> list[str]:

@@ -85,7 +85,7 @@ def test_the_portal_link_holds_the_query_that_was_run() -> None:
     assert planned.plan
     plan = replace(planned.plan, hunts=(PlannedHunt(HUNT, WINDOW, own),))
     page = run_page(replace(planned, plan=plan), HUNTS, Settings(), refresh=False)
-    query = hunt_query(HUNTS.by_name[HUNT], own, Settings().max_rows + 1)
+    query = hunt_query(HUNTS.by_name[HUNT], own, Settings().max_rows + 1, WINDOW.end)
     link = portal_link(query, Settings().cloud.portal)
 
     assert link

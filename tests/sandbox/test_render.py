@@ -11,6 +11,7 @@ import pytest
 from sandbox.__main__ import main
 from sandbox.telemetry.engine import Engine
 from shared.catalog.load import SHIPPED, load_hunts
+from tests.support.hunt_files import NAMELESS, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,9 @@ def test_every_hunt_is_rendered_as_a_query_that_runs(hunt: Hunt, capsys: pytest.
     schema, rows = engine.hunt(out, start=now - hunt.lookback, end=now, now=now, limit=10)
 
     assert 0 == code
-    assert out.endswith("\n| take 10001\n")
+    assert (
+        "\n| take 10001\n| project-away _Whose, _Rank\n" in out
+    )  # a name, or several indicators: limited for each
     assert set(hunt.columns) <= {column["name"] for column in schema}
     assert [] == rows
     assert re.fullmatch(r"// over the last (day|\d+ days|\d+ hours)\n", err)
@@ -121,11 +124,12 @@ def test_another_lookback_leaves_the_query_unchanged(
 
 
 def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A broken hunt beside it is reported, and does not get in its way."""
+    """A broken hunt beside it is reported, as is one whose rows name no device; neither gets in its way."""
     shipped = (SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
     mine = shipped.replace(HUNTS[0].id, "00000000-0000-4000-8000-000000000001")
     (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
     (tmp_path / "broken.yaml").write_text("name: Broken\n", encoding="utf-8")
+    write(tmp_path, "nameless.yaml", NAMELESS)
     code = main(["hunts", "render", "mine", "--device", "srv-7", "--hunts", str(tmp_path)])
     out, err = capsys.readouterr()
 
@@ -133,3 +137,4 @@ def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.
     assert 0 == code
     assert out.startswith("let DeviceNetworkEvents")
     assert "broken.yaml" in err
+    assert "nameless.yaml:15:8: query: its rows have neither DeviceId nor DeviceName" in err

@@ -1,4 +1,4 @@
-"""Two hunt files as text, a function that writes such files, and a fixed selection of our own hunts."""
+"""Three hunt files as text, a function that writes such files, and a fixed selection of our own hunts."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ metadata:
   author:
     name: Ada
 """
+
+NAMELESS = SENTINEL.replace("entityMappings", "  | summarize count() by FileName\nentityMappings").replace(
+    "6C8C9E1A-6B7D-4C59-9A5E-0C6A5D0E4B11", "6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b12"
+)
 
 INDICATOR = """
 id: 5f0f5a0c-9e0b-4a38-8f0e-1f5dd0b6c0aa

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.catalog.select import ledger_keys
+from shared.catalog.select import finding_keys, ledger_keys
 from shared.comment import marker
 from shared.model.hunt import DEVICE_CARD
 from shared.watch import look
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from shared.model.record import Run
     from shared.tools import Tools
 
 #: How long a message stays hidden after the worker that received it was killed.
@@ -37,16 +38,18 @@ class Replay:
 
     *deaths* are the numbers of calls at which a worker is killed, counted from 0 over all workers; a new one
     takes its place. `calls` counts the calls so far, and `died` the workers that were killed. `meanwhile` is
-    called with each request to Graph before it is sent.
+    called with each request to Graph before it is sent. `waiting` has the messages that are not delivered yet,
+    each as the time at which it is due, and the run.
     """
 
-    def __init__(self, fleet: Fleet, start: datetime, deaths: Iterable[int] = ()) -> None:
-        self.app = Deployment(fleet, planted_open=False, HUNTS_PER_MINUTE="100000")
+    def __init__(self, fleet: Fleet, start: datetime, deaths: Iterable[int] = (), **environment: str) -> None:
+        environment = {"HUNTS_PER_MINUTE": "100000", **environment}
+        self.app = Deployment(fleet, planted_open=False, **environment)
         self.app.clock = start
         self.meanwhile: Callable[[httpx.Request], None] = lambda _: None
         self.died = 0
         self._deaths = sorted(deaths)
-        self._due: list[tuple[datetime, str]] = []
+        self.waiting: list[tuple[datetime, str]] = []
         self._tools: Tools | None = None
         self._life = Life()
         self.calls = 0
@@ -65,24 +68,27 @@ class Replay:
         for _ in range(0, count, every):
             self.app.clock = self.now + timedelta(minutes=every)
             await self._as_worker(look)
-            await self._deliver()
+            await self.deliver()
 
     async def settle(self) -> None:
-        """Let time pass, with a look every 5 minutes, until no queue has a message left."""
-        while self._due or self.app.messages:
-            await self.minutes(10, every=5)
+        """Let time pass, with a look every 15 minutes, until no queue has a message left."""
+        while self.waiting or self.app.messages:
+            await self.minutes(30, every=15)
 
-    async def _deliver(self) -> None:
+    async def deliver(self) -> None:
+        """Deliver the messages that are due."""
         while True:
-            self._due += [(self.now + timedelta(seconds=delay), run) for _, run, delay in self.app.messages]
+            self.waiting += [
+                (self.now + timedelta(seconds=delay), run) for _, run, delay in self.app.messages
+            ]
             self.app.messages.clear()
-            ready = [message for message in self._due if message[0] <= self.now]
+            ready = [message for message in self.waiting if message[0] <= self.now]
             if not ready:
                 return
             for message in ready:
-                self._due.remove(message)
+                self.waiting.remove(message)
                 if not await self._as_worker(work_on, message[1], again=True):
-                    self._due.append((self.now + _HIDDEN, message[1]))
+                    self.waiting.append((self.now + _HIDDEN, message[1]))
 
     async def _as_worker(self, task: Callable[..., object], *arguments: str, **options: bool) -> bool:
         """Run *task* in the current worker, or a new one if that was killed; return whether it survived."""
@@ -109,12 +115,9 @@ class Replay:
         The device card is not counted. Raises AssertionError if a run has not ended.
         """
         counted: Counter[tuple[str, str]] = Counter()
-        store = self.app.tools.store
-        names = {key.split("/")[1] for key in await store.keys("runs/")}
-        for name in names:
-            run = await self.app.read(name)
+        for run in await self._ended():
             plan = run.plan
-            assert run.done, name
+            assert run.done, run.work
             for planned in plan.hunts if plan else ():
                 hunt = self.app.tools.catalog.by_name[planned.name]
                 if plan and planned.name != DEVICE_CARD:
@@ -137,16 +140,33 @@ class Replay:
             for incident in incidents
         }
 
-    async def found(self) -> dict[str, set[str]]:
-        """Return the digests of the runs that found something, by incident id."""
-        store = self.app.tools.store
+    async def written(self) -> dict[str, set[str]]:
+        """Return the digests of the runs that say that their comment stands, by incident id."""
         told: dict[str, set[str]] = {}
-        for name in {key.split("/")[1] for key in await store.keys("runs/")}:
-            run = await self.app.read(name)
-            if run.plan and run.done and any(o.outcome == "found" for o in run.done.outcomes):
-                digest = marker.digest(run.done.outcomes, run.plan.chosen)
-                told.setdefault(run.plan.incident_id, set()).add(digest)
+        for run in await self._ended():
+            plan, done = run.plan, run.done
+            if plan and done and {"written", "alreadyThere"} & {result.status for result in done.comments}:
+                digest = marker.digest(done.outcomes, plan.chosen)
+                told.setdefault(plan.incident_id, set()).add(digest)
         return told
+
+    async def untold(self) -> set[tuple[str, str]]:
+        """Return what runs found and the ledger does not have as told: incident id and finding."""
+        found, hunts = set(), self.app.tools.catalog.by_name
+        for run in await self._ended():
+            for each in run.done.outcomes if run.done else ():
+                if run.plan and each.outcome == "found":
+                    keys = finding_keys(hunts[each.hunt], each.found)
+                    found |= {(run.plan.incident_id, key) for key in keys}
+        ledger = self.app.tools.ledger
+        for incident in {incident for incident, _ in found}:
+            for entry in await ledger.entries(f"defender-{incident}"):
+                found -= {(incident, key) for key in entry.told}
+        return found
+
+    async def _ended(self) -> list[Run]:
+        names = {key.split("/")[1] for key in await self.app.tools.store.keys("runs/")}
+        return [await self.app.read(name) for name in sorted(names)]
 
     def digests(self) -> dict[str, list[str]]:
         """Return the digest at the end of each comment, in the order of posting, by incident id."""

@@ -12,7 +12,7 @@ from sandbox.tenant.evidence import incident
 from sandbox.tenant.state import Limits
 from shared.errors import Waiting
 from shared.graph.client import Graph
-from shared.model.record import Work
+from shared.model.record import Wait, Work
 from shared.outcomes.reading import decode_answer, decode_rows
 from shared.state.runs import run_id
 from shared.sweep.flow import sweep
@@ -86,14 +86,17 @@ class Sweeping(Deployment):
 
     async def deliver(self, run: str, tools: Tools | None = None) -> Waiting | None:
         """
-        Let a worker, by default the first, work on the run once.
+        Let a worker, by default the first, work on the run once, and record its wait.
 
         Returns the `Waiting` that this raised, with its reason and delay; None if the run need not wait.
         """
-        tools = tools or self.tools
+        read = await (tools or self.tools).runs.read(run)
+        tools = (tools or self.tools).for_run(read)
         try:
-            await sweep(tools, await tools.runs.read(run), again=True, most=self.most)
+            await sweep(tools, read, again=True, most=self.most)
         except Waiting as wait:
+            now = self.now()
+            await tools.runs.wait(run, Wait(wait.reason, now + wait.delay, tools.troubles.lasting), now)
             return wait
         return None
 

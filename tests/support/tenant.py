@@ -188,6 +188,10 @@ class Deployment:
         comments = self.tenant.sentinel_comments.get(sentinel.guid(source), {})
         return [comment["properties"]["message"] for comment in comments.values()]
 
+    def forget(self, key: str) -> None:
+        """Delete an object from the store, as a lifecycle rule does, or somebody by mistake."""
+        self._objects.delete(key)
+
     async def read(self, run: str) -> Run:
         """Return everything that is recorded of a run, except rows."""
         return await self.tools.runs.read(run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from shared.catalog.load import load_hunts
+from shared.catalog.load import Catalog, load_hunts
 from shared.catalog.select import select_for_sweep
 from shared.entities.request import parse_sweep
 from shared.errors import InvalidRequest
@@ -42,6 +43,20 @@ async def test_a_fleet_that_fits_takes_one_query_per_hunt(app: Sweeping) -> None
     await app.swept()
 
     assert {200: 4} == app.answered()
+
+
+async def test_a_sweep_claims_no_time_that_its_query_does_not_look_at(app: Sweeping) -> None:
+    """A query with `ago(2d)` is swept over two days of its seven, counted from the window's end."""
+    hunt = app.tools.catalog.by_name[ARCHIVES]
+    timed = replace(
+        hunt, query=f"{hunt.query.rstrip()}\n| where ArchiveTime > ago(2d)", reach=timedelta(days=2)
+    )
+    app.tools = replace(app.tools, catalog=Catalog((timed,)))
+    run = await app.swept(ARCHIVES)
+    window = (await app.summary(run, ARCHIVES)).window
+
+    assert timedelta(days=2) == window.end - window.start
+    assert "found" == (await app.done(run)).outcomes[0].outcome
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,9 @@ async def test_no_query_starts_that_the_deadline_would_cut(app: Sweeping) -> Non
     """More than 400 seconds after its start, a run sends no further query, and is delivered again at once."""
     run = await app.start(SERVERS)
     hunt, record = load_hunts().by_name[SERVERS], app.record(run)
-    work, window = (await app.read(run)).work, Window(app.now() - timedelta(days=1), app.now())
+    window = Window(app.now() - timedelta(days=1), app.now())
     with pytest.raises(Waiting) as raised:
-        await ask_all(app.tools, work, record, hunt, window, time.monotonic() - 401)
+        await ask_all(app.tools, record, hunt, window, time.monotonic() - 401)
 
     assert timedelta(0) == raised.value.delay
     assert {} == app.answered()

@@ -191,7 +191,9 @@ def test_the_page_links_to_rows_parts_and_query() -> None:
     """Each hunt links to its new rows, to all rows of each part, and to its query in Advanced Hunting."""
     hunt = HUNTS.by_name[SERVERS]
     assert hunt.sweep
-    query = fleet_query(hunt.query, summarize=hunt.sweep.summarize, applies_to=hunt.applies_to)
+    query = fleet_query(
+        hunt.query, end=sweep_summary().window.end, summarize=hunt.sweep.summarize, applies_to=hunt.applies_to
+    )
     link = portal_link(query, Settings().cloud.portal)
     one, four = Tags(page(sweep_summary())), Tags(page(sweep_summary(), parts=QUARTERS))
     new, every = f"findings?hunt={SERVERS}&format=csv", f"findings?hunt={SERVERS}&part={{}}&format=csv"

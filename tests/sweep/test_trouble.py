@@ -143,3 +143,14 @@ async def test_an_answer_of_exactly_the_row_limit_counts_as_cut(
     done = await app.done(await app.swept(SERVERS))
 
     assert ending == done.outcomes[0].outcome
+
+
+@pytest.mark.fault("A14", before="['failed'] == …: Microsoft Graph has not answered for 2 hours")
+async def test_seconds_of_an_outage_do_not_end_a_sweeps_comments(app: Sweeping) -> None:
+    """A sweep that was asked for hours ago waits for a 503 of the incidents as long as any other."""
+    run = await app.start(ARCHIVES)
+    await app.let_pass(3 * 3_600)
+    app.tenant.faults.add(match="incident", status=503, times=8)
+    await app.finish(run)
+
+    assert ["written"] == [comment.status for comment in (await app.done(run)).comments]

@@ -1,0 +1,72 @@
+"""
+The late look: hunt once more, after its window is over, what a run could not settle.
+
+A run that ends while its window is open says *nothing found so far* and starts a second run, named by the
+first, that is delivered two hours after the window's end. That one hunts what is not settled by then, and
+comments only what is news.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from shared.state.runs import run_id
+
+if TYPE_CHECKING:
+    from shared.model.outcome import Outcome
+    from shared.model.record import Plan, Work
+    from shared.tools import Tools
+
+    from .ending import Decision
+
+#: What failed for another reason than an open window is tried again this much later.
+_LATER = timedelta(hours=2)
+_UNSETTLED = ("notRun", "noTelemetry")
+
+
+def late_work(tools: Tools, work: Work, plan: Plan, decision: Decision, *, unsaid: bool) -> Work | None:
+    """
+    Return the late look that follows a run, to be sent at the time `requested`; None if there is none.
+
+    It looks again at what was looked at while its window was open, at what failed, and, with *unsaid*, at
+    everything, since the run's comment failed. One late look follows another only where new activity has
+    opened another window, or entities are left.
+    """
+    late = work.source == "late"
+    if not (plan.incident and work.counts and decision.outcomes and tools.settings.looks_late):
+        return None
+    times = [over for over in decision.looked.values() if over]
+    failed = any(_failed(outcome) for outcome in decision.outcomes)
+    if plan.left or (not late and (unsaid or (failed and not times))):
+        times = [tools.now() + _LATER]
+    if not times:
+        return None
+    return replace(
+        work,
+        run_id=run_id(f"late:{work.run_id}"),
+        requested=max(times),
+        body_digest="",
+        incident_id=plan.incident_id if plan.provider == "defender" else "",
+        source="late",
+        queue="runs",
+    )
+
+
+def late_note(tools: Tools, work: Work, plan: Plan, decision: Decision) -> tuple[str, ...]:
+    """Say until when was looked, where that is not the end, and whether it is looked at again."""
+    sent = [outcome.window for outcome in decision.outcomes if outcome.window and outcome.window.over]
+    if not sent:
+        return ()
+    looked = f"Looked until {max(window.end for window in sent):%Y-%m-%d %H:%M} UTC"
+    if next_look := late_work(tools, work, plan, decision, unsaid=False):
+        when = f"{next_look.requested:%Y-%m-%d %H:%M} UTC"
+        return (f"{looked}; looks again at {when}, and comments if there is more",)
+    off = "" if tools.settings.looks_late else " (LATE_LOOK is off)"
+    return (f"{looked}; what happens or arrives later is not looked at{off}",)
+
+
+def _failed(outcome: Outcome) -> bool:
+    return outcome.outcome in _UNSETTLED or any(d.outcome in _UNSETTLED for d in outcome.devices)

@@ -1,0 +1,145 @@
+"""
+What a query asks the clock: calls of `ago` and `now`, and how far back they look.
+
+A hunt's clock stands at the end of its window. `write` declares `_ago` and `_now`, which count from there, and
+`anchored` puts their names in place of the calls.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from .lexer import lex, unquoted
+from .vocabulary import CLOCK
+
+if TYPE_CHECKING:
+    from .lexer import Token
+    from .problem import Problems
+
+#: How far back a query looks that does not say so in a literal: as far as Advanced Hunting keeps data.
+FURTHEST = timedelta(days=30)
+
+_UNITS = (
+    ("milliseconds millisecond millis milli ms", timedelta(milliseconds=1)),
+    ("microseconds microsecond micros micro", timedelta(microseconds=1)),
+    ("days day d", timedelta(days=1)),
+    ("hours hour hrs hr h", timedelta(hours=1)),
+    ("minutes minute min m", timedelta(minutes=1)),
+    ("seconds second sec s", timedelta(seconds=1)),
+)
+_SECONDS = {name: span.total_seconds() for names, span in _UNITS for name in names.split()} | {
+    "tick": 1e-7,
+    "ticks": 1e-7,
+}
+_SHORT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([a-z]*)")
+_LONG = re.compile(r"(?:(\d{1,6})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?")
+_LONGEST = timedelta(days=36_500)
+
+
+def calls(tokens: list[Token]) -> list[int]:
+    """Return where in *tokens* `ago` and `now` are called, as indexes; a column of that name is no call."""
+    return [
+        at
+        for at, token in enumerate(tokens[:-1])
+        if token.kind == "name" and token.text in CLOCK and tokens[at + 1].text == "("
+    ]
+
+
+def anchored(query: str) -> str:
+    """Return *query* with `_ago` and `_now` called in place of `ago` and `now`, and otherwise as it is."""
+    tokens = lex(query)
+    parts, end = [], 0
+    for token in (tokens[at] for at in calls(tokens)):
+        parts += [query[end : token.start], CLOCK[token.text]]
+        end = token.start + len(token.text)
+    return "".join([*parts, query[end:]])
+
+
+def check(tokens: list[Token], found: Problems) -> None:
+    """Report calls of `ago` and `now` that are written as quoted names, which would not be recognised."""
+    for at, token in enumerate(tokens[1:-2], 1):
+        around = tokens[at - 1].text + tokens[at + 1].text + tokens[at + 2].text
+        # Microsoft's lexer resolves escapes in such a name, and ours does not.
+        if token.kind == "string" and around == "[](" and (unquoted(token) in CLOCK or "\\" in token.text):
+            found.add(token, "write the function's name without brackets and quotes")
+
+
+def reach(tokens: list[Token]) -> timedelta | None:
+    """
+    Return how far back a query looks by its own clock: the longest `ago(…)`, or `now()` minus a timespan.
+
+    A timespan is a literal, or a `let` name that is one; what is neither counts as 30 days, as does a query
+    that calls only `now()`. None where neither function is called.
+    """
+    found = calls(tokens)
+    if not found:
+        return None
+    lets = _lets(tokens)
+    spans: list[timedelta] = []
+    for at in found:
+        close = _partner(tokens, at + 1)
+        argument, rest = tokens[at + 2 : close], tokens[close + 1 :]
+        back = timedelta(0)
+        if tokens[at].text == "now" and argument[:1] and argument[0].text == "-":
+            argument = argument[1:]
+        elif tokens[at].text == "now" and argument:
+            argument = [tokens[at]]  # no timespan: later than the end, or not known
+        if argument:
+            back += _span(argument, lets)
+        spans.append(back + _minus(rest, lets))
+    # An alias of the clock is as good as the clock: `let end = now(); … end - 7d`.
+    aliases = {name for name, value in lets.items() if [token.text for token in value] == ["now", "(", ")"]}
+    spans += [_minus(tokens[at + 1 :], lets) for at, token in enumerate(tokens) if token.text in aliases]
+    return min(max(spans), _LONGEST) or FURTHEST
+
+
+def _lets(tokens: list[Token]) -> dict[str, list[Token]]:
+    """Return the value of each name that only one `let` gives one, and that is no parameter."""
+    given = [a.text for a, b in pairwise(tokens) if b.text in {"=", ":"}]
+    values = {}
+    for at, token in enumerate(tokens[:-3]):
+        name = tokens[at + 1].text
+        if token.text == "let" and tokens[at + 2].text == "=" and given.count(name) == 1:
+            end = next((n for n in range(at, len(tokens)) if tokens[n].text == ";"), len(tokens))
+            values[name] = tokens[at + 3 : end]
+    return values
+
+
+def _partner(tokens: list[Token], at: int) -> int:
+    """Return the index of the bracket that closes the one at *at*; the last index where none does."""
+    depth = 0
+    for n in range(at, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[n].text, 0) if tokens[n].kind == "mark" else 0
+        if not depth:
+            return n
+    return len(tokens) - 1
+
+
+def _minus(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
+    """Return the timespan that *tokens* take away from what stands before them; 0 if they do not."""
+    if not tokens or tokens[0].text != "-":
+        return timedelta(0)
+    size = _partner(tokens, 2) + 1 if tokens[2:3] and tokens[2].text == "(" else 2
+    if tokens[size : size + 1] and tokens[size].text in {"*", "/", "%"}:
+        return FURTHEST
+    return _span(tokens[1:size], lets) + _minus(tokens[size:], lets)
+
+
+def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
+    """Return the timespan that *tokens* write; 30 days where they write none."""
+    text = "".join(token.text for token in tokens)
+    if text in lets:
+        return _span(lets[text], {})
+    if match := re.fullmatch(r"time(?:span)?\((.*)\)", text):
+        text = match[1]
+        if long := _LONG.fullmatch(text):
+            days, hours, minutes, seconds = (float(part or 0) for part in long.groups())
+            return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        text = f"{text}d" if text.isdecimal() else text
+    short = _SHORT.fullmatch(text)
+    if short is None or short[2] not in _SECONDS:
+        return FURTHEST
+    return timedelta(seconds=min(float(short[1]) * _SECONDS[short[2]], _LONGEST.total_seconds()))

@@ -1,0 +1,123 @@
+"""Who may call the app, and whose an idempotency key is, where App Service authentication signs callers in."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+import pytest
+from azure.storage.queue import QueueServiceClient
+
+from functions import app
+from sandbox.host.queue_service import QueueService
+from sandbox.host.serve import connection_string
+from shared.state.runs import QUEUES
+from tests.support.deployed import served
+from tests.support.openapi import operations
+from tests.support.sweeping import SERVERS
+from tests.support.tenant import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CACHED = (app.read_settings, app.tools, app.credential, app.hunts)
+HANDLERS = {
+    "POST /api/enrich": "enrich.enrich_incident",
+    "POST /api/sentinel": "sentinel.enrich_sentinel_incident",
+    "POST /api/sweep": "sweep.start_sweep",
+    "GET /api/runs/{runId}": "runs.get_run",
+    "GET /api/runs/{runId}/findings": "runs.get_findings",
+    "GET /api/runs/{runId}/report": "runs.get_report",
+    "GET /api/hunts": "hunts.list_hunts",
+    "GET /api/health": "health.health",
+    "GET /api/selftest": "health.run_selftest",
+}
+BODY = {"devices": ["srv-7"], "comment": False}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Serve the queues of a storage account, and yield the address."""
+    with closing(QueueService()) as queues, served(queues) as found:
+        with QueueServiceClient.from_connection_string(connection_string(found)) as client:
+            for name in QUEUES:
+                client.create_queue(name)
+        yield found
+
+
+@pytest.fixture(params=["entra"])
+def platform(address: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Settings of an app whose callers App Service authentication signs in, or who send a function key."""
+    settings = {"AzureWebJobsStorage": connection_string(address), "HTTP_AUTH": request.param}
+    for name, value in {**ENVIRONMENT, **settings, "WEBSITE_AUTH_ENABLED": "True"}.items():
+        monkeypatch.setenv(name, value)
+    for cached in CACHED:
+        cached.cache_clear()
+    yield
+    for cached in CACHED:
+        cached.cache_clear()
+
+
+async def call(operation: str, principal: str = "", key: str = "", body: Any = None) -> tuple[int, str]:
+    """Call a function as the platform does for *principal*; return the status, and the run it names, if any."""
+    method, url = operation.split()
+    headers = {"x-ms-client-principal-id": principal, "idempotency-key": key}
+    request = func.HttpRequest(
+        method,
+        url,
+        headers={name: value for name, value in headers.items() if value},
+        route_params={"runId": "0" * 32},
+        body=json.dumps(body).encode() if body else b"",
+    )
+    module, name = HANDLERS[operation].split(".")
+    # Imported late: the timers' modules read the settings at once.
+    answer = await getattr(import_module(f"functions.{module}"), name)(request)
+    found = json.loads(answer.get_body())
+    return answer.status_code, found.get("runId", "")
+
+
+@pytest.mark.fault("C", before="with _check_caller removed, no test failed")
+@pytest.mark.usefixtures("platform")
+async def test_every_call_without_a_principal_is_answered_with_401() -> None:
+    """All calls of the OpenAPI file are tried, and the page's; with a principal, they are answered."""
+    refused = {operation: (await call(operation))[0] for operation in HANDLERS}
+    status, _ = await call("GET /api/hunts", "analyst")
+
+    assert set(operations()) <= set(HANDLERS)
+    assert dict.fromkeys(HANDLERS, 401) == refused
+    assert 200 == status
+
+
+@pytest.mark.fault("A27", before="assert (202, 202) == (202, 409)")
+@pytest.mark.usefixtures("platform")
+async def test_a_signed_in_callers_key_is_its_own() -> None:
+    """Another caller's same key, with another body, is neither refused nor answered with the first one's run."""
+    mine = await call("POST /api/enrich", "analyst", "monday", BODY)
+    theirs = await call("POST /api/enrich", "playbook", "monday", {**BODY, "devices": ["srv-3"]})
+    again = await call("POST /api/enrich", "analyst", "monday", BODY)
+
+    assert (202, 202) == (mine[0], theirs[0])
+    assert mine == again != theirs
+
+
+@pytest.mark.parametrize("platform", ["key"], indirect=True)
+@pytest.mark.usefixtures("platform")
+async def test_callers_with_a_function_key_share_their_keys() -> None:
+    """There, a principal is what the caller says, and does not count."""
+    answers = {await call("POST /api/enrich", name, "shared", BODY) for name in ("one", "other", "")}
+
+    assert 1 == len(answers)
+
+
+@pytest.mark.fault("A27", before="assert (202, 202) == (202, 409)")
+@pytest.mark.usefixtures("platform")
+async def test_a_key_of_one_call_is_not_that_of_another() -> None:
+    """A sweep with the key of an enrichment is a run of its own."""
+    enriched = await call("POST /api/enrich", "analyst", "both", BODY)
+    swept = await call("POST /api/sweep", "analyst", "both", {"hunts": [SERVERS]})
+
+    assert (202, 202) == (enriched[0], swept[0])
+    assert enriched[1] != swept[1]

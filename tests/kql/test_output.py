@@ -1,0 +1,52 @@
+"""Which columns a query returns, as far as its text tells for certain."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.kql.output import columns_of
+from tests.support.kql_judge import Judge
+
+CERTAIN = {
+    "T | summarize Connections = count(), FirstSeen = min(Timestamp) by DeviceId, P = FileName": "Connections DeviceId FirstSeen P",
+    "T | summarize count() by DeviceId": "DeviceId count_",
+    "T | summarize by DeviceId, FileName | order by FileName": "DeviceId FileName",
+    "let A = 1; T | where FileName == ';|' | project DeviceId, ['FileName'] | take 5": "DeviceId FileName",
+    "T | project DeviceId | extend B = strcat(DeviceId, 'x, y')": "B DeviceId",
+    "T | distinct DeviceId | top 3 by DeviceId": "DeviceId",
+}  # fmt: skip
+UNCERTAIN = (
+    "T",
+    "T | where Timestamp > ago(1d)",
+    "T | summarize arg_max(Timestamp, *) by DeviceId",
+    "T | summarize min(Timestamp) by DeviceId",
+    "T | summarize N = count() by bin(Timestamp, 1d)",
+    "T | summarize hint.strategy=shuffle N = count() by DeviceId",
+    "T | distinct *",
+    "T | project A | join (U) on A",
+    "T | project A | project-rename B = A",
+    "T | project A | extend bin(A, 1)",
+    "T | project 'open",
+    "",
+)
+
+
+@pytest.mark.parametrize(("query", "columns"), CERTAIN.items())
+def test_columns_are_told_where_the_last_operators_name_them(query: str, columns: str) -> None:
+    """Names before `=`, columns alone and calls without arguments have names for certain."""
+    assert columns.split() == sorted(columns_of(query) or ())
+
+
+@pytest.mark.parametrize("query", UNCERTAIN)
+def test_columns_that_cannot_be_told_are_left_open(query: str) -> None:
+    """Without an operator that names all columns, or with a name that KQL makes up, nothing is claimed."""
+    assert None is columns_of(query)
+
+
+@pytest.mark.node
+def test_microsofts_parser_names_the_same_columns(judge: Judge) -> None:
+    """What is told for certain is what the parser says of the same query over a table of Defender's."""
+    for query in CERTAIN:
+        verdict = judge(query.replace("T |", "DeviceProcessEvents |"))
+
+        assert columns_of(query) == {name for name, _ in verdict.columns or []}, query

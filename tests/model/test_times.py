@@ -1,0 +1,56 @@
+"""Times from outside are read as UTC, or not at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.enrichment.windows import window_of
+from shared.model.hunt import Hunt
+from shared.model.times import read_time
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LAST_DAY = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.fault("A13", before="OverflowError: date value out of range; without a zone, the machine's own")
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-11-24T12:00:00Z", NOW),
+        ("2026-11-24T14:00:00+02:00", NOW),
+        ("2026-11-24T12:00:00", NOW),
+        ("2026-11-24T12:00:00.0000000Z", NOW),
+        ("9999-12-31T23:59:59Z", LAST_DAY),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("0001-12-31T23:59:59-14:00", datetime(2, 1, 1, 13, 59, 59, tzinfo=UTC)),
+        ("0002-01-01T00:00:00+14:00", None),
+        ("2026-02-30", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_time_is_read_as_utc_or_as_none(
+    text: str | None, time: datetime | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One without a zone is in UTC, wherever the machine is; nothing raises."""
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+
+    assert time == read_time(text)
+
+
+@pytest.mark.fault("A13", before="OverflowError: date value out of range")
+@pytest.mark.parametrize("first", [None, NOW - timedelta(days=2), datetime(2, 1, 1, tzinfo=UTC), LAST_DAY])
+@pytest.mark.parametrize("asked", [None, timedelta(hours=1)])
+def test_an_activity_yet_to_come_ends_the_window_now(first: datetime | None, asked: timedelta | None) -> None:
+    """The window starts before it ends, and within the 30 days that Graph keeps."""
+    hunt = Hunt(name="a", title="A", id="1", version="1.0.0", query="DeviceInfo")
+    for last in (LAST_DAY, NOW + timedelta(hours=1)):
+        window = window_of(hunt, asked, first, last, NOW)
+
+        assert NOW == window.end
+        assert NOW - timedelta(days=30) <= window.start < window.end

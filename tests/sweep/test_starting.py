@@ -1,0 +1,104 @@
+"""A timer's sweep whose message the queue refuses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.errors import NotSent
+from shared.sweep.starting import start_sweep
+from shared.watch import look
+from tests.support.tenant import Deployment, Fleet
+
+
+class Refusing(list[Any]):
+    """A queue that refuses its next *refusals* messages."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    def append(self, message: Any) -> None:
+        """Keep *message*. Raises OSError while messages are refused."""
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError
+        super().append(message)
+
+
+@pytest.fixture
+async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
+    """Outrider in a tenant without incidents, whose clock stands still."""
+    app = Deployment(fleet, planted_open=False)
+    yield app
+    await app.close()
+
+
+async def fire(app: Deployment) -> list[float]:
+    """Let the timer start its sweep, and return the seconds that it slept. Raises NotSent."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        """Record *seconds*, and return at once."""
+        slept.append(seconds)
+
+    await start_sweep(app.tools, sleep)
+    return slept
+
+
+async def sweeps(app: Deployment) -> list[str]:
+    """Return the kind, the source and the queue of each run that was sent."""
+    works = [((await app.read(run)).work, queue) for queue, run, _ in app.messages]
+    return [f"{work.kind} {work.source} {queue}" for work, queue in works]
+
+
+async def test_a_timers_sweep_is_sent_once(app: Deployment) -> None:
+    """A timer that fires twice within the hour starts one run, and the watch sends nothing more."""
+    slept = await fire(app)
+    first = app.messages[0][1]
+    await fire(app)
+    app.clock += timedelta(minutes=5)
+    await look(app.tools)
+
+    assert [] == slept
+    assert {first} == {run for _, run, _ in app.messages}
+    assert ["sweep timer sweeps"] * 2 == await sweeps(app)
+
+
+@pytest.mark.fault("A29", before="NotSent after one attempt: no sweep until the next day")
+async def test_a_timer_tries_five_times_to_send_its_sweep(app: Deployment) -> None:
+    """The host fires no failed timer again, so the function waits and repeats, less than 10 minutes in all."""
+    app.messages = Refusing(4)
+
+    assert [5, 15, 60, 120] == await fire(app)
+    assert ["sweep timer sweeps"] == await sweeps(app)
+
+
+@pytest.mark.fault("A29", before="the run was stored, and never sent")
+async def test_the_watch_sends_a_sweep_that_its_timer_could_not_send(app: Deployment) -> None:
+    """Each look tries again, from a minute after the timer on; once it is sent, no other look sends it."""
+    app.messages = Refusing(6)
+    with pytest.raises(NotSent):
+        await fire(app)
+    await look(app.tools)
+    early = app.messages.refusals
+    for _ in range(4):
+        app.clock += timedelta(minutes=1)
+        await look(app.tools)
+
+    assert 1 == early
+    assert ["sweep timer sweeps"] == await sweeps(app)
+
+
+async def test_a_queue_that_refuses_a_sweep_stops_no_look(app: Deployment) -> None:
+    """The look goes on with its incidents."""
+    app.messages = Refusing(99)
+    with pytest.raises(NotSent):
+        await fire(app)
+    app.clock += timedelta(minutes=1)
+    app.tenant.open("exfiltration")
+
+    assert 1 == (await look(app.tools)).changed
