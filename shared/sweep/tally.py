@@ -67,9 +67,7 @@ class Tally:
         """Count a part's rows. Raises GraphError if the answer is not understood."""
         newest = len(self.starts) - 1
         devices: dict[str, int] = {}
-        new: set[int] = set()
-        talks: set[int] = set()
-        runs: set[int] = set()
+        new, talks, runs = set[int](), set[int](), set[int]()
         answer = decode_answer(raw)
         self.unreadable += answer.unreadable
         for row in read_rows(answer, self._new):

@@ -83,7 +83,7 @@ class Echo(httpx.AsyncBaseTransport):
         entities = dict.fromkeys(ENTITY.findall(values["query"]))
         rows = [{"DeviceId": entity, "DeviceName": entity} for entity in entities]
         return {
-            "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName")],
+            "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName", "LastSeen")],
             "results": rows,
         }
 
