@@ -85,7 +85,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     late_look: Literal["on", "off"] = "on"
     sweep_schedule: str = "0 0 6 * * *"
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
-    hunts_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 45
+    hunts_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = 45
     hunt_concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 8
     # Graph's limit is 100,000 rows per answer; one is kept back to tell "exactly" from "more than".
     max_rows: Annotated[int, Meta(ge=1, le=99_999)] = 10_000

@@ -102,7 +102,7 @@ def test_an_unusable_value_is_named_with_its_setting(name: str, value: str) -> N
     ("name", "value", "instead"),
     [
         ("FINDINGS_DAYS", "9999999999", "write a whole number from 1 to 3,650"),
-        ("HUNTS_PER_MINUTE", "9999999999999999999", "write a whole number from 1 to 100,000"),
+        ("HUNTS_PER_MINUTE", "9999999999999999999", "write a whole number from 1 to 1,000,000"),
         ("MAX_ROWS", "10,000", "write a whole number from 1 to 99,999, without commas"),
         ("COMMENTS", "yes", "write one of on, off"),
         ("WATCH_LOOKBACK", "1h", "write an ISO 8601 duration, such as PT1H"),
