@@ -50,10 +50,11 @@ def in_turn(pending: Iterable[Pending], turn: int, now: datetime) -> list[Pendin
     Return the incidents in the order in which they are due, if *turn* turns were taken before.
 
     Fresh incidents have three turns of four and the backlog has one; within each, severities take turns as
-    `WHEEL` says, and a severity that is not known counts as high. Within a severity, who joined first, and
-    then who was created first, is first. Nobody loses a turn to those who do not need theirs.
+    `WHEEL` says, and a severity that is not known counts as high. Within a severity, who joined first is
+    first; of those who joined in the same look, who was not tried yet, and then who was created first. Nobody
+    loses a turn to those who do not need theirs.
     """
-    line = sorted(pending, key=lambda each: (each.joined, each.created))
+    line = sorted(pending, key=lambda each: (each.joined, each.tries, each.created))
     fresh = deque(_by_severity([e for e in line if is_fresh(e, now)], turn - turn // BACKLOG_TURN))
     backlog = deque(_by_severity([e for e in line if not is_fresh(e, now)], turn // BACKLOG_TURN))
     order = []
