@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from shared.state.runs import run_id
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.model.outcome import Outcome
     from shared.model.record import Plan, Work
     from shared.tools import Tools
@@ -42,7 +44,7 @@ def late_work(tools: Tools, work: Work, plan: Plan, decision: Decision, *, unsai
     failed = any(_failed(outcome) for outcome in decision.outcomes)
     if plan.left or (not late and (unsaid or (failed and not times))):
         times = [tools.now() + _LATER]
-    if not times:
+    if not times or max(times) > _last_kept(tools):
         return None
     return replace(
         work,
@@ -64,8 +66,17 @@ def late_note(tools: Tools, work: Work, plan: Plan, decision: Decision) -> tuple
     if next_look := late_work(tools, work, plan, decision, unsaid=False):
         when = f"{next_look.requested:%Y-%m-%d %H:%M} UTC"
         return (f"{looked}; looks again at {when}, and comments if there is more",)
-    off = "" if tools.settings.looks_late else " (LATE_LOOK is off)"
-    return (f"{looked}; what happens or arrives later is not looked at{off}",)
+    why = ""
+    if not tools.settings.looks_late:
+        why = " (LATE_LOOK is off)"
+    elif max(window.over for window in sent if window.over) > _last_kept(tools):
+        why = " (FINDINGS_DAYS ends before the window)"
+    return (f"{looked}; what happens or arrives later is not looked at{why}",)
+
+
+def _last_kept(tools: Tools) -> datetime:
+    """Return until when the request of a run that is stored now is there for certain."""
+    return tools.now() + timedelta(days=tools.settings.findings_days - 1)
 
 
 def _failed(outcome: Outcome) -> bool:

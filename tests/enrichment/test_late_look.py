@@ -118,6 +118,19 @@ async def test_without_late_looks_the_comment_says_so(fleet: Fleet) -> None:
     assert entries[-1].looked
 
 
+async def test_a_late_look_that_storage_would_lose_is_not_promised(fleet: Fleet) -> None:
+    """With FINDINGS_DAYS=1 the run's request is deleted before the window is over: the comment says so."""
+    scene = Scene(fleet, FINDINGS_DAYS="1")
+    incident = scene.incident()
+    await scene.replay.minutes(2)
+    (text,) = scene.comments(incident)
+    waiting = scene.replay.waiting
+    await scene.close()
+
+    assert "is not looked at (FINDINGS_DAYS ends before the window)" in text
+    assert [] == waiting
+
+
 async def test_an_update_hunts_again_only_what_was_active(fleet: Fleet) -> None:
     """A new alert on one device hunts that device again, and an update without activity nothing."""
     scene = Scene(fleet, SERVER, OTHER)
