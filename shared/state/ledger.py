@@ -68,35 +68,37 @@ def share(entries: Collection[Entry], wanted: Wanted, now: datetime, *, late: bo
     """
     Return the part of *wanted* that is due.
 
-    Left out are what was looked at, unless its entity was active since or, with *late*, its window is over by
-    now; what an unfinished run took within the last 25 hours; and what a run that ended within the last hour
-    took without a result.
+    Left out are, unless their entity was active since: what was looked at, though not from a *late* look once
+    its window is over; what an unfinished run took within the last 25 hours; and what a run that ended within
+    the last hour took without a result.
     """
     looked, state = _looked(entries), _state(entries, now)
 
     def is_due(key: str) -> bool:
+        active = wanted[key] or _NEVER
+        if key in state.busy:
+            return active > state.busy[key]
         if key not in looked:
             return True
         before, over = looked[key]
-        active = wanted[key]
-        return (active is not None and active > before) or (late and over is not None and over <= now)
+        return active > before or (late and over is not None and over <= now)
 
-    due = frozenset(key for key in wanted if key not in state.busy and is_due(key))
+    due = frozenset(filter(is_due, wanted))
     told = frozenset(key for entry in entries for key in entry.told)
     return Share(due, due & state.tried, first=not state.said, told=told)
 
 
 class _State(NamedTuple):
-    """What rests or is being hunted, what was tried last without a result, and whether a run has told."""
+    """What rests or is being hunted, and since which activity; what was tried last in vain; whether one told."""
 
-    busy: set[str]
+    busy: dict[str, datetime]
     tried: set[str]
     said: bool
 
 
 def _state(entries: Iterable[Entry], now: datetime) -> _State:
     closed = {entry.run_id: entry for entry in entries if entry.closed}
-    busy: set[str] = set()
+    busy: dict[str, datetime] = {}
     tried: set[str] = set()
     said = False
     for entry in entries:
@@ -107,7 +109,8 @@ def _state(entries: Iterable[Entry], now: datetime) -> _State:
         end = closed.get(entry.run_id)
         without = set(entry.taken).difference(end.ended, end.looked) if end else set(entry.taken)
         if now - (end.at if end else entry.at) < (_REST if end else _LONGEST_RUN):
-            busy |= without
+            for key in without:
+                busy[key] = max(busy.get(key, _NEVER), _active(entry, key))
             said = said or not end
         tried |= without
     return _State(busy, tried, said)
@@ -115,14 +118,19 @@ def _state(entries: Iterable[Entry], now: datetime) -> _State:
 
 def _looked(entries: Iterable[Entry]) -> dict[str, tuple[datetime, datetime | None]]:
     """Return what was looked at: up to which activity, and when the window is over (None: it was)."""
-    activity = {entry.run_id: entry.activity for entry in entries if not entry.closed}
+    taken = {entry.run_id: entry for entry in entries if not entry.closed}
     looked: dict[str, tuple[datetime, datetime | None]] = {}
     for entry in entries:
         for key, over in (*((key, None) for key in entry.ended), *entry.looked.items()):
-            active = activity.get(entry.run_id, {}).get(key.partition(" ")[2], _NEVER)
+            active = _active(taken.get(entry.run_id, entry), key)
             if key not in looked or active >= looked[key][0]:
                 looked[key] = active, over
     return looked
+
+
+def _active(entry: Entry, key: str) -> datetime:
+    """Return the last activity of a key's entity when the run took it, as far as it was known."""
+    return entry.activity.get(key.partition(" ")[2], _NEVER)
 
 
 class Ledger:

@@ -79,6 +79,16 @@ async def test_new_activity_makes_work_due_again(ledger: Ledger, settled: bool) 
     assert {A} == active.due
 
 
+async def test_activity_meanwhile_is_not_left_to_the_run_that_began_before(ledger: Ledger) -> None:
+    """What an unfinished run took, or a failed one, is due again for an entity that was active since."""
+    await ledger.take(INCIDENT, "run-1", wanted(A, B), NOW)
+    during = await ledger.take(INCIDENT, "run-2", wanted(A, active=SOON) | wanted(B), SOON)
+    await ledger.close(INCIDENT, "run-2", SOON)
+    after = await ledger.take(INCIDENT, "run-3", wanted(A, active=SOON + timedelta(minutes=1)), SOON)
+
+    assert ({A}, {A}) == (during.due, after.due)
+
+
 async def test_an_open_window_is_for_the_late_look_alone(ledger: Ledger) -> None:
     """What was looked at too early is due once its window is over, to the late look and to no other run."""
     await ledger.take(INCIDENT, "run-1", wanted(A), NOW)
