@@ -26,7 +26,7 @@ async def scene(fleet: Fleet) -> AsyncIterator[Scene]:
     await scene.close()
 
 
-@pytest.mark.fault("A9", before="1 comment, 'found nothing', and the theft was never hunted")
+@pytest.mark.fault("A9", before="expected 2 comments, got 1: '2 hunts found nothing on srv-7'")
 async def test_a_decoy_first_and_the_theft_an_hour_later(scene: Scene) -> None:
     """The first comment says until when was looked; the second, after the window, tells of the theft."""
     scene.theft(timedelta(hours=1))
@@ -42,7 +42,7 @@ async def test_a_decoy_first_and_the_theft_an_hour_later(scene: Scene) -> None:
     assert "\nFOUND: archive-then-upload: 1 row on srv-7.contoso.com\n" in second
 
 
-@pytest.mark.fault("A9", before="1 comment: rows that arrived after the first minute were never read")
+@pytest.mark.fault("A9", before="[False] == [True, False]: one comment, and the rows were never read")
 async def test_late_telemetry_is_found_by_the_late_look(scene: Scene) -> None:
     """What happened before the incident and was reported after the first look is told."""
     incident = scene.incident()
@@ -53,7 +53,7 @@ async def test_late_telemetry_is_found_by_the_late_look(scene: Scene) -> None:
     assert ["nothing so far" in text for text in scene.comments(incident)] == [True, False]
 
 
-@pytest.mark.fault("A9", before="the second theft was never hunted, since the first had settled the hunt")
+@pytest.mark.fault("A9", before="expected 2 comments, got 1: the first finding had settled the hunt")
 async def test_a_theft_after_a_harmless_finding_is_told_too(scene: Scene) -> None:
     """A hunt that found something is looked at again as well, and told if there is more."""
     scene.theft(timedelta(minutes=-30), address="203.0.113.77")
@@ -186,7 +186,7 @@ async def test_a_late_look_gives_way_to_fresh_incidents(fleet: Fleet) -> None:
     assert "HUNTS_PER_MINUTE" in waits.reason
 
 
-@pytest.mark.fault("A10", before="100 of 101 hunted, the 101st never, and no comment named it later")
+@pytest.mark.fault("A10", before="expected 2 comments, got 1: the 101st was never hunted")
 async def test_the_101st_indicator_is_hunted_by_the_next_run(scene: Scene) -> None:
     """One run hunts 100 and lists the one that is left, which the next run hunts and tells of."""
     origin = {"DeviceName": SERVER, "FileName": "q3.tgz", "FileOriginIP": "198.51.100.101", "SHA1": "a" * 40}
