@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.model.times import write_time
 from shared.model.watching import Pending
-from shared.turns import in_turn, is_minor, runs_between_looks
+from shared.turns import in_turn, is_fresh, is_minor, runs_between_looks
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 #: How many fresh incidents of other severities may come before each of a severity, and it itself.
@@ -95,3 +95,11 @@ def test_the_quota_of_a_look_is_that_of_the_time_until_the_next() -> None:
 
     assert [9, 9, 45, 90] == [runs_between_looks(timedelta(minutes=n), 45, 5) for n in minutes]
     assert 1 == runs_between_looks(timedelta(minutes=1), 5, 45)
+
+
+def test_what_changed_within_a_quarter_of_an_hour_is_fresh() -> None:
+    """So is what changed at a time that cannot be read: nothing says that it is old."""
+    ages = (write_time(NOW - timedelta(minutes=minutes)) for minutes in (14, 16))
+    changes = [Pending("1", "high", "", changed) for changed in (*ages, "", "soon")]
+
+    assert [True, False, True, True] == [is_fresh(each, NOW) for each in changes]
