@@ -122,8 +122,9 @@ def test_a_yielding_call_waits_for_no_place() -> None:
     pace = Pace(3, lambda: now)
     for _ in range(3):
         pace.reserve(30)
-    with pytest.raises(Throttled):
-        pace.reserve(30, name="gone")
+    for name in ("gone", "lost"):
+        with pytest.raises(Throttled):
+            pace.reserve(30, name=name)
     now += 60
 
     assert 0 == pace.reserve(30, spare=1)
