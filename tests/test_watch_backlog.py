@@ -97,7 +97,7 @@ async def test_an_incident_that_changes_while_it_waits_keeps_its_place(app: Depl
     """It does not fall behind those that came after it."""
     last = await one_left(app)
     app.clock = app.now() + timedelta(minutes=1)
-    incidents.update(app.tenant, last, createdDateTime=timestamp(app.now()))
+    incidents.update(app.tenant, last, createdDateTime=timestamp(app.now() + timedelta(seconds=1)))
     for _ in range(9):
         incidents.generate(app.tenant, severity="high")
     await look(app.tools)

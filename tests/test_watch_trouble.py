@@ -60,11 +60,21 @@ async def test_incidents_that_hang_hold_up_neither_the_look_nor_others(app: Depl
     assert 40 == looks[-1].waiting
 
 
-async def test_an_incident_that_is_not_readable_goes_to_the_end_of_the_line(app: Deployment) -> None:
-    """It is older than the others, but those that wait with it have their runs before its second try."""
+@pytest.mark.parametrize("tried", [0, 1])
+async def test_an_incident_that_is_not_readable_goes_to_the_end_of_the_line(
+    app: Deployment, tried: int
+) -> None:
+    """
+    It is older than the others, but those that wait with it have their runs before its next try.
+
+    This holds whether it was listed together with them or was *tried* before.
+    """
     odd = await known(app)
     incidents.update(app.tenant, odd, createdDateTime=timestamp(app.now() - timedelta(minutes=1)))
-    app.tenant.faults.add(match="incident", contains=f"/incidents/{odd['id']}", status=404)
+    app.tenant.faults.add(match="incident", contains=f"/incidents/{odd['id']}", status=404, times=1 + tried)
+    for _ in range(tried):
+        await look(app.tools)
+        app.clock += timedelta(minutes=1)
     for _ in range(12):
         incidents.generate(app.tenant, severity="high")
     await look(app.tools)

@@ -95,6 +95,10 @@ def test_who_was_refused_keeps_its_place() -> None:
     assert [("c", 60), ("d", 60), ("e", 120)] == waits
     assert 60 == late.value.retry_after
     assert [0, 0] == [pace.reserve(30, name=name) for name in ("d", "c")]
+    with pytest.raises(Throttled) as served:
+        pace.reserve(30, name="g")
+    # Behind e and f alone: who was served has left the line.
+    assert 120 == served.value.retry_after
 
 
 def test_a_place_is_kept_for_two_minutes() -> None:
@@ -110,3 +114,17 @@ def test_a_place_is_kept_for_two_minutes() -> None:
     now += 1
 
     assert 0 == pace.reserve(30)
+
+
+def test_a_yielding_call_waits_for_no_place() -> None:
+    """It asks for a slot that is free at once, and is not kept from it by who may come back later."""
+    now = 1_000.0
+    pace = Pace(3, lambda: now)
+    for _ in range(3):
+        pace.reserve(30)
+    for name in ("gone", "lost"):
+        with pytest.raises(Throttled):
+            pace.reserve(30, name=name)
+    now += 60
+
+    assert 0 == pace.reserve(30, spare=1)
