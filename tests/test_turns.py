@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +22,6 @@ def waiting(number: int, severity: str, *, fresh: bool = True, joined: int = 0) 
     return Pending(str(number), severity, changed, changed, NOW + timedelta(minutes=joined))
 
 
-@pytest.mark.fault("A29", before="the 60 high ones were all started first")
 @settings(deadline=None)
 @given(
     st.sampled_from(sorted(GAP)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -106,12 +107,16 @@ async def test_a_run_waits_until_its_workspace_role_is_granted(app: Deployment) 
 
 
 async def test_an_incident_unknown_to_sentinel_fails_its_run(app: Deployment) -> None:
-    """A playbook that passes on an incident which the workspace does not have gets a failed run."""
+    """A playbook's incident that the workspace still does not have half an hour later gets a failed run."""
     body = sentinel.trigger(app.tenant, own(app))
     body["object"]["id"] = body["object"]["id"][:-4] + "ffff"
     run = await app.playbook(body)
     await work_on(app.tools, run)
+    early = await app.read(run)
+    app.clock += timedelta(minutes=30)
+    await work_on(app.tools, run)
 
+    assert early.done is None
     assert "failed" == (await app.done(run)).status
 
 

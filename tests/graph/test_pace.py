@@ -77,7 +77,7 @@ async def test_no_more_hunts_run_at_once_than_allowed() -> None:
     assert 3 == max(under_way)
 
 
-@pytest.mark.fault("A29", before="DID NOT RAISE: who came later took the slot")
+@pytest.mark.fault("A29", before="DID NOT RAISE Throttled: who came later took the slot")
 def test_who_was_refused_keeps_its_place() -> None:
     """A slot that becomes free goes to who was refused first; who comes later is told when it is its turn."""
     now = 1_000.0
