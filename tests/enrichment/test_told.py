@@ -162,9 +162,7 @@ async def test_a_dry_run_leaves_the_incident_to_the_watch(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"status": 504}])
-@pytest.mark.fault(
-    "A3", before="'Outrider: 2 of 3 hunts found something on srv-7; …; no telemetry on srv-8'"
-)
+@pytest.mark.fault("A3", before="'Outrider: 2 of 3 hunts found something on srv-7; …; no telemetry on srv-8'")
 async def test_without_the_card_nobody_is_silent(fleet: Fleet, fault: dict[str, int]) -> None:
     """A hunt finds something and the card fails: the other device was not looked at, and is so again later."""
     scene = Scene(fleet, SERVER, OTHER)
