@@ -102,10 +102,11 @@ def measure(
 
 def preload(folder: Path) -> None:
     """Import what the tests import of others' modules, as `measure` has recorded it in *folder*."""
-    names = {name for each in _recorded(folder, "modules") for name in each}
+    # In the order in which the tests came by them: `_asyncio` before `asyncio` would be set up twice.
+    names = dict.fromkeys(name for each in _recorded(folder, "modules") for name in each)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in sorted(names):
+        for name in names:
             # Some are made by a program, not by a file, and cannot be imported by name.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
