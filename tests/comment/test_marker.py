@@ -13,7 +13,7 @@ from tests.support.said import outcome
 CHOSEN = Chosen((Device(name="web01"),), (Indicator("ip", "198.51.100.7"),))
 
 
-@pytest.mark.fault("C", before="two versions of a hunt had one digest, and nothing said so")
+@pytest.mark.fault("C", before="4 comments had 3 digests")
 def test_a_new_version_of_a_hunt_makes_another_comment() -> None:
     """So does another hunt, and another outcome: what was looked for is another thing."""
     one = replace(outcome("nothingFound"), id="1", version="1.0.0")
@@ -29,7 +29,9 @@ def test_a_finding_is_its_rows_and_nothing_found_is_its_entities() -> None:
 
     assert digest([one], CHOSEN) == digest([one], Chosen())
     assert digest([one], CHOSEN) != digest([other], CHOSEN)
-    assert 3 == len({digest([nothing], chosen) for chosen in (CHOSEN, Chosen(), replace(CHOSEN, indicators=()))})
+    assert 3 == len(
+        {digest([nothing], chosen) for chosen in (CHOSEN, Chosen(), replace(CHOSEN, indicators=()))}
+    )
 
 
 def test_the_order_of_hunts_and_entities_makes_no_difference() -> None:

@@ -114,9 +114,19 @@ def mutants(file: str, source: str) -> list[Mutant]:
             imported = spot.function is None or spot.node is spot.function
             found.append(
                 Mutant(
-                    file, line, at.col_offset + 1, change.operator, before, after, text[line - 1].strip(), lines,
-                    imported, tree, spot, change.node,
-                )  # fmt: skip
+                    file,
+                    line,
+                    at.col_offset + 1,
+                    change.operator,
+                    before,
+                    after,
+                    text[line - 1].strip(),
+                    lines,
+                    imported,
+                    tree,
+                    spot,
+                    change.node,
+                )
             )
     return sorted(found, key=lambda mutant: (mutant.line, mutant.column, mutant.change))
 
@@ -198,7 +208,7 @@ def _of_statement(spot: Spot) -> Iterator[Change]:
             # Without any `yield` the function would be another thing.
             new = ast.Expr(ast.YieldFrom(ast.Tuple([], ast.Load())))
             yield Change("statement", new, (node, new))
-        case ast.Expr() | ast.AugAssign() | ast.Continue() | ast.Break():
+        case ast.Expr(value=ast.Call() | ast.Await()) | ast.AugAssign() | ast.Continue() | ast.Break():
             yield Change("statement", nothing, (node, None))
         case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
             yield Change("statement", nothing, (node, None))
@@ -210,7 +220,7 @@ def _of_statement(spot: Spot) -> Iterator[Change]:
                 new.decorator_list = [one for one in node.decorator_list if one is not decorator]
                 yield Change("decorator", new, (decorator, None))
     if isinstance(node, ast.AugAssign) and type(node.op) in _SWAPPED:
-        yield _swapped("arithmetic", node, "op", node)
+        yield _swapped(node)
 
 
 def _returned(value: ast.expr, function: _Function | None) -> list[ast.expr]:
@@ -218,7 +228,9 @@ def _returned(value: ast.expr, function: _Function | None) -> list[ast.expr]:
     kind = ast.unparse(function.returns) if function and function.returns else ""
     if kind == "bool":
         return [ast.UnaryOp(ast.Not(), value)]
-    empty = next((text for name, text in _EMPTY.items() if kind == name or kind.startswith(f"{name}[")), "None")
+    empty = next(
+        (text for name, text in _EMPTY.items() if kind == name or kind.startswith(f"{name}[")), "None"
+    )
     return [ast.parse(empty, mode="eval").body]
 
 
@@ -242,12 +254,10 @@ def _of_expression(node: ast.expr) -> Iterator[Change]:
                 new = copy(node)
                 new.ops = [*node.ops[:n], _SWAPPED[type(operator)](), *node.ops[n + 1 :]]
                 yield Change("comparison", new, (node, new))
-        case ast.BoolOp():
-            yield _swapped("boolean", node, "op", node)
         case ast.UnaryOp(op=ast.Not() | ast.USub()):
             yield Change("sign", node.operand, (node, node.operand))
-        case ast.BinOp() if type(node.op) in _SWAPPED:
-            yield _swapped("arithmetic", node, "op", node)
+        case ast.BinOp() | ast.BoolOp() if type(node.op) in _SWAPPED:
+            yield _swapped(node)
         case ast.Constant():
             yield from _constants(node)
         case ast.Slice():
@@ -290,7 +300,7 @@ def _constants(node: ast.Constant) -> Iterator[Change]:
         yield Change("constant", ast.Constant(value), (node, ast.Constant(value)))
 
 
-def _swapped(operator: str, node: Any, field: str, shown: ast.AST) -> Change:
+def _swapped(node: Any) -> Change:
     new = copy(node)
-    setattr(new, field, _SWAPPED[type(getattr(node, field))]())
-    return Change(operator, new, (shown, new))
+    new.op = _SWAPPED[type(node.op)]()
+    return Change("boolean" if isinstance(node, ast.BoolOp) else "arithmetic", new, (node, new))

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-OURS = frozenset({"shared", "functions", "function_app", "sandbox", "infra", "tests", "conftest", "__main__"})
+
+def ours(module: str) -> bool:
+    """Tell whether a module belongs to the project in the current folder, or to no file at all."""
+    top = module.partition(".")[0]
+    return top in ("__main__", "conftest") or any(Path(name).exists() for name in (top, f"{top}.py"))
 
 
 class Recorder:
@@ -34,7 +38,7 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Write the files."""
-        modules = [name for name in sys.modules if name.partition(".")[0] not in OURS]
+        modules = [name for name in sys.modules if not ours(name)]
         for kind, content in (("times", self._times), ("failed", [*self._failed]), ("modules", modules)):
             (self._folder / f"{kind}-{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
 

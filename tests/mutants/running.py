@@ -1,8 +1,9 @@
 """
 Run the tests on mutants, each in a process of its own that is forked from this one.
 
-Here, the libraries that the tests need are imported already, and nothing of ours is; so a mutant's process starts
-at once, and gets the changed file in place of the one on the disk, which nothing ever writes.
+Here, the libraries that the tests need are imported already, and nothing of the project is; so a mutant's process
+starts at once, and gets the changed file in place of the one on the disk, which nothing ever writes. The project is
+that of the current folder, and files are named as they are from there.
 """
 
 from __future__ import annotations
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
     from .operators import Mutant
 
-ROOT = Path(__file__).parents[2]
-QUIET = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+QUIET = ("-q", "--rootdir=.", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 
 Verdict = Literal["killed", "timed out", "survived", "left"]
 
@@ -65,21 +65,22 @@ class Job(NamedTuple):
 
 
 def measure(
-    folder: Path, tests: Sequence[str], rooms: Sequence[str], *, cores: int, slowest: float
+    folder: Path, tests: Sequence[str], places: Sequence[str], *, cores: int, slowest: float
 ) -> Tests:
     """
-    Run *tests* once on the files as they are, and see what each runs of *rooms*.
+    Run *tests* once on the files as they are, and see what each runs of the files and folders *places*.
 
     A test that fails, or takes more than *slowest* seconds, is not used. Raises SystemExit with pytest's words if
     they cannot be run.
     """
+    measured = {place if Path(place).is_dir() else str(Path(place).parent) for place in places}
     command = [
         sys.executable, "-m", "pytest", *QUIET, "-p", "tests.mutants.recording", "--record-to", str(folder),
         "-n", str(cores), "--dist", "loadfile", "-m", "not browser and not node", "--cov-context=test", "--cov-report=",
-        *(f"--cov={room}" for room in rooms), *tests,
+        *(f"--cov={place}" for place in measured), *tests,
     ]  # fmt: skip
     environment = os.environ | {"COVERAGE_FILE": str(folder / "coverage")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SystemExit(f"the tests cannot be run:\n{done.stdout[-5000:]}{done.stderr[-2000:]}")
     times: dict[str, float] = {}
@@ -87,13 +88,15 @@ def measure(
         # The process that hands out the tests reports all of them; each of the others, a part.
         times |= {name: max(seconds, times.get(name, 0)) for name, seconds in each.items()}
     unused = {name: f"takes {seconds:.0f} s" for name, seconds in times.items() if seconds > slowest}
-    unused |= {name: "fails on the files as they are" for each in _recorded(folder, "failed") for name in each}
+    unused |= {
+        name: "fails on the files as they are" for each in _recorded(folder, "failed") for name in each
+    }
     data = CoverageData(str(folder / "coverage"))
     data.read()
     reached: dict[str, dict[int, list[str]]] = {}
     for file in data.measured_files():
         by_line = data.contexts_by_lineno(file)
-        reached[Path(file).relative_to(ROOT).as_posix()] = {
+        reached[Path(file).relative_to(Path.cwd()).as_posix()] = {
             line: [context.rpartition("|")[0] for context in contexts if context]
             for line, contexts in by_line.items()
         }
@@ -195,12 +198,18 @@ class Changed(SourceFileLoader):
     """Finds and loads one module, with *code* in place of its own."""
 
     def __init__(self, name: str, code: CodeType) -> None:
-        super().__init__(name, str(ROOT / code.co_filename))
+        super().__init__(name, str(Path(code.co_filename).absolute()))
         self._code = code
 
-    def find_spec(self, name: str, _path: object = None, _target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, _path: object = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """Return where the module is; None for any other."""
-        return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
+        return (
+            importlib.util.spec_from_file_location(name, self.path, loader=self)
+            if name == self.name
+            else None
+        )
 
     def get_code(self, _fullname: str) -> CodeType:
         """Return the changed code."""

@@ -79,7 +79,9 @@ def test_the_rarest_group_comes_first_and_of_two_the_latest() -> None:
         for name, time in (("often", LATE), ("often", LATE), ("early", EARLY), ("late", NOON), ("odd", EARLY))
     ]
 
-    assert ["late", "early", "odd", "often"] == [group.values[0] for group in read(*rows, shown=("Name",)).groups]
+    assert ["late", "early", "odd", "often"] == [
+        group.values[0] for group in read(*rows, shown=("Name",)).groups
+    ]
 
 
 def test_groups_without_a_time_have_none() -> None:
@@ -143,7 +145,7 @@ def test_the_columns_that_a_hunt_names_are_shown_in_its_order() -> None:
 @pytest.mark.parametrize("shown", [(), ("Gone",)])
 def test_without_named_columns_the_first_six_are_shown(shown: tuple[str, ...]) -> None:
     """Times, ids of devices and of events are not among them, whatever their casing."""
-    names = "TIMESTAMP TimeGenerated A DeviceId ReportId B C D E F G".split()
+    names = ["TIMESTAMP", "TimeGenerated", "A", "DeviceId", "ReportId", *"BCDEFG"]
 
     assert tuple("ABCDEF") == read(dict.fromkeys(names, "x"), shown=shown).shown
 
@@ -171,7 +173,11 @@ def test_a_value_is_written_as_people_read_it(value: Any, text: str) -> None:
 
 def test_the_schemas_casing_counts_where_the_rows_differ() -> None:
     """Graph writes a row's names in another casing now and then; a name that is missing reads as nothing."""
-    raw = answer({"name": "a", "deviceid": "AB", "Extra": 1}, {"Name": "b", "DeviceId": "cd"}, columns="Name DeviceId Gone")
+    raw = answer(
+        {"name": "a", "deviceid": "AB", "Extra": 1},
+        {"Name": "b", "DeviceId": "cd"},
+        columns="Name DeviceId Gone",
+    )
 
     assert [
         {"Name": "a", "DeviceId": "AB", "Gone": None},
@@ -204,7 +210,9 @@ def test_a_lone_surrogate_becomes_text() -> None:
     assert ("\\ud83d \U0001f600 ä",) == summarize(HUNT, raw, max_rows=9, seconds=0).groups[0].values
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"schema": []}', b'{"schema": [], "results": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b'{"schema": []}', b'{"schema": [], "results": 1}', b"\xff"]
+)
 def test_what_is_no_answer_is_an_error(raw: bytes) -> None:
     """It is Graph's, and says so."""
     with pytest.raises(GraphError, match="Graph's answer is not understood"):
