@@ -20,8 +20,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .operators import Mutant, mutants
 from .running import Job, Tests, measure, preload, run_all
+from .sources import Mutant, mutants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import CodeType, ModuleType
 
-    from .operators import Mutant
+    from .sources import Mutant
 
 QUIET = ("-q", "--rootdir=.", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 

@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 
 from tests.mutants.__main__ import draw, stale
-from tests.mutants.operators import Mutant, mutants
 from tests.mutants.running import Changed
+from tests.mutants.sources import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
 SMALL = '''
