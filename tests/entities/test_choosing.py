@@ -6,12 +6,11 @@ from shared.entities.choosing import Limits, choose
 from shared.model.entity import Chosen, Device, Dropped, Indicator
 
 ID, OTHER = "0f" * 20, "1e" * 20
+LIMITS = Limits()
 IP, PRIVATE = Indicator("ip", "198.51.100.1"), Indicator("ip", "10.1.2.3")
 
 
-def chosen(
-    *found: tuple[Device | Indicator, str], limits: Limits = Limits(), private: bool = False
-) -> Chosen:
+def chosen(*found: tuple[Device | Indicator, str], limits: Limits = LIMITS, private: bool = False) -> Chosen:
     """Return the choice among entities, each with its verdict."""
     return choose(found, limits, private=private)
 

@@ -158,6 +158,7 @@ def test_a_reason_without_its_mutant_is_stale() -> None:
 def test_a_survivor_is_listed_and_the_rest_counted(tmp_path: Path) -> None:
     """In a small project, one of whose lines no test holds: too few are noticed."""
     (tmp_path / "small.py").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]", encoding="utf-8")
     (tmp_path / "test_small.py").write_text(CHECK, encoding="utf-8")
     command = [sys.executable, "-m", "tests.mutants", "small.py", "--tests", "test_small.py"]
     done = subprocess.run(
