@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared.state.objects import Store
+from tests.support.line import ROWS, Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +81,27 @@ async def test_a_folder_keeps_what_was_written(tmp_path: Path) -> None:
 
     assert b"1" == await Store.open(f"file://{tmp_path}", nobody).get("runs/a")
     assert b"1" == (tmp_path / "runs" / "a").read_bytes()
+
+
+class Opened(Store):
+    """A store that shows what it was opened with."""
+
+    def __init__(self, objects: Any) -> None:
+        super().__init__(objects)
+        self.objects = objects
+
+
+async def test_a_container_is_reached_at_its_own_address_with_our_token() -> None:
+    """Also in a Government cloud; nothing is asked for before it is needed."""
+    line = Line(ROWS)
+    opened = Opened.open("https://account.blob.core.usgovcloudapi.net/state/", line).objects
+    asked = list(line.scopes)
+    token = await opened.credential_provider()
+
+    assert {
+        "endpoint": "https://account.blob.core.usgovcloudapi.net",
+        "account_name": "account",
+        "container_name": "state",
+    } == opened.config
+    assert ([], ["https://storage.azure.com/.default"]) == (asked, line.scopes)
+    assert {"token": "token", "expires_at": datetime.fromtimestamp(4_000_000_000, UTC)} == token
