@@ -4,6 +4,7 @@
 # make check   ruff, mypy, docstrings of the tests
 # make lint    let ruff mend what it can
 # make bench   the benchmarks
+# make mutants break the code on purpose, and see whether a test notices (30 minutes; SEED=2 draws others)
 # make package build what is deployed, say what weighs in it, and see that it starts
 # make clean   remove what the above made
 
@@ -14,6 +15,7 @@ VENV ?= .venv
 RUNTIME := azure-functions-runtime==1.3.0
 
 COVERAGE ?= --cov
+SEED ?= 1
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
@@ -29,10 +31,10 @@ LEFT_OUT := $(if $(HAS_NODE),,not node) $(if $(HAS_NODE)$(HAS_CHROMIUM),,and) $(
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench package clean tools
+.PHONY: help demo test suite check lint bench mutants package clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 8
+	@sed -n 's/^# //p' Makefile | head -n 9
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -54,6 +56,9 @@ lint: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest tests/benchmarks -s --no-header
+
+mutants: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.mutants --seed $(SEED)
 
 package: $(VENV)/dev.stamp
 	@$(BIN)/python -m infra.package dist/outrider.zip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from azure.identity import DefaultAzureCredential
 from azure.storage.queue import QueueServiceClient
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -193,6 +194,28 @@ def test_a_service_uri_is_reached_by_managed_identity(
     } == asked
     assert {"Bearer"} == set(account.credentials)
     assert 1 == len(account.read())
+
+
+@pytest.mark.parametrize(
+    ("cloud", "login"),
+    [("global", "https://login.microsoftonline.com"), ("usgov", "https://login.microsoftonline.us")],
+)
+def test_elsewhere_azure_identity_finds_the_clouds_credential(
+    monkeypatch: pytest.MonkeyPatch, cloud: Any, login: str
+) -> None:
+    """Without App Service's endpoint, whoever is signed in sends, and is asked for at the cloud's own login."""
+    made = []
+
+    def found(**options: str) -> DefaultAzureCredential:
+        """Remember *options*, and return a credential."""
+        made.append(options)
+        return DefaultAzureCredential(**options)
+
+    monkeypatch.delenv("IDENTITY_ENDPOINT", raising=False)
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", found)
+
+    assert sender(Settings(queue_service_uri="https://account.example", azure_cloud=cloud))
+    assert [{"authority": login}] == made
 
 
 def test_the_storage_emulator_shorthand_is_accepted() -> None:

@@ -1,0 +1,45 @@
+"""Which runs leave something for the watch to hunt."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.watch import look
+from shared.work import work_on
+from tests.support.tenant import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.tenant import Fleet
+
+
+@pytest.fixture
+async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
+    """Outrider in a tenant without incidents."""
+    app = Deployment(fleet, planted_open=False)
+    yield app
+    await app.close()
+
+
+async def hunted_by_the_watch(app: Deployment, **asked: Any) -> int:
+    """Let a person's run end, then the watch's; return how many hunts the latter sent."""
+    incident = app.tenant.open("exfiltration")
+    assert incident
+    await app.enrich(incidentId=incident["id"], **asked)
+    before = app.calls("hunt")
+    app.messages.clear()
+    app.clock = app.now() + timedelta(minutes=1)
+    await look(app.tools)
+    for _, run, _ in app.messages:
+        await work_on(app.tools, run)
+    return app.calls("hunt") - before
+
+
+@pytest.mark.fault("C", before="the watch sent 0 hunts")
+async def test_a_run_with_its_own_lookback_settles_nothing(app: Deployment) -> None:
+    """It has looked at an hour only: the watch still hunts all that fits."""
+    assert await hunted_by_the_watch(app, lookback="PT1H") > 0
