@@ -29,7 +29,7 @@ async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
 async def known(app: Deployment, severity: str = "high") -> dict[str, Any]:
     """Open an incident on which something was hunted before, so that the watch reads it."""
     incident = incidents.generate(app.tenant, severity=severity)
-    await app.tools.ledger.take(f"defender-{incident['id']}", "0" * 32, ["x"], app.now())
+    await app.tools.ledger.take(f"defender-{incident['id']}", "0" * 32, {"x": None}, app.now())
     return incident
 
 

@@ -68,7 +68,7 @@ def through(app: Deployment, old: bytes, new: bytes) -> Patched:
 
 async def only_empty(fleet: Fleet) -> Deployment:
     """Return Outrider in a tenant without incidents, whose first look is over."""
-    app = Deployment(fleet, planted_open=False)
+    app = Deployment(fleet, planted_open=False, HUNTS_PER_MINUTE="1000")
     await look(app.tools)
     app.clock = app.now() + timedelta(minutes=1)
     return app
