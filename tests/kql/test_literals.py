@@ -65,7 +65,9 @@ def test_any_value_is_one_token_that_reads_back_as_it_was(value: str) -> None:
 @given(st.lists(ODD.filter(str.strip), min_size=1, max_size=4))
 def test_values_in_a_query_are_its_only_strings(values: list[str]) -> None:
     """A query bound to any indicators has one string for each, sorted, and the tokens of its own text after them."""
-    query = write.indicator_query("T | where U in (_Urls)", [Indicator("url", v) for v in values], take=7)
+    query = write.indicator_query(
+        "T | where U in (_Urls)", [Indicator("url", v) for v in values], take=7, end=NOW
+    )
     tokens = lex(query)
 
     assert [units(value) for value in sorted(set(values))] == [
@@ -116,7 +118,9 @@ def test_systems_and_types_match_in_any_case(
 ) -> None:
     """Where Defender spells a system otherwise, its devices are hunted all the same, and others are not."""
     devices = [Device(each) for each in IDS.values()]
-    query = write.device_query("DeviceInfo | project OSPlatform", devices, take=9, applies_to=applies_to)
+    query = write.device_query(
+        "DeviceInfo | project OSPlatform", devices, take=9, end=NOW, applies_to=applies_to
+    )
     _, rows = engine.hunt(query, start=NOW, end=NOW, now=NOW)
 
     assert expected == {row["OSPlatform"] for row in rows}
