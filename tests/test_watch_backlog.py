@@ -81,7 +81,6 @@ async def test_an_incident_without_news_takes_no_other_ones_start(app: Deploymen
     for _ in range(9):
         incidents.generate(app.tenant, severity="high")
     await look(app.tools)
-    # Only these: a late look that comes before its time sends itself again.
     for _, run, _ in tuple(app.messages):
         await work_on(app.tools, run)
     app.messages.clear()
