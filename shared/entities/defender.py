@@ -9,7 +9,7 @@ from shared.model.entity import DEVICE_ID, Chosen, Device, Dropped, Indicator
 
 from .choosing import MALICIOUS, UNKNOWN, Limits, choose, verdict_rank
 from .fields import is_text, text_of
-from .indicators import host_of, read_indicator
+from .indicators import host_of, read_first, read_indicator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,7 +102,5 @@ def _entities(item: dict[str, Any], rank: int) -> Iterator[Device | Indicator | 
 
 def _hashes(details: Any) -> Iterator[Indicator | Dropped]:
     # SHA-1 first: SHA-256 is "usually not populated" in Defender's tables, as their reference says.
-    for name in _HASHES:
-        if isinstance(details, dict) and (found := list(read_indicator(details.get(name), "fileHash"))):
-            yield from found
-            return
+    if isinstance(details, dict):
+        yield from read_first(map(details.get, _HASHES), "fileHash")

@@ -14,7 +14,7 @@ from shared.model.entity import DEVICE_ID, Device, Dropped, Indicator, Indicator
 from .fields import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
@@ -69,6 +69,12 @@ def read_indicator(value: Any, kind: IndicatorKind | None = None) -> Iterator[In
         yield parse_indicator(text, kind)
     except InvalidRequest:
         yield Dropped(kind or "url", text[:_LONGEST], f"it {_why_not(_refanged(text), kind)}")
+
+
+def read_first(values: Iterable[Any], kind: IndicatorKind) -> Iterator[Indicator | Dropped]:
+    """Yield the first indicator that can be read among fields for one thing; where none can, why of each."""
+    read = [each for value in values for each in read_indicator(value, kind)]
+    yield from [each for each in read if isinstance(each, Indicator)][:1] or read
 
 
 def is_private(indicator: Indicator) -> bool:

@@ -9,7 +9,7 @@ from shared.model.entity import DEVICE_ID, Chosen, Device, Dropped, Indicator
 
 from .choosing import Limits, choose
 from .fields import folded, is_text, objects_in, text_of
-from .indicators import read_indicator
+from .indicators import read_first, read_indicator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,4 +98,4 @@ def _device(fields: dict[str, Any]) -> Iterator[Device]:
 def _hash(fields: dict[str, Any]) -> Iterator[Indicator | Dropped]:
     # An Authenticode digest leaves out the signature: no column of Defender's holds it.
     if text_of(fields.get("algorithm")).lower() != "sha256ac":
-        yield from read_indicator(text_of(fields.get("hashvalue")) or fields.get("value"), "fileHash")
+        yield from read_first((fields.get("hashvalue"), fields.get("value")), "fileHash")

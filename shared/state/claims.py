@@ -30,7 +30,8 @@ class Claims:
     async def last(self) -> tuple[int, Claim | None]:
         """Return the number of the last claim (0 if there is none), and the claim; None if it was given back."""
         names = await self._store.keys(f"{self._prefix}/")
-        last = max((int(name.rsplit("/", 1)[-1][:3]) for name in names), default=0)
+        # A claim's number has more than its three digits after the thousandth, which a day of throttling can bring.
+        last = max((int(name.rsplit("/", 1)[-1].partition(".")[0]) for name in names), default=0)
         if not last or f"{self._key(last)}.back" in names:
             return last, None
         raw = await self._store.get(self._key(last))

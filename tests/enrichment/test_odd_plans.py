@@ -108,8 +108,11 @@ async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
     device = app.tools.catalog.by_name["device-card"]
     raw = msgspec.json.encode(
         {
-            "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName")],
-            "results": [{"DeviceId": f"{n:040x}", "DeviceName": f"web01.{n}.example"} for n in range(2)],
+            "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName", "LastSeen")],
+            "results": [
+                {"DeviceId": f"{n:040x}", "DeviceName": f"web01.{n}.example", "LastSeen": "2026"}
+                for n in range(2)
+            ],
         }
     )
     named, known = Device(name="web01"), Device(f"{1:040x}", "web01")
@@ -130,6 +133,7 @@ async def test_a_run_ends_as_its_hunts_and_its_comment_did(app: Deployment) -> N
     plan = make_plan(work, None, app.tools.catalog, app.now())
 
     async def status(*failed: str, comment: str = "written") -> str:
+        """Return how a run ends whose hunts *failed*, and whose comment ended like this."""
         found = {
             hunt.name: Found(hunt.name, rows=1, failure="x" * (hunt.name in failed)) for hunt in plan.hunts
         }

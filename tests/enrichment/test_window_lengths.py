@@ -10,7 +10,8 @@ from shared.enrichment.windows import window_of
 from shared.model.hunt import DEVICE_CARD, Hunt
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+LONG_AGO, LAST_DAY = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def hunt(name: str = "a-hunt", **limits: timedelta) -> Hunt:
@@ -40,15 +41,40 @@ def test_a_window_reaches_from_before_the_first_to_after_the_last_activity() -> 
 
 
 @pytest.mark.fault("C", before="it ended a day from now")
-@pytest.mark.parametrize("last", [timedelta(0), HOUR, 23 * HOUR, -HOUR])
+@pytest.mark.parametrize("last", [timedelta(0), HOUR, 23 * HOUR])
 def test_no_window_ends_in_the_future(last: timedelta) -> None:
-    """What has not happened yet cannot be looked at, whatever the lookahead and an incident's clock say."""
+    """What has not happened yet cannot be looked at, whatever the lookahead."""
     assert timedelta(0) == window(2 * DAY, last)[1]
 
 
-def test_an_incident_from_the_future_is_looked_at_from_now() -> None:
-    """Its first activity counts as now."""
-    assert (DAY, timedelta(0), "") == window(-5 * HOUR, -HOUR)
+@pytest.mark.fault("A13", before="OverflowError: date value out of range")
+@pytest.mark.parametrize(
+    ("first", "length"),
+    [(None, DAY), (2 * DAY, 3 * DAY), (NOW - LONG_AGO, 7 * DAY), (-5 * HOUR, DAY), (NOW - LAST_DAY, DAY)],
+)
+@pytest.mark.parametrize("last", [-HOUR, NOW - LAST_DAY])
+def test_an_activity_yet_to_come_ends_the_window_now(
+    first: timedelta | None, length: timedelta, last: timedelta
+) -> None:
+    """A first one counts as now; with the caller's own lookback, the window is still at most 30 days."""
+    start, end, _ = window(first, last)
+    asked = window(first, last, asked=HOUR)
+
+    assert (length, timedelta(0)) == (start, end)
+    assert timedelta(0) == asked[1] < asked[0] <= 30 * DAY
+
+
+@pytest.mark.parametrize(
+    ("last", "over"),
+    [(HOUR, 25 * HOUR), (DAY, 2 * HOUR), (26 * HOUR - SECOND, SECOND), (26 * HOUR, None), (None, 2 * HOUR)],
+)
+def test_a_window_is_over_two_hours_after_it_was_to_end(
+    last: timedelta | None, over: timedelta | None
+) -> None:
+    """What a device reports may arrive as late as that; a window that is over from the start says nothing."""
+    found = window_of(hunt(), None, NOW - 3 * DAY, None if last is None else NOW - last, NOW)
+
+    assert (None if over is None else NOW + over) == found.over
 
 
 def test_without_activity_a_window_ends_now() -> None:

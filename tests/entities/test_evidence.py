@@ -44,11 +44,15 @@ def test_a_device_is_read_by_id_or_name(fields: dict[str, Any], expected: Device
         (evidence("url", verdict="malicious", url=None), ()),
         (
             evidence("url", verdict="malicious", url="https://198.51.100.7/a"),
-            (Indicator("url", "198.51.100.7/a"),),
+            (Indicator("ip", "198.51.100.7"), Indicator("url", "198.51.100.7/a")),
         ),
         (evidence("file", fileDetails={"md5": MD5, "sha256": SHA256}), (Indicator("fileHash", SHA256),)),
         (evidence("file", fileDetails={"md5": MD5}), (Indicator("fileHash", MD5),)),
-        (evidence("file", fileDetails={"sha1": "", "sha256": "no hash", "md5": MD5}), ()),
+        (
+            evidence("file", fileDetails={"sha1": "", "sha256": "no hash", "md5": MD5}),
+            (Indicator("fileHash", MD5),),
+        ),
+        (evidence("file", fileDetails={"sha1": "no hash"}), ()),
         (evidence("file", fileDetails=None), ()),
         (evidence("process", verdict="malicious", imageFile={"sha1": SHA1}), (Indicator("fileHash", SHA1),)),
         (evidence("process", verdict="suspicious", imageFile=None), ()),
@@ -61,7 +65,7 @@ def test_a_device_is_read_by_id_or_name(fields: dict[str, Any], expected: Device
 def test_evidence_yields_the_indicators_it_holds(
     item: dict[str, Any], expected: tuple[Indicator, ...]
 ) -> None:
-    """Of a file, one hash; of a malicious URL, its host too, if that is a domain."""
+    """Of a file, one hash; of a malicious URL, its host too."""
     found = from_evidence([item], Limits(), private=False)
 
     assert (expected, ()) == (found.indicators, found.devices)
@@ -82,6 +86,7 @@ def test_evidence_yields_the_indicators_it_holds(
         ({"kind": "FileHash", "value": SHA1}, (Indicator("fileHash", SHA1),)),
         ({"kind": "FileHash", "hashValue": SHA1, "value": SHA256}, (Indicator("fileHash", SHA1),)),
         ({"kind": "FileHash", "hashValue": SHA256, "algorithm": "SHA256"}, (Indicator("fileHash", SHA256),)),
+        ({"kind": "FileHash", "hashValue": "no hash", "value": SHA1}, (Indicator("fileHash", SHA1),)),
         ({"kind": "FileHash", "hashValue": "evil.example"}, ()),
         (
             {
@@ -100,6 +105,18 @@ def test_an_entity_of_sentinels_yields_the_indicators_it_holds(
     found = from_entities([item], Limits(), private=False)
 
     assert (expected, ()) == (found.indicators, found.devices)
+
+
+def test_hashes_that_cannot_be_read_are_named_only_where_none_can() -> None:
+    """One that can stands for the file; where none can, the run says of each that it was not hunted."""
+    bad = {"sha1": "no hash", "sha256": "neither"}
+    files = [evidence("file", fileDetails=each) for each in (bad, bad | {"md5": MD5})]
+    spoilt, read = (from_evidence([file], Limits(), private=False) for file in files)
+    entity = {"kind": "FileHash", "hashValue": "no hash", "value": "neither"}
+
+    assert ["no hash", "neither"] == [drop.value for drop in spoilt.dropped]
+    assert () == read.dropped
+    assert spoilt.dropped == from_entities([entity], Limits(), private=False).dropped
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from shared.entities.indicators import (
     read_indicator,
 )
 from shared.errors import InvalidRequest
-from shared.model.entity import Device, Indicator, IndicatorKind
+from shared.model.entity import Device, Dropped, Indicator, IndicatorKind
 
 SHA1 = "a1" * 20
 
@@ -26,12 +26,12 @@ SHA1 = "a1" * 20
         (" evil[.]example/a ", "evil.example/a"),
         ("ftp://evil.example/a//", "evil.example/a"),
         ("hxxp[:]//198.51.100.7", "198.51.100.7"),
-        ("https://user:secret@evil.example:8443/A/?b=C#d", "user:secret@evil.example:8443/A/?b=C#d"),
+        ("https://user:secret@evil.example:8443/A/?b=C#d", "evil.example:8443/A/?b=C#d"),
         ("https://[2001:db8::1]/a", "[2001:db8::1]/a"),
         ("x" * 50 + ".example/" + "a" * 1_989, "x" * 50 + ".example/" + "a" * 1_989),
     ],
 )
-def test_a_url_loses_its_scheme_and_its_last_slash(text: str, value: str) -> None:
+def test_a_url_loses_its_scheme_its_user_and_its_last_slash(text: str, value: str) -> None:
     """All else stays as it is, up to 2,048 characters."""
     assert Indicator("url", value) == parse_indicator(text, "url")
 
@@ -68,11 +68,19 @@ def test_a_hash_has_32_40_or_64_digits(text: str) -> None:
     assert Indicator("fileHash", text) == parse_indicator(text.upper())
 
 
-@pytest.mark.parametrize("value", [None, "", 0, [], "no indicator at all", {"a": 1}])
-def test_a_field_without_an_indicator_yields_none(value: Any) -> None:
+@pytest.mark.parametrize("value", [None, "", " ", [], {"a": 1}, True])
+def test_a_field_without_text_yields_nothing(value: Any) -> None:
     """It is no error: a product's fields hold what they hold."""
     assert [] == list(read_indicator(value))
-    assert [Indicator("ip", "198.51.100.7")] == list(read_indicator("198.51.100.7", "ip"))
+
+
+@pytest.mark.parametrize(("value", "kind", "named"), [(0, None, "url"), ("evil", "domain", "domain")])
+def test_a_text_that_is_no_indicator_is_named(value: Any, kind: IndicatorKind | None, named: str) -> None:
+    """With the reason; one that is, is yielded in the form in which it is hunted."""
+    wanted = "domain" if kind else "IP address, URL, domain or file hash"
+
+    assert [Dropped(named, str(value), f"it is no {wanted}")] == list(read_indicator(value, kind))
+    assert [Indicator("ip", "198.51.100.7")] == list(read_indicator(" 198.51.100.7 ", "ip"))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.kql.write import device_query
 from shared.model.entity import Device
 from shared.model.hunt import AppliesTo
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,6 @@ def test_only_a_known_fact_excludes_a_device(os_platform: str, device_type: str,
 def test_a_platform_that_says_nothing_excludes_no_device(os_platform: str) -> None:
     """Nor does the query leave it out: what Python says of a platform, the query says, too."""
     assert not AppliesTo(("Linux",)).excludes(os_platform, "")
-    query = device_query("DeviceInfo", [Device("a" * 40)], take=1, applies_to=AppliesTo(("Linux",)))
+    query = device_query("DeviceInfo", [Device("a" * 40)], take=1, end=NOW, applies_to=AppliesTo(("Linux",)))
 
     assert 'isnotempty(OSPlatform) and OSPlatform !in~ ("Linux", "none", "other", "unknown")' in query

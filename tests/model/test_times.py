@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import tzset
 
 import pytest
 
-from shared.enrichment.windows import window_of
-from shared.model.hunt import Hunt
 from shared.model.times import read_time
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -46,16 +44,3 @@ def test_a_time_is_read_as_utc_or_as_none(
     finally:
         monkeypatch.undo()
         tzset()
-
-
-@pytest.mark.fault("A13", before="OverflowError: date value out of range")
-@pytest.mark.parametrize("first", [None, NOW - timedelta(days=2), datetime(2, 1, 1, tzinfo=UTC), LAST_DAY])
-@pytest.mark.parametrize("asked", [None, timedelta(hours=1)])
-def test_an_activity_yet_to_come_ends_the_window_now(first: datetime | None, asked: timedelta | None) -> None:
-    """The window starts before it ends, and within the 30 days that Graph keeps."""
-    hunt = Hunt(name="a", title="A", id="1", version="1.0.0", query="DeviceInfo")
-    for last in (LAST_DAY, NOW + timedelta(hours=1)):
-        window = window_of(hunt, asked, first, last, NOW)
-
-        assert NOW == window.end
-        assert NOW - timedelta(days=30) <= window.start < window.end

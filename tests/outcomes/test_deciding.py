@@ -1,4 +1,4 @@
-"""How a hunt ended: the five outcomes never read as one another."""
+"""How a hunt ended: no outcome ever reads as another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.model.entity import Device
-from shared.model.finding import Found
+from shared.model.finding import Found, Part
 from shared.model.hunt import AppliesTo, Hunt
 from shared.model.outcome import DeviceEnding, Outcome, Window
 from shared.outcomes.deciding import decide
@@ -37,9 +37,14 @@ def card(
     }  # fmt: skip
 
 
+def rows(*keys: str) -> Found:
+    """Return an answer with one row under each of *keys*."""
+    return Found("a-hunt", rows=len(keys), per_entity={key: Part(1, "") for key in keys})
+
+
 def ended(*cards: dict[str, str], device: Device = WEB, found: Found | None = None) -> DeviceEnding:
     """Return how a hunt without rows, or with those of *found*, ended on the one *device*."""
-    (each,) = decide(hunt(), found or Found("a-hunt"), DAY, (device,), cards).devices
+    (each,) = decide(hunt(), found or Found("a-hunt"), DAY, (device,), cards, fair=True).devices
     return each
 
 
@@ -96,16 +101,17 @@ def test_a_device_without_a_card_is_unknown() -> None:
 @pytest.mark.parametrize("device", [Device(ID), Device(name="WEB01"), Device(ID, "web01")])
 def test_rows_of_a_device_are_found_by_id_or_name(key: str, device: Device) -> None:
     """The card says which name belongs to which id."""
-    found = Found("a-hunt", rows=1, per_device={key: 1})
+    found = rows(key)
 
     assert "found" == ended(card(ID.upper(), "WEB01.contoso.com"), device=device, found=found).outcome
 
 
 def test_rows_of_another_device_are_not_this_ones() -> None:
     """A device whose name begins alike is another."""
-    found = Found("a-hunt", rows=1, per_device={"web011": 1, OTHER: 1})
+    others = Device(name="web011"), APP
+    each = decide(hunt(), rows("web011", OTHER), DAY, (WEB, *others), (card(),), fair=True).devices
 
-    assert "nothingFound" == ended(card(), found=found).outcome
+    assert ["nothingFound", "found", "found"] == [ending.outcome for ending in each]
 
 
 def test_an_indicator_hunt_needs_no_device() -> None:
@@ -114,7 +120,7 @@ def test_an_indicator_hunt_needs_no_device() -> None:
         found = Found("a-hunt", rows=rows)
 
         assert Outcome("a-hunt", "A hunt", outcome, "", DAY, (), found, "1", "2.0.0") == decide(
-            hunt("indicator"), found, DAY, (), None
+            hunt("indicator"), found, DAY, (), None, fair=False
         )
 
 
@@ -123,27 +129,20 @@ def test_a_hunt_that_failed_was_not_run(entity: str) -> None:
     """Graph's reason is the outcome's, whatever the card says."""
     found = Found("a-hunt", failure="refused")
 
-    assert ("notRun", "refused", ()) == outline(decide(hunt(entity), found, DAY, (WEB,), (card(),)))
-
-
-def test_without_a_card_a_hunt_without_rows_was_not_run() -> None:
-    """Nobody knows whether the device sent anything."""
-    outcome, reason, devices = outline(decide(hunt(), Found("a-hunt"), DAY, (WEB,), None))
-
-    assert ("notRun", ()) == (outcome, devices)
-    assert reason.startswith("it returned no rows, but the device card could not be read")
+    assert ("notRun", "refused", ()) == outline(
+        decide(hunt(entity), found, DAY, (WEB,), (card(),), fair=True)
+    )
 
 
 def test_the_whole_ends_as_its_best_seen_device() -> None:
     """Found before nothing found, that before silence, and that before another system's."""
     silent, other = card(OTHER, "app01", "2026-11-01T00:00:00Z"), card(OTHER, "app01", system="Windows11")
-    rows = Found("a-hunt", rows=1, per_device={ID: 1})
     nothing = Found("a-hunt")
 
     def whole(found: Found, *cards: dict[str, str]) -> str:
-        return decide(hunt(), found, DAY, (WEB, APP), cards).outcome
+        return decide(hunt(), found, DAY, (WEB, APP), cards, fair=True).outcome
 
-    assert "found" == whole(rows, card(), card(OTHER, "app01"))
+    assert "found" == whole(rows(ID), card(), card(OTHER, "app01"))
     assert "nothingFound" == whole(nothing, card(), silent)
     assert "noTelemetry" == whole(nothing, card(system="Windows11"), silent)
     assert "notApplicable" == whole(nothing, card(system="Windows11"), other)
@@ -154,8 +153,9 @@ def test_a_reason_is_the_wholes_only_if_all_share_it() -> None:
     unknown = "Defender has no record of it in the 30 days before"
     silent = card(OTHER, "app01", "2026-11-01T00:00:00Z")
 
-    assert unknown == decide(hunt(), Found("a-hunt"), DAY, (WEB, APP), ()).reason
-    assert "" == decide(hunt(), Found("a-hunt"), DAY, (WEB, APP), (silent,)).reason
+    whole = [decide(hunt(), Found("a-hunt"), DAY, (WEB, APP), c, fair=True) for c in ((), (silent,))]
+
+    assert [unknown, ""] == [each.reason for each in whole]
 
 
 def outline(outcome: Outcome) -> tuple[str, str, tuple[DeviceEnding, ...]]:

@@ -65,6 +65,7 @@ def test_without_cards_a_device_without_rows_is_not_run() -> None:
 
     assert ["srv-1 found", "srv-2 notRun"] == each(found)
     assert ("notRun", []) == (empty.outcome, each(empty))
+    assert empty.reason.startswith("it returned no rows, but the device card could not be read")
 
 
 @pytest.mark.fault("A6", before="found, and ['srv-1 nothingFound', 'srv-2 nothingFound'] at once")

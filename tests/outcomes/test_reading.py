@@ -30,6 +30,11 @@ def read(*rows: dict[str, Any], shown: tuple[str, ...] = (), max_rows: int = 100
     return summarize(hunt, answer(*rows, **options), max_rows=max_rows, seconds=1.23456)
 
 
+def counted(found: Found) -> dict[str, int]:
+    """Return how many rows each device has."""
+    return {device: part.rows for device, part in found.per_entity.items()}
+
+
 def test_rows_with_the_same_shown_values_are_one_group() -> None:
     """It has their number, and the first and last time among them, in whatever order they come."""
     rows = [{"Timestamp": time, "Name": "a", "Hidden": n} for n, time in enumerate((NOON, EARLY, LATE, NOON))]
@@ -55,20 +60,33 @@ def test_groups_of_several_devices_are_added_up() -> None:
     found = read(*rows, shown=("Name",))
 
     assert (Group(("a",), 4, EARLY, LATE),) == found.groups
-    assert {"ab": 2, "cd": 1, "ef": 1} == found.per_device
+    assert {"ab": 2, "cd": 1, "ef": 1} == counted(found)
 
 
 def test_devices_are_counted_by_name_where_there_is_no_id() -> None:
-    """Without either column, no device is."""
-    assert {"web01": 2} == read({"DeviceName": "WEB01"}, {"DeviceName": "web01"}).per_device
-    assert {} == read({"Name": "a"}).per_device
+    """Without either, rows are about none that is known."""
+    by_name = read({"DeviceName": "WEB01"}, {"DeviceName": "web01"})
+    mixed = read({"DeviceId": "AB", "DeviceName": "web01"}, {"DeviceId": "", "DeviceName": "web02"})
+
+    assert ({"web01": 2}, {"ab": 1, "web02": 1}) == (counted(by_name), counted(mixed))
+    assert {"": 1} == counted(read({"Name": "a"}))
+    assert "web01" == mixed.per_entity["ab"].name
+
+
+def test_the_digest_of_a_device_covers_its_rows_alone() -> None:
+    """In any order, and whatever else is in the answer."""
+    one, two, other = ({"DeviceId": name, "Port": port} for name, port in (("a", 1), ("a", 2), ("b", 1)))
+    both = read(one, other, two).per_entity
+
+    assert both["a"] == read(two, one).per_entity["a"]
+    assert 3 == len({both["a"].digest, both["b"].digest, read(one).per_entity["a"].digest})
 
 
 def test_the_column_that_is_shown_may_be_the_devices() -> None:
     """It is read once and counted all the same."""
     found = read({"DeviceName": "WEB01"}, {"DeviceName": "web01"}, shown=("DeviceName",))
 
-    assert {"web01": 2} == found.per_device
+    assert {"web01": 2} == counted(found)
     assert {("WEB01",), ("web01",)} == {group.values for group in found.groups}
 
 
@@ -105,7 +123,7 @@ def test_rows_beyond_the_limit_only_say_that_there_are_more(rows: int, kept: int
 
     found = read(*every, max_rows=3, columns="Name DeviceId")
 
-    assert (kept, more, kept, kept) == (found.rows, found.more, found.group_count, len(found.per_device))
+    assert (kept, more, kept, kept) == (found.rows, found.more, found.group_count, len(found.per_entity))
     assert read(*every[:3], columns="Name DeviceId").digest == found.digest
 
 
@@ -172,7 +190,7 @@ def test_a_value_is_written_as_people_read_it(value: Any, text: str) -> None:
 
 
 def test_the_schemas_casing_counts_where_the_rows_differ() -> None:
-    """Graph writes a row's names in another casing now and then; a name that is missing reads as nothing."""
+    """Graph writes a row's names in another casing now and then; a value that is missing reads as nothing."""
     raw = answer(
         {"name": "a", "deviceid": "AB", "Extra": 1},
         {"Name": "b", "DeviceId": "cd"},
@@ -180,12 +198,12 @@ def test_the_schemas_casing_counts_where_the_rows_differ() -> None:
     )
 
     assert [
-        {"Name": "a", "DeviceId": "AB", "Gone": None},
-        {"Name": "b", "DeviceId": "cd", "Gone": None},
+        {"Name": "a", "DeviceId": "AB", "Gone": None, "Extra": 1},
+        {"Name": "b", "DeviceId": "cd", "Gone": None, "Extra": None},
     ] == list(decode_rows(decode_answer(raw)))
     found = summarize(HUNT, raw, max_rows=10, seconds=0)
-    assert {"ab": 1, "cd": 1} == found.per_device
-    assert {("a", ""), ("b", "")} == {group.values for group in found.groups}
+    assert {"ab": 1, "cd": 1} == counted(found)
+    assert {("a", "", "1"), ("b", "", "")} == {group.values for group in found.groups}
 
 
 def test_rows_that_fit_the_schema_are_left_as_they_are() -> None:
@@ -221,8 +239,8 @@ def test_what_is_no_answer_is_an_error(raw: bytes) -> None:
 
 def test_the_device_card_is_read_as_text() -> None:
     """One row a device, every value as people read it."""
-    raw = answer({"DeviceId": "ab", "LoggedOnUsers": ["a"], "IsInternetFacing": True, "AssetValue": None})
+    known = {"DeviceId": "ab", "DeviceName": "web01", "LastSeen": NOON, "DeviceType": "Server"}
+    raw = answer({**known, "LoggedOnUsers": ["a"], "IsInternetFacing": True, "OSPlatform": None})
+    (card,) = device_cards(raw)
 
-    assert ({"DeviceId": "ab", "LoggedOnUsers": '["a"]', "IsInternetFacing": "true", "AssetValue": ""},) == (
-        device_cards(raw)
-    )
+    assert known | {"LoggedOnUsers": '["a"]', "IsInternetFacing": "true", "OSPlatform": ""} == card

@@ -10,7 +10,7 @@ from obstore.store import MemoryStore
 
 from shared.errors import KeyReused, NotSent, RunNotFound
 from shared.model.finding import Found
-from shared.model.record import Claim, Done, Plan, Wait, Work
+from shared.model.record import Done, Plan, Wait, Work
 from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 
@@ -206,14 +206,3 @@ async def test_a_run_ends_once(runs: Sent) -> None:
 
     assert (True, False) == (await runs.finish(RUN, DONE), await runs.finish(RUN, again))
     assert await runs.done(RUN) == DONE
-
-
-async def test_one_run_holds_the_claim_to_a_comment(runs: Sent) -> None:
-    """Others see who holds it; another incident, other findings and another attempt have claims of their own."""
-    mine, other = Claim(RUN, NOW), Claim("0b" * 16, NOW)
-
-    assert mine == await runs.claim("4101", "digest", mine, 1)
-    assert mine == await runs.claim("4101", "digest", other, 1)
-    for key in (("4102", "digest", 1), ("4101", "others", 1), ("4101", "digest", 2)):
-        incident, digest, attempt = key
-        assert other == await runs.claim(incident, digest, other, attempt)
