@@ -109,7 +109,10 @@ async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
     raw = msgspec.json.encode(
         {
             "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName")],
-            "results": [{"DeviceId": f"{n:040x}", "DeviceName": f"web01.{n}.example"} for n in range(2)],
+            "results": [
+                {"DeviceId": f"{n:040x}", "DeviceName": name}
+                for n, name in enumerate(("web01.a.example", "web01.b.example", "app01"))
+            ],
         }
     )
     named, known = Device(name="web01"), Device(f"{1:040x}", "web01")
@@ -117,10 +120,10 @@ async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
     found = {device.name: Found(device.name, rows=2)}
     notes = [
         (await decide_all(app.tools, RUN, Plan(chosen=Chosen((one,)), notes=("first",)), found)).notes
-        for one in (named, known)
+        for one in (named, known, Device(name="app01"))
     ]
 
-    assert [("first", "2 devices are called web01; all of them were hunted"), ("first",)] == notes
+    assert [("first", "2 devices are called web01; all of them were hunted"), ("first",), ("first",)] == notes
 
 
 async def test_a_run_ends_as_its_hunts_and_its_comment_did(app: Deployment) -> None:
