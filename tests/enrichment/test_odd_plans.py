@@ -103,6 +103,24 @@ async def test_a_named_hunt_without_its_entity_does_not_apply(app: Deployment) -
     )
 
 
+async def test_a_plan_has_what_its_comment_needs_of_the_incident(app: Deployment) -> None:
+    """Where it is commented, what people call it, when it was opened, and what is to be said of it."""
+    subject = Subject(
+        "sentinel",
+        "/subscriptions/1",
+        "A title",
+        "https://portal.example/1",
+        BOTH,
+        opened=app.now(),
+        notes=("a note",),
+    )
+    plan = make_plan(Work(RUN, app.now(), ""), subject, app.tools.catalog, app.now())
+
+    assert ("sentinel", "/subscriptions/1", "A title", "https://portal.example/1", BOTH, app.now(), ("a note",)) == (
+        plan.provider, plan.incident_id, plan.incident_title, plan.incident_url, plan.chosen, plan.opened, plan.notes
+    )  # fmt: skip
+
+
 async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
     """Only where the incident names none of them by its id: all were hunted."""
     device = app.tools.catalog.by_name["device-card"]
