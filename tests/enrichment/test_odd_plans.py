@@ -151,6 +151,7 @@ async def test_a_run_ends_as_its_hunts_and_its_comment_did(app: Deployment) -> N
     plan = make_plan(work, None, app.tools.catalog, app.now())
 
     async def status(*failed: str, comment: str = "written") -> str:
+        """Return how a run ends some of whose hunts *failed*, and whose comment ended as *comment*."""
         found = {
             hunt.name: Found(hunt.name, rows=1, failure="x" * (hunt.name in failed)) for hunt in plan.hunts
         }
