@@ -103,6 +103,24 @@ async def test_a_named_hunt_without_its_entity_does_not_apply(app: Deployment) -
     )
 
 
+async def test_a_plan_has_what_its_comment_needs_of_the_incident(app: Deployment) -> None:
+    """Where it is commented, what people call it, when it was opened, and what is to be said of it."""
+    subject = Subject(
+        "sentinel",
+        "/subscriptions/1",
+        "A title",
+        "https://portal.example/1",
+        BOTH,
+        opened=app.now(),
+        notes=("a note",),
+    )
+    plan = make_plan(Work(RUN, app.now(), ""), subject, app.tools.catalog, app.now())
+
+    assert ("sentinel", "/subscriptions/1", "A title", "https://portal.example/1", BOTH, app.now(), ("a note",)) == (
+        plan.provider, plan.incident_id, plan.incident_title, plan.incident_url, plan.chosen, plan.opened, plan.notes
+    )  # fmt: skip
+
+
 async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
     """Only where the incident names none of them by its id: all were hunted."""
     device = app.tools.catalog.by_name["device-card"]
@@ -110,8 +128,8 @@ async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
         {
             "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName", "LastSeen")],
             "results": [
-                {"DeviceId": f"{n:040x}", "DeviceName": f"web01.{n}.example", "LastSeen": "2026"}
-                for n in range(2)
+                {"DeviceId": f"{n:040x}", "DeviceName": name, "LastSeen": "2026"}
+                for n, name in enumerate(("web01.a.example", "web01.b.example", "app01"))
             ],
         }
     )
@@ -120,10 +138,10 @@ async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
     found = {device.name: Found(device.name, rows=2)}
     notes = [
         (await decide_all(app.tools, RUN, Plan(chosen=Chosen((one,)), notes=("first",)), found)).notes
-        for one in (named, known)
+        for one in (named, known, Device(name="app01"))
     ]
 
-    assert [("first", "2 devices are called web01; all of them were hunted"), ("first",)] == notes
+    assert [("first", "2 devices are called web01; all of them were hunted"), ("first",), ("first",)] == notes
 
 
 async def test_a_run_ends_as_its_hunts_and_its_comment_did(app: Deployment) -> None:
@@ -133,7 +151,7 @@ async def test_a_run_ends_as_its_hunts_and_its_comment_did(app: Deployment) -> N
     plan = make_plan(work, None, app.tools.catalog, app.now())
 
     async def status(*failed: str, comment: str = "written") -> str:
-        """Return how a run ends whose hunts *failed*, and whose comment ended like this."""
+        """Return how a run ends some of whose hunts *failed*, and whose comment ended as *comment*."""
         found = {
             hunt.name: Found(hunt.name, rows=1, failure="x" * (hunt.name in failed)) for hunt in plan.hunts
         }

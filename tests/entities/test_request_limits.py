@@ -69,6 +69,12 @@ def test_twenty_problems_are_listed_in_full() -> None:
     )
 
 
+def test_an_incidents_number_is_shown_in_60_characters() -> None:
+    """However long it was."""
+    with pytest.raises(InvalidRequest, match=f"^incidentId '{'x' * 60}' is no Defender incident's number"):
+        parse({"incidentId": "x" * 100})
+
+
 def test_a_device_may_be_given_by_either_of_its_fields() -> None:
     """Its id in lower case, its name as it is; a device by id alone has no name."""
     body = {"devices": [{"id": DEVICE_ID.upper()}, {"name": "Web01"}, {"id": DEVICE_ID, "name": " web02 "}]}

@@ -37,34 +37,36 @@ QUIET = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 #: How many tests may fail by chance.
 _FLAWS = 5
 
+#: Seconds to import and collect the tests, and those that each gets beyond five times its own.
+_START, _LEEWAY = 120.0, 10.0
+
 Verdict = Literal["killed", "timed out", "survived", "left"]
 
 
 class Tests(NamedTuple):
     """What a run of the tests on unchanged files has shown."""
 
-    #: By test that can be used, its seconds.
+    #: By test that can be used, its seconds; the fastest first.
     seconds: dict[str, float]
     #: By test that cannot, why not.
     unused: dict[str, str]
     #: By file and line, the tests that run it.
     reached: dict[str, dict[int, list[str]]]
 
-    def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that may notice a mutant, the fastest first."""
+    def of(self, mutant: Mutant) -> dict[str, float]:
+        """Return the tests that may notice a mutant, the fastest first, each with its seconds."""
         lines = self.reached.get(mutant.file, {})
         names = {name for line in mutant.lines for name in lines.get(line, ())}
         if mutant.imported and not names:
             names = {name for each in lines.values() for name in each}
-        return sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
+        return {name: seconds for name, seconds in self.seconds.items() if name in names}
 
 
 class Job(NamedTuple):
-    """Tests to run, on a mutant or, for None, on the files as they are."""
+    """Tests to run, each with its usual seconds, on a mutant or, for None, on the files as they are."""
 
     mutant: Mutant | None
-    tests: list[str]
-    seconds: float
+    tests: dict[str, float]
 
 
 def measure(
@@ -104,7 +106,8 @@ def measure(
             line: [context.rpartition("|")[0] for context in contexts if context]
             for line, contexts in by_line.items()
         }
-    return Tests({name: s for name, s in times.items() if name not in unused}, unused, reached)
+    usable = sorted((seconds, name) for name, seconds in times.items() if name not in unused)
+    return Tests({name: seconds for seconds, name in usable}, unused, reached)
 
 
 def preload(folder: Path) -> None:
@@ -127,31 +130,31 @@ def run_all(jobs: Iterable[Job], folder: Path, *, cores: int, until: float) -> l
     """Run *jobs*, as many at once as there are *cores*; those not done at *until* (monotonic) are `left`."""
     waiting = deque(enumerate(jobs))
     ended: dict[int, tuple[Job, Verdict]] = {}
-    running: dict[int, tuple[int, Job, float]] = {}
+    running: dict[int, tuple[int, Job]] = {}
     while (waiting or running) and time.monotonic() < until:
         while waiting and len(running) < cores:
             number, job = waiting.popleft()
-            running[_start(job, folder / f"{number:03d}")] = number, job, time.monotonic() + job.seconds
-        for pid, (number, job, deadline) in list(running.items()):
+            running[_start(job, folder / f"{number:03d}")] = number, job
+        for pid, (number, job) in list(running.items()):
             over, status = os.waitpid(pid, os.WNOHANG)
-            if over or time.monotonic() > deadline:
-                _end(pid, over=bool(over))
-                ended[number] = job, ("killed" if status else "survived") if over else "timed out"
+            if over:
+                _end(pid)
+                late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+                ended[number] = job, "timed out" if late else "killed" if status else "survived"
                 del running[pid]
         time.sleep(0.01)
-    for pid, (number, job, _) in running.items():
-        _end(pid, over=False)
+    for pid, (number, job) in running.items():
+        _end(pid)
+        os.waitpid(pid, 0)
         ended[number] = job, "left"
     ended |= {number: (job, "left") for number, job in waiting}
     return [ended[number] for number in sorted(ended)]
 
 
-def _end(pid: int, *, over: bool) -> None:
-    """End what a job has started, and the job itself unless it is *over*."""
+def _end(pid: int) -> None:
+    """End a job's process, if it has not ended, and what it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    if not over:
-        os.waitpid(pid, 0)
 
 
 def _start(job: Job, folder: Path) -> int:
@@ -172,6 +175,7 @@ def _start(job: Job, folder: Path) -> int:
 
 
 def _work(job: Job, folder: Path) -> int:
+    signal.setitimer(signal.ITIMER_REAL, _START)
     with (folder / "log").open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -186,9 +190,14 @@ def _work(job: Job, folder: Path) -> int:
 
 
 class Only:
-    """A pytest plugin that runs *tests* alone, and in this order."""
+    """
+    A pytest plugin that runs *tests* alone, and in this order.
 
-    def __init__(self, tests: list[str]) -> None:
+    The process ends by SIGALRM if one takes much longer than its usual seconds, as in a loop that never ends.
+    """
+
+    def __init__(self, tests: dict[str, float]) -> None:
+        self._tests = tests
         self._order = {name: n for n, name in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
@@ -196,6 +205,14 @@ class Only:
         """Leave the other tests out."""
         items[:] = [item for item in items if item.nodeid in self._order]
         items.sort(key=lambda item: self._order[item.nodeid])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Start the clock."""
+        signal.setitimer(signal.ITIMER_REAL, _LEEWAY + 5 * self._tests[nodeid])
+
+    def pytest_sessionfinish(self) -> None:
+        """Stop the clock: what is torn down at the end is no test's."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 class Changed(SourceFileLoader):
