@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
 from shared.model.record import Plan, PlannedHunt
 
-from .windows import window_of
+from .windows import SKEW, window_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from shared.model.hunt import Hunt
     from shared.model.outcome import Ending
     from shared.model.record import Work
-
-
-#: How far Defender's clock may be ahead of ours.
-_SKEW = timedelta(hours=1)
 
 
 class _Misfit(Struct, frozen=True):
@@ -69,7 +64,7 @@ def make_plan(work: Work, subject: Subject | None, catalog: Catalog, now: dateti
         opened=subject.opened,
         notes=subject.notes,
         # Activity that is yet to come is none: after it, nothing would be newer.
-        activity={key: active for key, active in subject.activity.items() if active < now + _SKEW},
+        activity={key: active for key, active in subject.activity.items() if active < now + SKEW},
     )
 
 
@@ -88,6 +83,9 @@ def _choose_hunts(
                 skipped.append(_skip_hunt(hunt, "notApplicable", unfit.reason))
             continue
         window = window_of(hunt, work.lookback, first, last, now)
+        if work.source == "late" and not (last and last < now + SKEW):
+            # Without a time of its own, the incident would be looked at again for ever.
+            window = replace(window, over=None)
         if window.end <= window.start:
             reason = "the incident is older than the 30 days that Graph keeps"
             skipped.append(_skip_hunt(hunt, "notRun", reason))

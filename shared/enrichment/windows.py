@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _KEPT = timedelta(days=30)
 #: How late telemetry may arrive: what a device reports of an hour is all there two hours later.
 LATE = timedelta(hours=2)
+#: How far Defender's clock may be ahead of ours. Activity that is further ahead is none.
+SKEW = timedelta(hours=1)
 
 
 def window_of(
@@ -34,7 +36,7 @@ def window_of(
     lookback = hunt.lookback if card or asked is None else asked
     # Compared before it is added to, which the last days of the year 9999 would not survive; a last activity that
     # is yet to come is none.
-    wanted = last + hunt.lookahead if last and last <= now else now
+    wanted = last + hunt.lookahead if last and last < now + SKEW else now
     end = min(now, wanted)
     over = wanted + LATE if wanted + LATE > now else None
     begun = min(first, end) if first else end

@@ -103,6 +103,22 @@ async def test_a_window_is_over_two_hours_after_its_end(scene: Scene) -> None:
     assert "found nothing so far on srv-7" in scene.comments(incident)[0]
 
 
+@pytest.mark.parametrize("year", [0, 7_973])
+async def test_an_incident_without_a_credible_time_is_looked_at_late_once(scene: Scene, year: int) -> None:
+    """Where its last activity is yet to come, or is not known, the second look is the last."""
+    incident = scene.incident()
+    times = ("firstActivityDateTime", "lastActivityDateTime", "createdDateTime")
+    at = f"{2026 + year}-12-31T00:00:00Z" if year else None
+    incident["alerts"][0] |= dict.fromkeys(times, at)
+    incident["createdDateTime"] = at
+    await scene.replay.minutes(2)
+    await scene.replay.settle()
+    entries = await scene.app.tools.ledger.entries(f"defender-{incident['id']}")
+
+    assert 2 == sum(entry.closed for entry in entries)
+    assert entries[-1].ended
+
+
 async def test_without_late_looks_the_comment_says_so(fleet: Fleet) -> None:
     """With LATE_LOOK=off there is no second look, and nothing is settled that was not over."""
     scene = Scene(fleet, LATE_LOOK="off")
