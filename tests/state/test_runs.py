@@ -217,3 +217,25 @@ async def test_one_run_holds_the_claim_to_a_comment(runs: Sent) -> None:
     for key in (("4102", "digest", 1), ("4101", "others", 1), ("4101", "digest", 2)):
         incident, digest, attempt = key
         assert other == await runs.claim(incident, digest, other, attempt)
+
+
+class Vanishing(Store):
+    """A store in which another worker was always first, and what it wrote is gone when it is read."""
+
+    async def create(self, _key: str, _value: bytes) -> bool:
+        """Write nothing."""
+        return False
+
+    async def get(self, _key: str) -> bytes | None:
+        """Find nothing."""
+        return None
+
+
+async def test_what_is_gone_when_it_is_read_does_not_stop_a_run() -> None:
+    """Its own plan, answer and claim stand."""
+    runs = Runs(Vanishing(MemoryStore()), lambda *_: None)
+    plan, found, claim = Plan(incident_id="1"), Found("a"), Claim(RUN, NOW)
+
+    assert plan == await runs.store_plan(RUN, plan)
+    assert found == await runs.record(RUN, found)
+    assert claim == await runs.claim("4101", "digest", claim, 1)
