@@ -103,6 +103,22 @@ async def test_a_named_hunt_without_its_entity_does_not_apply(app: Deployment) -
     )
 
 
+async def test_a_hunt_for_other_systems_is_told_although_nobody_named_it(app: Deployment) -> None:
+    """Where all devices are known to be of another system; one unknown is enough to hunt."""
+    windows = Device(name="wks", os_platform="Windows11")
+    plans = [
+        make_plan(Work(RUN, app.now(), "", chosen=Chosen(devices)), None, app.tools.catalog, app.now())
+        for devices in ((windows,), (windows, Device(name="web01")))
+    ]
+    hunt = "linux-server-egress-baseline"
+
+    assert [(hunt, "notApplicable", "it is a Windows11, the hunt is for Linux server")] == [
+        (each.hunt, each.outcome, each.reason) for each in plans[0].skipped if each.hunt == hunt
+    ]
+    assert () == plans[1].skipped
+    assert hunt in {each.name for each in plans[1].hunts}
+
+
 async def test_a_plan_has_what_its_comment_needs_of_the_incident(app: Deployment) -> None:
     """Where it is commented, what people call it, when it was opened, and what is to be said of it."""
     subject = Subject(

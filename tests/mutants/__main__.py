@@ -31,15 +31,15 @@ ROOMS = ("shared/outcomes", "shared/enrichment", "shared/state", "shared/entitie
 #: other rooms.
 TESTS = (
     "tests/enrichment", "tests/entities", "tests/incident", "tests/outcomes", "tests/selftest", "tests/sentinel",
-    "tests/state", "tests/test_watch.py",
+    "tests/state", "tests/test_telemetry.py", "tests/test_watch.py",
 )  # fmt: skip
 #: Of these, a test takes ten seconds and more: whole days, and many runs at once.
 UNUSED = ("tests/enrichment/test_replay.py", "tests/enrichment/test_isolation.py")
 #: Seconds. Tests that take longer are not used, either.
 _SLOWEST = 10.0
 
-#: Why nothing has to notice a mutant, by file, text of the line and change.
-Accepted = dict[tuple[str, str, str], str]
+#: Why nothing has to notice a mutant, by its key.
+Accepted = dict[tuple[str, str, int, str], str]
 
 
 def read_mutants(places: Iterable[str]) -> list[Mutant]:
@@ -60,7 +60,7 @@ def draw(every: list[Mutant], count: int, seed: str) -> list[Mutant]:
     """
 
     def chance(mutant: Mutant) -> bytes:
-        return sha256(f"{seed} {mutant.file} {mutant.text} {mutant.column} {mutant.change}".encode()).digest()
+        return sha256(f"{seed} {mutant.key}".encode()).digest()
 
     count = min(count, len(every))
     exact = {file: count * of / len(every) for file, of in Counter(mutant.file for mutant in every).items()}
@@ -83,15 +83,17 @@ def _place(mutant: Mutant) -> tuple[int, int, str]:
 def read_accepted(file: Path) -> Accepted:
     """Read the reasons."""
     entries = tomllib.loads(file.read_text(encoding="utf-8")).get("accepted", [])
-    return {(entry["file"], entry["line"], entry["change"]): entry["reason"] for entry in entries}
+    return {
+        (entry["file"], entry["line"], entry["column"], entry["change"]): entry["reason"] for entry in entries
+    }
 
 
 def stale(accepted: Accepted, every: list[Mutant]) -> list[str]:
     """Return the entries about files of *every* that are about none of its mutants any more."""
-    known = {(mutant.file, mutant.text, mutant.change) for mutant in every}
+    known = {mutant.key for mutant in every}
     files = {mutant.file for mutant in every}
     return [
-        ": ".join(key)
+        ": ".join(map(str, key))
         for key in accepted
         if key not in known and (key[0] in files or not Path(key[0]).exists())
     ]
@@ -152,7 +154,7 @@ def main() -> int:
         found, trouble = run(drawn, tests, folder, cores=cores, until=started + 60 * asked.minutes)
     accepted = read_accepted(Path(__file__).with_name("accepted.toml"))
     for mutant in sorted(found["survived"], key=drawn.index):
-        reason = accepted.get((mutant.file, mutant.text, mutant.change), "no reason is given")
+        reason = accepted.get(mutant.key, "no reason is given")
         print(f"survived: {mutant.name}\n    in: {mutant.text}\n    why: {reason}")
     for entry in stale(accepted, every):
         print(f"accepted.toml is about no mutant any more: {entry}")

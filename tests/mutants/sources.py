@@ -43,6 +43,11 @@ class Mutant(NamedTuple):
         return f"{self.operator}: {self.before} → {self.after}"
 
     @property
+    def key(self) -> tuple[str, str, int, str]:
+        """What names it after lines were added elsewhere: file, text of the line, column and change."""
+        return self.file, self.text, self.column, self.change
+
+    @property
     def name(self) -> str:
         """The place and the change, on one line."""
         return f"{self.file}:{self.line}:{self.column} {self.change}"
@@ -131,7 +136,7 @@ def _left_alone(node: ast.AST) -> bool:
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
-        case ast.Expr(value=ast.Constant()):
+        case ast.Expr(value=ast.Constant()) | ast.keyword(arg="frozen"):
             return True
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="log")))):
             return True
