@@ -49,6 +49,8 @@ class Finding(Struct, frozen=True):
     heading: str
     #: What the finding means; '' where the hunt does not say.
     means: str = ""
+    #: What the finding leaves open, such as whose its rows are; '' for nothing.
+    note: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[ShownRow, ...] = ()
     #: How many rows the hunt returned, and whether there were more than it may return.

@@ -33,6 +33,8 @@ def _finding(finding: Finding) -> Iterable[str]:
     yield f"<h4>{escape(finding.heading)}</h4>"
     if finding.means:
         yield f"<p>{escape(finding.means)}</p>"
+    if finding.note:
+        yield f"<p>{escape(finding.note)}</p>"
     if finding.rows:
         names = ("seen", "when", *finding.columns)
         yield (

@@ -117,6 +117,7 @@ def _finding(outcome: Outcome, content: Content, *, mask: bool) -> Finding:
     return Finding(
         f"FOUND: {name(outcome)}: {count_rows(found.rows, more=found.more)}{on(devices)}",
         _one_line(hunt.means) if hunt else "",
+        f"Note: {label(outcome.reason, _REASON)}" if outcome.reason else "",
         tuple(found.shown[n] for n in kept),
         tuple(
             ShownRow(

@@ -38,6 +38,8 @@ def _finding(finding: Finding) -> Iterable[str]:
     yield finding.heading
     if finding.means:
         yield finding.means
+    if finding.note:
+        yield finding.note
     long = any(len(value) > _SHORT for row in finding.rows for value in row.cells)
     if finding.rows and not long:
         yield "  seen · when · " + " · ".join(finding.columns)

@@ -52,7 +52,7 @@ def decide(
     if nameless:
         # Which devices they are about cannot be told, so of none can be said that nothing was found on it.
         each = tuple(ending for ending in each if ending.outcome == "found")
-        reason = f"{nameless:,} of its {found.rows:,} rows do not say which of the devices they are about"
+        reason = f"{nameless:,} of its {found.rows:,} rows name none of these devices"
         return ended("found", reason, each)
     endings = [ending.outcome for ending in each]
     for outcome in ("found", nothing_in(window), "notRun", "noTelemetry", "notApplicable"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -141,3 +142,13 @@ def test_nothing_found_has_another_digest_for_other_entities() -> None:
 
     assert marker.digest(nothing, one) != marker.digest(nothing, two)
     assert marker.digest(found, one) == marker.digest(found, two)
+
+
+@pytest.mark.parametrize("render", [render_text, render_html])
+@pytest.mark.fault("A6", before="the reason was on the run's page alone")
+def test_what_a_finding_leaves_open_is_told(render: Callable[..., str]) -> None:
+    """Where a hunt found rows that name none of the devices, or was cut off, its finding says so."""
+    found = outcome("found", reason="2 of its 3 rows name none of these devices")
+
+    assert "Note: 2 of its 3 rows name none of these devices" in render(content(found), max_chars=30_000)
+    assert "Note: " not in render(content(outcome("found")), max_chars=30_000)

@@ -74,7 +74,7 @@ def test_rows_that_name_no_device_are_found_for_the_run() -> None:
     outcome = end({"Account": "a"}, {"Account": "b"})
 
     assert ("found", []) == (outcome.outcome, each(outcome))
-    assert "2 of its 2 rows do not say which of the devices they are about" == outcome.reason
+    assert "2 of its 2 rows name none of these devices" == outcome.reason
 
 
 @pytest.mark.fault("A6", before="['srv-1 found', 'srv-2 nothingFound'], beside a row of an unknown device")
