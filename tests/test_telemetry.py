@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from sandbox.telemetry.engine import timestamp
 from shared import telemetry
@@ -169,6 +170,21 @@ async def test_a_throttled_run_says_so_in_its_trace(watched: Watched) -> None:
 
     assert "waiting" == (run.attributes or {})["outrider.status"]
     assert {None, "Throttled"} == kinds
+
+
+async def test_a_span_says_how_its_hunt_or_its_comment_ended(watched: Watched) -> None:
+    """How many rows a hunt had, or that it was not run, and whether the comment was written."""
+    watched.app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400)
+    name = await watched.watch()
+    said = {span.name: dict(span.attributes or {}) for span in watched.spans}
+    rows = {each.hunt: each.found.rows for each in (await watched.app.done(name)).outcomes}
+    failed = {span.name for span in watched.spans if span.status.status_code is StatusCode.ERROR}
+
+    assert rows["archive-then-upload"] == said["hunt archive-then-upload"]["outrider.rows"] > 0
+    assert "error.type" not in said["hunt archive-then-upload"]
+    assert "notRun" == said["hunt file-origin"]["error.type"]
+    assert {"hunt file-origin"} == failed
+    assert "written" == said["comment"]["outrider.status"]
 
 
 async def test_giving_up_is_traced_and_counted_as_a_failure(watched: Watched) -> None:

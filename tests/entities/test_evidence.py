@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.entities.choosing import Limits
-from shared.entities.defender import from_evidence
+from shared.entities.defender import entity_keys, from_evidence
 from shared.entities.sentinel import from_entities
 from shared.model.entity import Device, Indicator
 
@@ -147,3 +147,12 @@ def test_a_hosts_id_is_defenders(device_id: str) -> None:
         item = {"kind": "Host", "properties": {"hostName": "wks", **fields}}
 
         assert (Device(ID, "wks"),) == from_entities([item], Limits(), private=False).devices
+
+
+def test_activity_is_kept_for_all_that_is_hunted() -> None:
+    """The keys of a malicious URL are those of the URL and of its domain, as it is hunted."""
+    item = {"@odata.type": "#microsoft.graph.security.urlEvidence", "url": "https://evil.example/a"}
+
+    assert {"url:evil.example/a", "domain:evil.example"} == entity_keys({**item, "verdict": "malicious"})
+    assert {"url:evil.example/a"} == entity_keys({**item, "verdict": "suspicious"})
+    assert set() == entity_keys("no object")

@@ -36,7 +36,7 @@ TESTS = (
 #: Of these, a test takes ten seconds and more: whole days, and many runs at once.
 UNUSED = ("tests/enrichment/test_replay.py", "tests/enrichment/test_isolation.py")
 #: Seconds. Tests that take longer are not used, either.
-_SLOWEST = 3.0
+_SLOWEST = 4.0
 
 #: Why nothing has to notice a mutant, by its key.
 Accepted = dict[tuple[str, str, int, str], str]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.model.entity import Device
 from shared.model.hunt import AppliesTo, Hunt
@@ -134,3 +135,13 @@ def test_an_indicator_hunt_that_was_cut_says_so() -> None:
     assert "all rows of some indicators may be among those left out" in unfair.reason
     assert "" == fair.reason
     assert {"203.0.113.9": 3} == {key: part.rows for key, part in fair.found.per_entity.items()}
+
+
+def test_rows_that_cannot_be_read_may_be_anybodys() -> None:
+    """A device without rows of its own is then *not run*, and says why."""
+    raw = json.dumps({"schema": [{"name": "DeviceId", "type": "String"}], "results": [{"DeviceId": ONE.id}]})
+    found = replace(summarize(HUNT, raw.encode(), max_rows=10, seconds=0), unreadable=2)
+    outcome = decide(HUNT, found, WINDOW, (ONE, TWO), CARDS, fair=True)
+
+    assert ["srv-1 found", "srv-2 notRun"] == each(outcome)
+    assert "2 rows could not be read, and may be about it" == outcome.devices[1].reason
