@@ -8,85 +8,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from msgspec.structs import replace
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from sandbox.telemetry.engine import timestamp
 from shared import telemetry
-from shared.comment.content import Content
-from shared.graph.client import Graph
-from shared.incident.posting import post
-from shared.model.entity import Chosen
-from shared.model.outcome import Outcome
-from shared.model.record import Plan, Work
+from shared.model.record import Work
 from shared.state.runs import run_id
 from shared.work import give_up, work_on
-from tests.support.sweeping import ARCHIVES, Sweeping
 from tests.support.templates import METRICS
-from tests.support.tenant import Deployment, Fleet, Identity
+from tests.support.tenant import Deployment, Fleet
+from tests.support.watched import INCIDENT, Watched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from shared.tools import Tools
 
 ROOT = Path(__file__).parents[1]
-
-INCIDENT = "4101"
-
-
-class Watched:
-    """A deployment whose telemetry is kept in memory."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self.app = deployment
-        self._spans = InMemorySpanExporter()
-        self._metrics = InMemoryMetricReader()
-        traces = TracerProvider(resource=Resource({"service.name": "outrider"}))
-        traces.add_span_processor(SimpleSpanProcessor(self._spans))
-        recorded = telemetry.Telemetry(traces, MeterProvider([self._metrics]))
-        graph = Graph(
-            deployment.tools.settings,
-            Identity(deployment.tenant),
-            transport=httpx.ASGITransport(deployment.app),
-            patience=0,
-            refused=recorded.refused,
-        )
-        self.tools: Tools = replace(deployment.tools, graph=graph, telemetry=recorded)
-
-    async def watch(self) -> str:
-        """Do a run as the watch starts it, and return its id."""
-        work = Work(run_id(""), self.app.now(), "", incident_id=INCIDENT, queue="runs", source="watch")
-        await self.tools.runs.start(work, chosen_key=False)
-        await work_on(self.tools, work.run_id)
-        return work.run_id
-
-    @property
-    def spans(self) -> tuple[ReadableSpan, ...]:
-        """Every span that has ended, the earliest first."""
-        return self._spans.get_finished_spans()
-
-    @property
-    def metrics(self) -> dict[tuple[str, ...], float]:
-        """Each metric's sum, by its name and the values of its dimensions."""
-        data = self._metrics.get_metrics_data()
-        found: dict[tuple[str, ...], float] = {}
-        for resource in data.resource_metrics if data else ():
-            for scope in resource.scope_metrics:
-                for metric in scope.metrics:
-                    for point in metric.data.data_points:
-                        names = sorted(str(each) for each in (point.attributes or {}).values())
-                        is_sum = isinstance(point, HistogramDataPoint)
-                        found[metric.name, *names] = point.sum if is_sum else getattr(point, "value", 0)
-        return found
 
 
 @pytest.fixture
@@ -232,34 +169,3 @@ async def test_only_automatic_runs_measure_time_to_comment(
     await work_on(watched.tools, work.run_id)
 
     assert expected == sum(key[0] == "outrider.comment.seconds" for key in watched.metrics)
-
-
-async def test_a_sweeps_comment_is_no_first_comment(fleet: Fleet) -> None:
-    """A sweep that the timer starts comments on an incident of 20 days, and no time to a comment is measured."""
-    app = Sweeping(fleet)
-    watched = Watched(app)
-    app.tenant.incidents[INCIDENT]["createdDateTime"] = timestamp(app.now() - timedelta(days=20))
-    work = Work(run_id(""), app.now(), "", hunts=(ARCHIVES,), queue="sweeps", kind="sweep", source="timer")
-    await watched.tools.runs.start(work, chosen_key=False)
-    await work_on(watched.tools, work.run_id)
-    comments = app.comments(INCIDENT)
-    await watched.tools.graph.close()
-    await app.close()
-
-    assert 1 == len(comments)
-    assert ("outrider.runs", "completed", "sweep", "timer") in watched.metrics
-    assert [] == [key for key in watched.metrics if key[0] == "outrider.comment.seconds"]
-
-
-@pytest.mark.fault("A30", before="{} == {('outrider.comment.seconds',): 1728000.0}")
-async def test_no_plan_of_a_sweep_measures_a_first_comment(watched: Watched) -> None:
-    """Even if a sweep's plan said when the incident was opened, its comment would not count."""
-    opened = watched.app.now() - timedelta(days=20)
-    work = Work(run_id(""), watched.app.now(), "", kind="sweep", source="timer")
-    content = Content(work.run_id, Chosen(), (Outcome("x", "x", "found"),), {})
-    result = await post(
-        watched.tools, work, Plan(incident_id=INCIDENT, opened=opened), content, None, again=False
-    )
-
-    assert "written" == result.status
-    assert {} == watched.metrics

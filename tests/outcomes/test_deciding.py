@@ -114,13 +114,6 @@ def test_rows_of_another_device_are_not_this_ones() -> None:
     assert ["nothingFound", "found", "found"] == [ending.outcome for ending in each]
 
 
-def test_rows_of_other_devices_alone_are_still_found() -> None:
-    """The hunt as a whole has rows, whoever they are about: it never reads as nothing found."""
-    found = Found("a-hunt", rows=1, per_device={OTHER: 1})
-
-    assert "found" == decide(hunt(), found, DAY, (WEB,), (card(),)).outcome
-
-
 def test_an_indicator_hunt_needs_no_device() -> None:
     """Rows or none: that is all."""
     for rows, outcome in ((1, "found"), (0, "nothingFound")):
