@@ -16,8 +16,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from .errors import SettingsError
-from .model.schedule import why_no_schedule
-from .model.setting import plain, why_never_ignored, why_no_state
+from .setting_values import plain, why_never_ignored, why_no_schedule, why_no_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

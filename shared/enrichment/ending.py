@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.catalog.query import is_fair
 from shared.catalog.select import entities_of, finding_keys, ledger_key, ledger_keys
 from shared.errors import GraphError
-from shared.model.entity import Device, same_device
+from shared.model.entity import Indicator, same_device
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
 from shared.outcomes.deciding import decide
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from shared.model.entity import Chosen, Indicator
+    from shared.model.entity import Chosen
     from shared.model.finding import Found
     from shared.model.hunt import Hunt
+    from shared.model.outcome import Ending
     from shared.model.record import CommentResult, Plan, Status
     from shared.tools import Tools
 
@@ -120,22 +121,20 @@ def _looked(
     """Yield the ledger's key of each entity that the hunt has looked at, with the end of its window."""
     if outcome.outcome not in _LOOKED or outcome.window is None:
         return
-    found, entities = outcome.found, entities_of(hunt, chosen)
-    endings = {}
+    entities, over = entities_of(hunt, chosen), outcome.window.over
     if len(outcome.devices) == len(entities):
-        endings = {entity: ending.outcome for entity, ending in zip(entities, outcome.devices, strict=True)}
-    for entity in entities:
-        ending = endings.get(entity, outcome.outcome)
-        if ending not in _LOOKED or (found.more and not fair and not _has_rows(entity, found)):
-            continue
-        final = ending == "notApplicable" or (ending == "found" and hunt.role == "context")
-        yield ledger_key(hunt, entity), None if final else outcome.window.over
-
-
-def _has_rows(entity: Device | Indicator, found: Found) -> bool:
-    if isinstance(entity, Device):
-        return any(same_device(entity, key, part.name or key) for key, part in found.per_entity.items())
-    return entity.value.lower() in found.per_entity
+        endings: list[Ending] = [device.outcome for device in outcome.devices]
+    elif outcome.found.more and not fair:
+        # Whose rows were cut off is not known: only those that are named in some were looked at.
+        named = outcome.found.per_entity
+        entities = tuple(e for e in entities if isinstance(e, Indicator) and e.value.lower() in named)
+        endings = [outcome.outcome] * len(entities)
+    else:
+        endings = [outcome.outcome] * len(entities)
+    for entity, ending in zip(entities, endings, strict=True):
+        if ending in _LOOKED:
+            final = ending == "notApplicable" or (ending == "found" and hunt.role == "context")
+            yield ledger_key(hunt, entity), None if final else over
 
 
 def _unreadable_rows(found: dict[str, Found]) -> tuple[str, ...]:

@@ -36,8 +36,6 @@ log = logging.getLogger("outrider")
 _LAST_START = 400.0
 #: Rows. An answer with more of them takes several megabytes.
 _MANY = 5_000
-#: What reading a row raises that lacks a column, or has a count that is no number.
-_ODD_ANSWER = (KeyError, TypeError, ValueError)
 #: KQL that counts a query's rows in each group of devices, by the first two digits of their ids.
 COUNTS = "\n| summarize Rows = count() by Ids = tolower(substring(DeviceId, 0, 2))"
 #: KQL that counts the devices of each OS platform and device type.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.errors import GraphError
 from shared.outcomes.reading import cell_text, decode_rows
 
 if TYPE_CHECKING:
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
     from shared.outcomes.reading import Answer
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
-
-
-# A million rows of it still fit the 64 bits in which a process's connections are summed.
+#: A million rows of it still fit the 64 bits in which a process's connections are summed.
 _MOST = 10**9
 
 
@@ -90,12 +87,9 @@ def why_unreadable(answer: Answer, new: str) -> str:
     column = find_column(answer, new)
     if not column:
         return f"its rows have no column {new} (sweep.new), so nobody knows which of them are new"
-    try:
-        times = (cell_text(row.get(column)) for row in decode_rows(answer))
-        if all(not time or _TIME.fullmatch(time) for time in times):
-            return ""
-    except GraphError:
-        return "a row of its answer cannot be read"
+    times = (cell_text(row.get(column)) for row in decode_rows(answer))
+    if all(not time or _TIME.fullmatch(time) for time in times):
+        return ""
     return f"its column {new} (sweep.new) has values that are no times, so nobody knows which rows are new"
 
 

@@ -31,7 +31,7 @@ ROOMS = ("shared/outcomes", "shared/enrichment", "shared/state", "shared/entitie
 #: other rooms.
 TESTS = (
     "tests/enrichment", "tests/entities", "tests/incident", "tests/outcomes", "tests/selftest", "tests/sentinel",
-    "tests/state", "tests/test_telemetry.py", "tests/test_watch.py",
+    "tests/state", "tests/test_telemetry.py", "tests/watch/test_watch.py",
 )  # fmt: skip
 #: Of these, a test takes ten seconds and more: whole days, and many runs at once.
 UNUSED = ("tests/enrichment/test_replay.py", "tests/enrichment/test_isolation.py")

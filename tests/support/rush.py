@@ -5,21 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from sandbox.tenant import incidents
-from shared.graph.client import Graph
 from shared.state.runs import QUEUES
 from shared.watch import look
 from shared.work import work_on
 
-from .mortal import Life, MortalTransport
-from .tenant import Deployment, Fleet, Identity
+from .tenant import Deployment, Fleet
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.tools import Tools
 
 #: How many messages of a queue are delivered in a second, as host.json's `batchSize` has it.
 _BATCH = 4
@@ -41,18 +36,9 @@ class Rush(Deployment):
         self._passed = 0
         self._due: list[tuple[datetime, str, str]] = []
 
-    def worker(self, life: Life | None = None) -> Tools:
-        """Return a new worker with the same store and queues, whose pace follows the clock."""
-        tools = super().worker(life)
-        graph = Graph(
-            self._settings,
-            Identity(self.tenant),
-            transport=MortalTransport(life or Life(), self.app),
-            sleep=_at_once,
-            clock=lambda: self.now().timestamp(),
-        )
-        self._graphs.append(graph)
-        return replace(tools, graph=graph)
+    def monotonic(self) -> float:
+        """Return the time in seconds: the pace follows the clock."""
+        return self.now().timestamp()
 
     def open(self, severity: str) -> dict[str, Any]:
         """Open an incident with the evidence of the first one, so that all send the same queries."""
@@ -89,7 +75,3 @@ class Rush(Deployment):
         ]
         self._due.sort(key=lambda message: message[0])
         self.messages.clear()
-
-
-async def _at_once(_seconds: float) -> None:
-    """Return at once."""

@@ -6,12 +6,9 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from sandbox.tenant.evidence import incident
 from sandbox.tenant.state import Limits
 from shared.errors import Waiting
-from shared.graph.client import Graph
 from shared.model.record import Wait, Work
 from shared.outcomes.reading import decode_answer, decode_rows
 from shared.state.runs import run_id
@@ -19,8 +16,7 @@ from shared.sweep.flow import sweep
 from shared.sweep.parts import ROW_LIMIT
 from shared.sweep.record import SweepRecord
 
-from .mortal import Life, MortalTransport
-from .tenant import Deployment, Fleet, Identity
+from .tenant import Deployment, Fleet
 
 if TYPE_CHECKING:
     from sandbox.tenant.evidence import Evidence
@@ -61,18 +57,13 @@ class Sweeping(Deployment):
         self.tenant.limits = limits or Limits()
         self.tools = self.worker()
 
-    def worker(self, life: Life | None = None) -> Tools:
-        """Return a new worker with the same store and queues, whose waits move the clock."""
-        tools = super().worker(life)
-        graph = Graph(
-            self._settings,
-            Identity(self.tenant),
-            transport=MortalTransport(life or Life(), self.app),
-            sleep=self.let_pass,
-            clock=lambda: self.now().timestamp(),
-        )
-        self._graphs.append(graph)
-        return replace(tools, graph=graph)
+    async def sleep(self, seconds: float) -> None:
+        """Move the clock: who waits is not idle, and time passes."""
+        await self.let_pass(seconds)
+
+    def monotonic(self) -> float:
+        """Return the time in seconds: the pace follows the clock."""
+        return self.now().timestamp()
 
     async def let_pass(self, seconds: float) -> None:
         """Move the clock forward by *seconds*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -137,15 +138,23 @@ class Deployment:
             self._settings,
             Identity(self.tenant),
             transport=MortalTransport(life, self.app),
-            sleep=_no_time,
+            sleep=self.sleep,
+            clock=self.monotonic,
         )
         self._graphs.append(graph)
         store = MortalStore(life, self._objects)
         runs = Runs(store, lambda *message: self.messages.append(message))
         arm = Arm(
-            self._settings, Identity(self.tenant), session=partial(session, life, self.app), sleep=_no_time
+            self._settings, Identity(self.tenant), session=partial(session, life, self.app), sleep=self.sleep
         )
         return Tools(self._settings, graph, arm, store, runs, self._catalog, now=self.now)
+
+    async def sleep(self, _seconds: float) -> None:
+        """Return at once where a worker waits for Graph or its turn."""
+
+    def monotonic(self) -> float:
+        """Return the seconds by which a worker keeps the pace of its queries."""
+        return time.monotonic()
 
     def now(self) -> datetime:
         """
@@ -214,7 +223,3 @@ class Deployment:
     def calls(self, kind: str) -> int:
         """Return how many calls of this *kind*, such as `hunt` or `comment`, the tenant has answered."""
         return sum(call.kind == kind for call in self.tenant.calls)
-
-
-async def _no_time(_seconds: float) -> None:
-    """Return at once, without waiting."""

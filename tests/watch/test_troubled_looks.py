@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,17 +12,9 @@ from sandbox.telemetry.engine import timestamp
 from sandbox.tenant import incidents
 from shared.watch import LookCounts, Within, look
 from shared.work import work_on
-from tests.support.tenant import Deployment, Fleet
+from tests.support.tenant import Deployment
 
 SHORT = Within(listing=1.5, starting=1.2, asking=0.3)
-
-
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
-    """Outrider in a tenant without incidents, whose clock stands still."""
-    app = Deployment(fleet, planted_open=False)
-    yield app
-    await app.close()
 
 
 async def known(app: Deployment, severity: str = "high") -> dict[str, Any]:

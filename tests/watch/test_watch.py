@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,22 +12,8 @@ from sandbox.tenant.state import HUNT, READ, WRITE
 from shared.errors import PermissionDenied, Throttled
 from shared.watch import LookCounts, look
 from shared.work import work_on
+from tests.support.quiet import started
 from tests.support.tenant import Deployment, Fleet
-
-
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
-    """Outrider in a tenant without incidents, whose clock stands still."""
-    app = Deployment(fleet, planted_open=False)
-    yield app
-    await app.close()
-
-
-async def started(app: Deployment) -> list[tuple[str, str]]:
-    """Return the queue and the incident of each run that was sent, and forget the messages."""
-    runs = [(queue, (await app.read(run)).work.incident_id) for queue, run, _ in app.messages]
-    app.messages.clear()
-    return runs
 
 
 async def enriched(app: Deployment) -> dict[str, Any]:
