@@ -14,6 +14,7 @@ from shared.pages.layout import STYLE_HASH
 from shared.pages.rows import csv_rows, json_rows
 from shared.pages.run import run_page
 from shared.pages.summary import summary
+from shared.resuming import send_if_cut_off
 from shared.sweep.parts import ROW_LIMIT
 from shared.sweep.record import progress
 from shared.sweep.report import sweep_page
@@ -99,9 +100,11 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _read(req: func.HttpRequest) -> Run:
-    """Read the run that a request names, as it stands now. Raises RunNotFound."""
+    """Read the run that a request names, as it stands now; one that was cut off is sent again. Raises RunNotFound."""
     tools = app.tools()
-    return (await tools.runs.read(req.route_params["runId"])).as_of(tools.now())
+    run = await tools.runs.read(req.route_params["runId"])
+    await send_if_cut_off(tools, run)
+    return run.as_of(tools.now())
 
 
 async def _read_findings(tools: Tools, run: Run, hunt: str) -> tuple[bytes, int, bool]:

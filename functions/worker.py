@@ -1,8 +1,9 @@
 """
-The triggers of the queues: work on runs, and end those that cannot be finished.
+The triggers of the queues: work on runs, and send those again whose message was delivered in vain.
 
-A run that must wait sends itself a message and succeeds here, so only a crash or a bug uses up a delivery: a
-message in a poison queue means that its run stops the worker.
+A run that must wait sends itself a message and succeeds here, so only a death, or a bug, uses up a delivery. A
+message in a poison queue says no more than that: the run may have died with others. So it is sent on, to start
+alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import azure.functions as func
 
 from functions import app
 from shared.errors import RunNotFound
-from shared.work import give_up, work_on
+from shared.work import come_back, work_on
 
 blueprint = func.Blueprint()
 log = logging.getLogger("outrider")
@@ -29,16 +30,11 @@ async def _work(msg: func.QueueMessage) -> None:
         log.error("a message names no run; it is dropped")  # noqa: TRY400  (a traceback adds nothing)
 
 
-async def _record(msg: func.QueueMessage) -> None:
-    run_id = _text(msg)
-    reason = "the run stopped the worker 5 times and was given up; the app's log says where"
+async def _send_on(msg: func.QueueMessage) -> None:
     try:
-        # Only the first delivery comments: commenting may be what stops the worker.
-        await give_up(app.tools(), run_id, reason, posting=(msg.dequeue_count or 1) == 1)
+        await come_back(app.tools(), _text(msg))
     except RunNotFound:
         log.error("a poison message names no run; it is dropped")  # noqa: TRY400  (a traceback adds nothing)
-    else:
-        log.error("run %s was given up", run_id)
 
 
 @blueprint.function_name("DoUrgentRun")
@@ -62,27 +58,27 @@ async def do_sweep(msg: func.QueueMessage) -> None:
     await _work(msg)
 
 
-@blueprint.function_name("RecordUrgentFailure")
+@blueprint.function_name("ReturnUrgentRun")
 @blueprint.queue_trigger("msg", "urgent-poison", _STORAGE)
-async def record_urgent_failure(msg: func.QueueMessage) -> None:
-    """End an urgent run whose 5 deliveries have all failed."""
-    await _record(msg)
+async def return_urgent_run(msg: func.QueueMessage) -> None:
+    """Send an urgent run on whose 5 deliveries did not end it."""
+    await _send_on(msg)
 
 
-@blueprint.function_name("RecordFailure")
+@blueprint.function_name("ReturnRun")
 @blueprint.queue_trigger("msg", "runs-poison", _STORAGE)
-async def record_failure(msg: func.QueueMessage) -> None:
-    """End a run whose 5 deliveries have all failed."""
-    await _record(msg)
+async def return_run(msg: func.QueueMessage) -> None:
+    """Send a run on whose 5 deliveries did not end it."""
+    await _send_on(msg)
 
 
-@blueprint.function_name("RecordSweepFailure")
+@blueprint.function_name("ReturnSweep")
 @blueprint.queue_trigger("msg", "sweeps-poison", _STORAGE)
-async def record_sweep_failure(msg: func.QueueMessage) -> None:
-    """End a sweep whose 5 deliveries have all failed."""
-    await _record(msg)
+async def return_sweep(msg: func.QueueMessage) -> None:
+    """Send a sweep on whose 5 deliveries did not end it."""
+    await _send_on(msg)
 
 
 def _text(msg: func.QueueMessage) -> str:
-    # A message that is not base64 reaches the poison queue unchanged, so this must read any bytes.
-    return msg.get_body().decode("utf-8", "replace").strip()
+    # The host passes text alone: what is not base64, or not UTF-8 within, never comes here.
+    return msg.get_body().decode().strip()

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared import telemetry
+from shared.company import Company
 from shared.entities.choosing import Limits
 from shared.model.trouble import Troubles
 from shared.state.ledger import Ledger
@@ -32,7 +33,8 @@ class Tools(Struct, frozen=True):
 
     `report_url` returns the link to a run's page, '' where comments cannot have one. `now` is the clock, in
     UTC. `large_answers` is held while an answer of many megabytes is decoded, so that memory holds one at a time.
-    `troubles` are those of the one run that is worked on with these tools (`for_run`).
+    `company` knows who works in this process. `troubles` are those of the one run that is worked on with these
+    tools (`for_run`).
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Tools(Struct, frozen=True):
     report_url: Callable[[str], str] = lambda _: ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     large_answers: asyncio.Lock = field(default_factory=asyncio.Lock)
+    company: Company = field(default_factory=Company)
     telemetry: telemetry.Telemetry = field(default_factory=telemetry.disabled)
     troubles: Troubles = field(default_factory=Troubles)
 

@@ -26,7 +26,9 @@ from shared.incident.reading import from_defender
 from shared.model.record import Work
 from shared.model.times import read_time
 from shared.model.watching import Pending, State
+from shared.resuming import look_after
 from shared.state.ledger import share
+from shared.state.returns import AGAIN
 from shared.state.runs import run_id
 from shared.sweep.starting import send_again
 from shared.turns import in_turn, is_fresh, is_minor, runs_between_looks
@@ -57,9 +59,11 @@ class Within(Struct, frozen=True):
     """
     The seconds that parts of a look may take; all of them are less than functionTimeout (15 minutes).
 
-    `listing` is for the list of incidents, `starting` for the runs, and `asking` for one incident's news.
+    `resuming` is for runs that were cut off, `listing` for the list of incidents, `starting` for the runs, and
+    `asking` for one incident's news.
     """
 
+    resuming: float = 30
     listing: float = 240
     starting: float = 45
     asking: float = 10
@@ -88,23 +92,28 @@ async def look(tools: Tools, within: Within = _WITHIN) -> LookCounts:
 
     Incidents below WATCH_MIN_SEVERITY are left out, and those that are resolved or merged. As many runs are
     started as the hunting quota allows, in the order of `turns.in_turn`; the other incidents wait for the
-    next look, as does what is not done *within* its time. A sweep that its timer could not send is sent.
+    next look, as does what is not done *within* its time. Before that, runs that were cut off are sent again, and
+    a sweep that its timer could not send is sent.
     Raises GraphError if incidents cannot be listed; the next look goes on from the last step that was listed.
     """
     now = tools.now()
     await send_again(tools)
     raw = await tools.store.get(_STATE)
     state = msgspec.json.decode(raw, type=State) if raw else State(now - tools.settings.watch_lookback, now)
+    state = replace(state, open=await look_after(tools, state.open, within.resuming))
     gap = now - state.looked
     quota = runs_between_looks(min(gap, state.gap), tools.settings.hunts_per_minute, len(tools.catalog.hunts))
     state, changed, unreadable = await _list(tools, replace(state, gap=gap), within, now)
     ends = await _start_in_turn(tools, state, quota, within, now)
+    started = {_run_of(each): now + AGAIN for each in state.pending if ends.get(each.id) == "started"}
     left = tuple(
         replace(each, joined=now, tries=each.tries + 1) if ends.get(each.id) == "unknown" else each
         for each in state.pending
         if ends.get(each.id) not in ("started", "settled")
     )
-    await _remember(tools, replace(state, pending=left, turn=state.turn + len(ends)))
+    await _remember(
+        tools, replace(state, pending=left, turn=state.turn + len(ends), open=state.open | started)
+    )
     counted = Counter(ends.values())
     return LookCounts(changed, counted["started"], counted["settled"], len(left), unreadable)
 
@@ -220,11 +229,17 @@ async def _has_news(tools: Tools, each: Pending, now: datetime) -> bool:
     return bool(share(entries, wanted(plan, tools.catalog), now).due)
 
 
+def _run_of(each: Pending) -> str:
+    """Return the id of the run that an incident's last update starts."""
+    return run_id(f"watch:{each.id}:{each.updated}")
+
+
 async def _start(tools: Tools, each: Pending, now: datetime) -> End:
     # What could not be read may hold a worker up, and does so where nobody waits.
     urgent = each.severity == "high" and is_fresh(each, now) and each.tries < _TRIES
-    name = run_id(f"watch:{each.id}:{each.updated}")
-    work = Work(name, now, "", incident_id=each.id, queue="urgent" if urgent else "runs", source="watch")
+    work = Work(
+        _run_of(each), now, "", incident_id=each.id, queue="urgent" if urgent else "runs", source="watch"
+    )
     try:
         await tools.runs.start(work, chosen_key=False)
     except NotSent:

@@ -64,21 +64,26 @@ async def give_up_enrichment(tools: Tools, run: Run, reason: str, *, posting: bo
 
 async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
     """Return the stored plan, or read the incident, make a plan and store it."""
-    work, runs = run.work, tools.runs
+    work = run.work
     if run.plan:
         return run.plan, None
     try:
         subject, snapshot = await read_incident(tools, work)
     except UnreadableIncident as error:
-        return await runs.store_plan(work.run_id, Plan(failure=str(error))), None
+        return await _keep(tools, work, Plan(failure=str(error))), None
     if work.source == "late" and subject and subject.closed:
         closed = make_plan(work, replace(subject, chosen=Chosen()), tools.catalog, tools.now())
         note = "The incident was closed before its window was over: it was not looked at again"
-        return await runs.store_plan(work.run_id, replace(closed, notes=(*closed.notes, note))), None
+        return await _keep(tools, work, replace(closed, notes=(*closed.notes, note))), None
     plan = make_plan(work, subject, tools.catalog, tools.now())
     if plan.incident:
         plan = await take_share(tools, work, plan)
-    return await runs.store_plan(work.run_id, plan), snapshot
+    return await _keep(tools, work, plan), snapshot
+
+
+async def _keep(tools: Tools, work: Work, plan: Plan) -> Plan:
+    """Store a plan with its time, and return the one that is stored."""
+    return await tools.runs.store_plan(work.run_id, replace(plan, made=tools.now()))
 
 
 async def _finish(
@@ -119,7 +124,7 @@ async def _finish(
         notes,
         plan.failure,
     )
-    if await tools.runs.finish(work.run_id, done):
+    if await tools.runs.finish(work, done):
         tools.telemetry.ended(work, done)
     log.info("run %s: %s, %d hunts", work.run_id, done.status, len(done.outcomes))
 

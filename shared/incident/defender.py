@@ -4,7 +4,7 @@ Post a comment on a Defender incident once, even if several workers try at the s
 The right to post is a claim, an object that is created once per incident and digest. A claim that did not end
 in a comment silences nobody: it is given back where Graph refuses the comment, and where its holder may have
 died, whoever has the same findings first looks for the comment's marker on the incident, and takes the claim
-over only when it is 180 seconds old, so that its holder cannot be posting any more.
+over only when it is 60 seconds old, so that its holder cannot be posting any more.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from shared.tools import Tools
 
 #: Seconds that Graph has to take a comment.
-_POSTING = 60.0
+_POSTING = 30.0
 #: Longer than a post can take and clocks can differ: the holder of an older claim is no longer posting.
-_LEASE = timedelta(seconds=180)
+_LEASE = timedelta(seconds=60)
 
 
 async def comment_in_defender(

@@ -110,6 +110,8 @@ class Plan(Struct, frozen=True):
     activity: dict[str, datetime] = {}
     #: When the incident was created, in UTC; None where unknown.
     opened: datetime | None = None
+    #: When the plan was made, in UTC.
+    made: datetime | None = None
 
     @property
     def incident(self) -> str:
@@ -158,6 +160,21 @@ class Done(Struct, frozen=True, rename="camel"):
     reason: str = ""
 
 
+class Returns(Struct, frozen=True):
+    """
+    How often a run came back, since a worker or a host that had it may have died of it.
+
+    `suspect` says that it has come back since it last ended a start alone: its next start is alone. `deaths`
+    counts the starts alone that did not end, and `failures` has the exception's name of each that raised one.
+    """
+
+    suspect: bool = False
+    deaths: int = 0
+    failures: tuple[str, ...] = ()
+    #: When the last of this was recorded, in UTC; None where it never came back.
+    last: datetime | None = None
+
+
 class Run(Struct, frozen=True):
     """Everything that is stored of a run, except the hunts' rows."""
 
@@ -171,6 +188,21 @@ class Run(Struct, frozen=True):
     done: Done | None = None
     #: When the run first waited, in UTC; None where it never did.
     first_wait: datetime | None = None
+    returns: Returns = Returns()
+    #: When a worker last said that it is at work on it, in UTC; None where none had to.
+    alive: datetime | None = None
+
+    @property
+    def written(self) -> datetime:
+        """When something of the run was last stored, or its wait ends, in UTC."""
+        times = (
+            self.plan.made if self.plan else None,
+            self.wait.until if self.wait else None,
+            self.returns.last,
+            self.alive,
+            *(found.at for found in self.found.values()),
+        )
+        return max(filter(None, times), default=self.work.requested)
 
     def as_of(self, now: datetime) -> Run:
         """Return the run without a wait that is over at *now* (UTC): it is worked on again."""

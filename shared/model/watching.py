@@ -32,7 +32,7 @@ class State(Struct, frozen=True, omit_defaults=True):
     The next look begins at `since`; the last one was at `looked`. `seen` has the incidents updated since
     `since`, by their id, with the time of their last update, so that the overlap of two looks starts nothing
     twice. `pending` has those that wait for a run, and `turn` counts the turns taken so far. `gap` is the
-    time between the last two looks.
+    time between the last two looks. `open` has the runs that have not ended, each with when it is looked after.
     """
 
     since: datetime
@@ -41,3 +41,4 @@ class State(Struct, frozen=True, omit_defaults=True):
     pending: tuple[Pending, ...] = ()
     turn: int = 0
     gap: timedelta = timedelta(minutes=1)
+    open: dict[str, datetime] = {}

@@ -8,6 +8,7 @@ compare-and-swap, so nothing relies on one: where two workers compete, whoever c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -73,6 +74,11 @@ class Store:
         except FileNotFoundError:
             return None
         return bytes(await result.bytes_async())
+
+    async def delete(self, key: str) -> None:
+        """Delete an object, if it exists."""
+        with contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._objects, key)
 
     async def keys(self, prefix: str) -> list[str]:
         """List the names of the objects below a prefix, sorted."""

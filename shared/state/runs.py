@@ -1,9 +1,9 @@
 """
 Store run records and findings, and send run ids to the queues.
 
-A run is a handful of objects, each created once: `request`, `plan`, `hunts/{name}`, `waits/{when}`, `done`. A
-worker does whatever is not there yet, so a message that comes twice or late changes nothing but time. Only
-the rows, `findings/{name}`, may be overwritten.
+A run is a handful of objects, each created once: `request`, `plan`, `hunts/{name}`, `waits/{when}`, `done`, and
+`returns/{when}.{what}` where it came back. A worker does whatever is not there yet, so a message that comes twice
+or late changes nothing but time. Only the rows, `findings/{name}`, and `alive` may be overwritten.
 """
 
 from __future__ import annotations
@@ -21,13 +21,18 @@ from shared.errors import KeyReused, NotSent, RunNotFound
 from shared.model.finding import Found
 from shared.model.record import Done, Plan, Run, Wait, Work
 
+from .returns import first_to_send, mark, read_returns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .objects import Store
+    from .returns import Mark
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 QUEUES = ("urgent", "runs", "sweeps")
+#: The watch remembers the runs that it starts itself; a late look is listed when it is worked on.
+_REMEMBERED = ("watch", "late")
 # Azure deletes a message after 7 days by default; a longer delay would lose the run.
 _LONGEST_DELAY = timedelta(days=6)
 
@@ -80,8 +85,22 @@ class Runs:
             if await self.done(stored.run_id):
                 return stored
             work = stored
+        if work.source not in _REMEMBERED:
+            await self.open(work.run_id)
         await self.send(work, delay)
         return work
+
+    async def open(self, run_id: str) -> None:
+        """List a run among those that have not ended, so that the watch finds it if it is cut off."""
+        await self._store.create(f"open/{run_id}", b"")
+
+    async def opened(self) -> list[str]:
+        """Return the ids of the runs that are listed as not ended, sorted."""
+        return [key.removeprefix("open/") for key in await self._store.keys("open/")]
+
+    async def close(self, run_id: str) -> None:
+        """Take a run out of those that have not ended."""
+        await self._store.delete(f"open/{run_id}")
 
     async def _served(self, run_id: str) -> Work | None:
         with contextlib.suppress(RunNotFound):
@@ -132,6 +151,7 @@ class Runs:
         found = await self._store.get_all([key for key in keys if key.startswith(f"{base}/hunts/")])
         waits = [key for key in keys if key.startswith(f"{base}/waits/")]
         last = await self._store.get(waits[-1]) if waits else None
+        alive = await self._store.get(f"{base}/alive") if f"{base}/alive" in keys else None
         return Run(
             work,
             msgspec.json.decode(plan, type=Plan) if plan else None,
@@ -139,6 +159,8 @@ class Runs:
             msgspec.json.decode(last, type=Wait) if last else None,
             done,
             _wait_time(waits[0]) if waits else None,
+            read_returns(keys),
+            datetime.fromisoformat(alive.decode()) if alive else None,
         )
 
     async def store_plan(self, run_id: str, plan: Plan) -> Plan:
@@ -173,9 +195,31 @@ class Runs:
             f"runs/{run_id}/waits/{int(now.timestamp() * 1000):015d}", msgspec.json.encode(wait)
         )
 
-    async def finish(self, run_id: str, done: Done) -> bool:
+    async def live(self, run_id: str, now: datetime) -> None:
+        """Record that a worker is at work on a run *now*."""
+        await self._store.put(f"runs/{run_id}/alive", now.isoformat().encode())
+
+    async def came_back(self, run_id: str, what: Mark, now: datetime, detail: str = "") -> None:
+        """Record that a run came back, or how a start alone went (`returns`)."""
+        await mark(self._store, run_id, what, now, detail)
+
+    async def send_again(self, work: Work, now: datetime) -> bool:
+        """
+        Send a run that was cut off, unless somebody has within these 45 seconds; return whether it was sent.
+
+        Raises NotSent.
+        """
+        if not await first_to_send(self._store, work.run_id, now):
+            return False
+        await self.send(work)
+        return True
+
+    async def finish(self, work: Work, done: Done) -> bool:
         """Record how a run ended, unless that is recorded already; return whether it was recorded."""
-        return await self._store.create(f"runs/{run_id}/done", msgspec.json.encode(done))
+        first = await self._store.create(f"runs/{work.run_id}/done", msgspec.json.encode(done))
+        if work.source != "watch":
+            await self.close(work.run_id)
+        return first
 
 
 def _wait_time(key: str) -> datetime:

@@ -84,7 +84,7 @@ def _plan(work: Work, catalog: Catalog, now: datetime) -> Plan:
         reasons = {e.file.stem: f"its file cannot be used: {'; '.join(e.problems)}" for e in catalog.broken}
     gone = sorted(reasons.keys() - {planned.name for planned in hunts})
     skipped = (Outcome(name, name, "notRun", reasons[name]) for name in gone)
-    return Plan(hunts=tuple(hunts), skipped=tuple(skipped))
+    return Plan(hunts=tuple(hunts), skipped=tuple(skipped), made=now)
 
 
 def _lookback(hunt: Hunt, sweep: Sweep) -> timedelta:
@@ -124,7 +124,7 @@ async def _finish(
     status = ending.sweep_status(outcomes, ending.coverage(summaries), comments.results)
     said = plan.failure or ending.sweep_verdict(summaries, outcomes)
     done = Done(status, said, tools.now(), tuple(outcomes), comments.results, (), notes, plan.failure)
-    if await tools.runs.finish(work.run_id, done):
+    if await tools.runs.finish(work, done):
         tools.telemetry.ended(work, done)
     log.info("sweep %s: %s, %d hunts", work.run_id, status, len(outcomes))
 

@@ -78,7 +78,7 @@ async def test_a_run_that_goes_on_later_reads_once_more(scene: Scene) -> None:
     requests = Requests(scene)
     await work_on(scene.app.tools, name)
     first = requests.made
-    await work_on(scene.app.tools, name, again=True)
+    await work_on(scene.app.tools, name)
 
     assert (1, HUNTS, 0) == first
     assert (2, HUNTS + 1, 1) == requests.made

@@ -43,7 +43,7 @@ async def test_a_hunt_is_abandoned_after_two_hours_of_errors(app: Deployment) ->
     await work_on(app.tools, run)
     early = await app.read(run)
     app.ahead = timedelta(hours=2, minutes=1)
-    await work_on(app.tools, run, again=True)
+    await work_on(app.tools, run)
     done = await app.done(run)
     (text,) = app.comments(EXFILTRATION)
 
@@ -60,7 +60,7 @@ async def test_an_unreadable_incident_fails_its_run_after_two_hours(app: Deploym
     await work_on(app.tools, run)
     early = await app.read(run)
     app.ahead = timedelta(hours=2, minutes=1)
-    await work_on(app.tools, run, again=True)
+    await work_on(app.tools, run)
 
     assert early.done is None
     assert "failed" == (await app.done(run)).status
@@ -150,7 +150,7 @@ async def test_a_comment_that_was_lost_is_written_later(app: Deployment) -> None
     await work_on(app.tools, run)
     before = app.comments(BENIGN)
     app.ahead = timedelta(minutes=4)
-    await work_on(app.tools, run, again=True)
+    await work_on(app.tools, run)
 
     assert [] == before
     assert 1 == len(app.comments(BENIGN))

@@ -72,12 +72,18 @@ async def record(state: Path) -> None:
     window = Window(now - timedelta(days=1), now)
     found = Found(HUNT, 1, columns=("DeviceName",), first_rows=({"DeviceName": "srv-7"},))
     chosen = Chosen((Device(name="srv-7"),), (Indicator("ip", "203.0.113.9"),))
-    plan = Plan("4101", "An incident", chosen=chosen, hunts=(PlannedHunt(HUNT, window),))
+    # Made so late that nobody takes the run for cut off while the test lasts.
+    later = now + timedelta(hours=1)
+    plan = Plan("4101", "An incident", chosen=chosen, hunts=(PlannedHunt(HUNT, window),), made=later)
     outcome = Outcome(HUNT, "A hunt", "found", "", window, (DeviceEnding("srv-7", "found"),), found)
     written = CommentResult("4101", "written")
     runs = Runs(Store(LocalStore(state)), lambda *_: None)
+
+    def work(run: str) -> Work:
+        return Work(run, now, "", "4101")
+
     for name, run in RUNS.items():
-        await runs.start(Work(run, now, "", "4101"), chosen_key=False)
+        await runs.start(work(run), chosen_key=False)
         if name != "queued":
             await runs.store_plan(run, plan)
     await runs.wait(RUNS["waiting"], Wait("Graph asks to wait", now + timedelta(minutes=2)), now)
@@ -85,9 +91,9 @@ async def record(state: Path) -> None:
     await runs.record(RUNS["completed"], found, raw)
     await runs.record(RUNS["failed"], Found(HUNT, failure="the query timed out"))
     await runs.finish(
-        RUNS["completed"], Done("completed", "1 hunt found something", now, (outcome,), (written,))
+        work(RUNS["completed"]), Done("completed", "1 hunt found something", now, (outcome,), (written,))
     )
-    await runs.finish(RUNS["failed"], Done("failed", "FAILED", now, reason="the query timed out"))
+    await runs.finish(work(RUNS["failed"]), Done("failed", "FAILED", now, reason="the query timed out"))
 
 
 @pytest.fixture(scope="module")

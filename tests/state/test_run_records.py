@@ -70,7 +70,7 @@ async def test_a_run_that_is_started_again_is_only_sent_again(runs: Sent) -> Non
 async def test_a_run_that_has_ended_is_not_sent_again(runs: Sent) -> None:
     """Its work is returned, so that the caller finds the result."""
     await runs.start(WORK, chosen_key=True)
-    await runs.finish(RUN, DONE)
+    await runs.finish(WORK, DONE)
 
     assert await runs.start(WORK, chosen_key=True) == WORK
     assert 1 == len(runs.messages)
@@ -159,7 +159,7 @@ async def test_everything_of_a_run_is_read_but_its_rows(runs: Sent) -> None:
     for minutes, wait in ((10, late), (1, Wait("early", NOW))):
         await runs.wait(RUN, wait, NOW + timedelta(minutes=minutes))
     await runs.wait("0b" * 16, Wait("another run's", NOW), NOW + timedelta(days=1))
-    await runs.finish(RUN, DONE)
+    await runs.finish(WORK, DONE)
 
     run = await runs.read(RUN)
 
@@ -204,5 +204,5 @@ async def test_a_run_ends_once(runs: Sent) -> None:
     """The second end is not recorded, and whoever tries is told."""
     again = msgspec.structs.replace(DONE, status="failed")
 
-    assert (True, False) == (await runs.finish(RUN, DONE), await runs.finish(RUN, again))
+    assert (True, False) == (await runs.finish(WORK, DONE), await runs.finish(WORK, again))
     assert await runs.done(RUN) == DONE

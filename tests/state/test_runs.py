@@ -37,7 +37,7 @@ async def test_an_expired_key_starts_new_work(days: float) -> None:
     """Its new run is one, however often the call is repeated, and has nothing of the old one's record."""
     kept = Kept()
     old = await kept.post(timedelta(days=days))
-    await kept.runs.finish(old, Done("completed", "nothing found", NOW - timedelta(days=days)))
+    await kept.runs.finish(Work(old, NOW, ""), Done("completed", "nothing found", NOW - timedelta(days=days)))
     new = {await kept.post(body="another") for _ in range(3)}
 
     assert {old} != new

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from shared.model.record import Run
     from shared.tools import Tools
 
-#: How long a message stays hidden after the worker that received it was killed.
-_HIDDEN = timedelta(minutes=10)
+#: How long a message stays hidden after the worker that received it was killed: `visibilityTimeout` in host.json.
+_HIDDEN = timedelta(seconds=30)
 
 
 class Replay:
@@ -50,6 +50,7 @@ class Replay:
         self.died = 0
         self._deaths = sorted(deaths)
         self.waiting: list[tuple[datetime, str]] = []
+        self._returned: set[tuple[datetime, str]] = set()
         self._tools: Tools | None = None
         self._life = Life()
         self.calls = 0
@@ -87,8 +88,10 @@ class Replay:
                 return
             for message in ready:
                 self.waiting.remove(message)
-                if not await self._as_worker(work_on, message[1], again=True):
-                    self.waiting.append((self.now + _HIDDEN, message[1]))
+                if not await self._as_worker(work_on, message[1], again=message in self._returned):
+                    returned = self.now + _HIDDEN, message[1]
+                    self.waiting.append(returned)
+                    self._returned.add(returned)
 
     async def _as_worker(self, task: Callable[..., object], *arguments: str, **options: bool) -> bool:
         """Run *task* in the current worker, or a new one if that was killed; return whether it survived."""

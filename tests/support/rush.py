@@ -56,7 +56,7 @@ class Rush(Deployment):
                 ready = [each for each in self._due if each[1] == queue and each[0] <= self.now()]
                 for message in ready[:_BATCH]:
                     self._due.remove(message)
-                    await work_on(self.tools, message[2], again=True)
+                    await work_on(self.tools, message[2])
             self._passed += 1
             self.clock += timedelta(seconds=1)
 
