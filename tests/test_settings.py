@@ -65,6 +65,7 @@ def test_one_error_names_every_wrong_setting() -> None:
         ("ftp://127.0.0.1", False),
         ("example.com", False),
         ("https://", False),
+        ("https://[::1", False),
     ],
 )
 def test_plain_http_is_accepted_for_localhost_only(name: str, url: str, taken: bool) -> None:
@@ -224,3 +225,32 @@ def test_platform_variables_are_not_settings_to_document() -> None:
     """The list of settings has the app's own names, and none of Azure's, which begin with WEBSITE_."""
     assert not any(name.startswith("WEBSITE_") for name in NAMES)
     assert {"STATE_URL", "AzureWebJobsStorage__queueServiceUri"} <= set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "STATE_URL",
+            "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2VjcmV0;EndpointSuffix=core.example",
+        ),
+        ("STATE_URL", "file:///etc/hosts?sig=c2VjcmV0"),
+        ("GRAPH_URL", "https://user:pa/c2VjcmV0@graph.example"),
+        ("COMMENTS", "AccountKey=c2VjcmV0"),
+        ("HUNTS_DIR", "sv=1&sig=c2VjcmV0"),
+        ("WATCH_SCHEDULE", "sig=c2VjcmV0"),
+        ("IGNORE_INDICATORS", "AccountKey=c2VjcmV0"),
+    ],
+)
+def test_a_secret_in_a_wrong_setting_is_never_repeated(name: str, value: str) -> None:
+    """A connection string, a SAS token or a password that was set under another's name is not in the message."""
+    with pytest.raises(SettingsError, match=name) as raised:
+        read_settings({**GOOD, name: value})
+
+    assert "c2VjcmV0" not in str(raised.value)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_wrong_setting() -> None:
+    """A path that the system refuses to look up, here for its length, is told like any other."""
+    with pytest.raises(SettingsError, match="HUNTS_DIR="):
+        read_settings({**GOOD, "HUNTS_DIR": "/" + "x" * 5_000})
