@@ -115,7 +115,9 @@ async def named(fleet: Fleet, schedule: str, *moments: str) -> list[str]:
     return list(dict.fromkeys(run for _, run, _ in app.messages))
 
 
-@pytest.mark.fault("H9", before="assert 2 == 3: fired at 08:59:59.997, a sweep took the name of the hour before")
+@pytest.mark.fault(
+    "H9", before="assert 2 == 3: fired at 08:59:59.997, a sweep took the name of the hour before"
+)
 async def test_a_sweep_is_that_of_its_scheduled_instant(fleet: Fleet) -> None:
     """
     An hourly timer that fires 3 ms early, again in time, and once more past due is one sweep; the next hour's is another.
