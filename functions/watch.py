@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import azure.functions as func
 
@@ -11,7 +11,7 @@ from functions import app
 from shared.errors import Throttled, TimedOut, Unavailable
 from shared.schedule import parse
 from shared.selftest.watching import INTERVALS
-from shared.watch import look
+from shared.watch import LookCounts, look
 
 blueprint = func.Blueprint()
 log = logging.getLogger("outrider")
@@ -31,14 +31,18 @@ async def watch_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001  (b
     except (Throttled, TimedOut, Unavailable) as error:
         log.warning("watch: not looked, Graph does not answer now: %s %s", type(error).__name__, error.status)
         return
-    # The alert `silent-watch` (infra/modules/alerts.bicep) reads the seconds from the latest of these lines.
-    third = parse(tools.settings.watch_schedule).ahead(now + _EARLY, INTERVALS)
-    log.info(
-        "watch: %d changed, %d started, %d had nothing new, %d wait, %d are unreadable; three intervals are %d s",
-        looked.changed,
-        looked.started,
-        looked.settled,
-        looked.waiting,
-        looked.unreadable,
-        (third - now).total_seconds(),
+    log.info("%s", report(looked, tools.settings.watch_schedule, now))
+
+
+def report(looked: LookCounts, schedule: str, now: datetime) -> str:
+    """
+    Return the line that a look, begun at *now*, logs: what it counted, and how many seconds three intervals are.
+
+    The alert `silent-watch` (infra/modules/alerts.bicep) reads these seconds from the latest such line.
+    """
+    third = parse(schedule).ahead(now + _EARLY, INTERVALS)
+    return (
+        f"watch: {looked.changed} changed, {looked.started} started, {looked.settled} had nothing new, "
+        f"{looked.waiting} wait, {looked.unreadable} are unreadable; "
+        f"three intervals are {(third - now).total_seconds():.0f} s"
     )

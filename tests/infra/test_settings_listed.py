@@ -41,7 +41,9 @@ def test_the_readme_lists_every_setting() -> None:
     assert sorted(NAMES) == sorted(listed)
 
 
-@pytest.mark.fault("H10", before="the root of the app showed Azure's welcome page: nothing set AzureWebJobsDisableHomepage")
+@pytest.mark.fault(
+    "H10", before="the root of the app showed Azure's welcome page: nothing set AzureWebJobsDisableHomepage"
+)
 def test_the_root_shows_no_welcome_page() -> None:
     """
     Deployed, and on a developer's machine: AzureWebJobsDisableHomepage is true.
