@@ -87,11 +87,16 @@ def store() -> Store:
 
 async def watching() -> Watching:
     """Return how the watch stands, within 2 seconds; nothing is raised."""
-    from shared.selftest.watching import watching
+    from shared.selftest.watching import Watching, watching
 
     off = any(os.environ.get(name, "").strip().lower() in ("true", "1") for name in _WATCH_OFF)
     schedule = read_settings().watch_schedule
-    return await watching(store(), schedule, datetime.now(UTC), started=STARTED, off=off)
+    try:
+        place = store()
+    except Exception as error:  # noqa: BLE001  (a folder that cannot be made: health still answers)
+        log.warning("the store cannot be opened: %s", type(error).__name__)
+        return Watching("unknown", None, f"not told: the store cannot be opened ({type(error).__name__})")
+    return await watching(place, schedule, datetime.now(UTC), started=STARTED, off=off)
 
 
 @cache

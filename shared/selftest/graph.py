@@ -121,7 +121,8 @@ def _role(name: str, role: str, error: GraphError | None) -> Need:
 
 
 def _quota(*answers: GraphError | None) -> Need:
-    throttled = next((error for error in answers if isinstance(error, Throttled)), None)
+    refused = [error for error in answers if isinstance(error, Throttled)]
+    throttled = min(refused, key=lambda error: error.ours, default=None)
     if throttled is None:
         known = not any(isinstance(error, Unavailable | TimedOut) for error in answers)
         return Need(_QUOTA, True if known else None, "Graph throttles nothing" if known else "not told")

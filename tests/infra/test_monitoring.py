@@ -68,7 +68,11 @@ def test_every_alert_has_all_its_fields() -> None:
 def test_the_alert_reads_what_a_look_logs(
     monkeypatch: pytest.MonkeyPatch, schedule: str, seconds: str
 ) -> None:
-    """Its query finds the line, and in it how long three intervals are: from a Friday, until the Wednesday after."""
+    """
+    Its query finds the line, and in it how long three intervals are: from a Friday, until the Wednesday after.
+
+    The line of a look that could not list incidents says nothing of that.
+    """
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     # Imported late: the timer's module reads the settings at once.
@@ -79,12 +83,13 @@ def test_the_alert_reads_what_a_look_logs(
         re.findall(wanted, query)[0]
         for wanted in (r"startswith '([^']+)'", r"has '([^']+)'", r"extract\('([^']+)'")
     )
-    line = report(
-        LookCounts(3, 1), schedule, datetime(2026, 11, 27, 6, tzinfo=UTC) - timedelta(milliseconds=3)
-    )
+    now = datetime(2026, 11, 27, 6, tzinfo=UTC) - timedelta(milliseconds=3)
+    line = report(LookCounts(3, 1), schedule, now, now)
+    unseen = [report(LookCounts(), schedule, now, each) for each in (None, now - timedelta(minutes=1))]
 
     assert line.startswith(begins)
     assert has in line
+    assert not any(has in each for each in unseen)
     assert [seconds] == re.findall(pattern, line)
 
 

@@ -81,6 +81,17 @@ async def test_our_own_pace_is_not_told_as_throttling(fleet: Fleet) -> None:
     }
 
 
+async def test_throttling_by_graph_is_told_beside_our_own_pace(fleet: Fleet) -> None:
+    """Where our pace holds the hunt back and Graph answers another call with 429, that is what is told."""
+    app = Deployment(fleet, HUNTS_PER_MINUTE="1")
+    await app.tools.graph.run_hunting_query("DeviceInfo | take 1", "PT1H")
+    app.tenant.faults.add(match="comment", status=429, retry_after=17, times=9)
+    needs = {need.name: need for need in await check_graph(app.tools, Identity(app.tenant))}
+    await app.close()
+
+    assert "Graph throttles this tenant (429), for 17 seconds" == needs["hunting quota"].found
+
+
 async def test_tables_that_could_not_be_tried_are_not_told_as_missing(around: Surroundings) -> None:
     """Where a hunt is refused and the plain query is throttled, the advice is to try again."""
     body = {"error": {"code": "BadRequest", "message": "no shadows"}}

@@ -150,6 +150,19 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         each.cache_clear()
 
 
+async def test_health_answers_where_the_store_cannot_be_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that cannot be made is said, and the app still answers."""
+    (folder / "file").write_text("x")
+    monkeypatch.setenv("STATE_URL", (folder / "file" / "state").as_uri())
+    answer = await health.health.build().get_user_function()(func.HttpRequest("GET", "/api/health", body=b""))
+    watch = json.loads(answer.get_body())["watch"]
+
+    assert (200, "unknown") == (answer.status_code, watch["status"])
+    assert watch["found"].startswith("not told: the store cannot be opened")
+
+
 @pytest.mark.fault("H3", before="KeyError: 'watch', and status healthy")
 @pytest.mark.parametrize(
     ("ago", "off", "expected"),
