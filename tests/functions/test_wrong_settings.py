@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
-from tests.support.deployed import ROOT
+from tests.support.deployed import ROOT, hosted
 from tests.support.openapi import problems
 from tests.support.tenant import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A process of its own: Microsoft's library loads one app per process. It prints every function with its level, and
 # the answers of those of HTTP.
@@ -113,3 +117,17 @@ def test_a_wrong_setting_opens_nothing(
 
     assert {level} == set(found["levels"].values())
     assert {status} == {each for each, _ in found["answers"].values()}
+
+
+@pytest.mark.fault("H4", before="StartupError, and the host ended")
+def test_on_a_host_every_other_call_is_not_there(tmp_path: Path) -> None:
+    """A key opens health alone; other calls are answered with 404, and no timer and no queue is listened to."""
+    with hosted(tmp_path, MAX_ROWS="0") as http:
+        found = [
+            (method, path, http.request(method, f"/api/{path}").status_code)
+            for method, path in (("GET", "health"), ("GET", "hunts"), ("POST", "enrich"), ("GET", "runs/1"))
+        ]
+        without = httpx.get(f"{http.base_url}/api/health").status_code
+
+    assert [503, 404, 404, 404] == [status for *_, status in found]
+    assert 401 == without

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,12 +20,15 @@ from shared.model.watching import STATE
 from shared.selftest.watching import watching
 from shared.state.objects import Store
 from shared.watch import look
+from tests.support.deployed import hosted, identity
 from tests.support.surroundings import Surroundings, unmet, untold
 from tests.support.tenant import ENVIRONMENT, Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sandbox.tenant.state import Tenant
 
 NOON = datetime(2026, 11, 24, 12, 0, 20, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 30, 7, tzinfo=UTC)
@@ -186,3 +190,21 @@ async def test_health_is_degraded_while_the_watch_is_silent(
     body = json.loads(answer.get_body())
 
     assert expected == (body["status"], body["watch"]["status"])
+
+
+@pytest.mark.fault("H3", before="KeyError: 'watch'; the look logged no interval")
+def test_a_look_of_the_deployed_app_is_seen_by_health_and_logs_its_intervals(
+    cloud: tuple[str, Tenant], tmp_path: Path
+) -> None:
+    """Once the timer has fired, health says when it looked, and the log how long three intervals are."""
+    timer = {"AzureWebJobs.WatchIncidents.Disabled": "false", "WATCH_SCHEDULE": "* * * * * *"}
+    with hosted(tmp_path, **identity(cloud[0]), **timer) as http:
+        for _ in range(100):
+            watch = http.get("/api/health").json()["watch"]
+            if watch["status"] == "looking" and "three intervals are" in (tmp_path / "log.txt").read_text():
+                break
+            time.sleep(0.1)
+    lines = re.findall(r"watch: .*; three intervals are (\d+) s", (tmp_path / "log.txt").read_text())
+
+    assert "looking" == watch["status"]
+    assert {"3", "4"} >= set(lines) != set()
