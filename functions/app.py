@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from shared import settings, telemetry
 from shared.catalog.load import SHIPPED, Catalog, load_hunts
+from shared.errors import SettingsError
 from shared.state.objects import Store
 from shared.state.runs import Runs
 from shared.tools import Tools
@@ -21,9 +23,15 @@ from shared.tools import Tools
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.selftest.watching import Watching
     from shared.settings import Settings
 
 log = logging.getLogger("outrider")
+
+#: When this process began.
+STARTED = datetime.now(UTC)
+#: Linux knows no dots in the names of variables, so the host reads both.
+_WATCH_OFF = ("AzureWebJobs.WatchIncidents.Disabled", "AzureWebJobs_WatchIncidents_Disabled")
 
 
 @cache
@@ -31,14 +39,28 @@ def read_settings() -> Settings:
     """
     Read the settings from the environment, once per process.
 
-    Raises SettingsError, which names every wrong setting and keeps the app from starting.
+    Raises SettingsError, which names every wrong setting: the app then serves nothing else (`wrong`).
     """
     return settings.read_settings(os.environ)
 
 
+def wrong_settings() -> tuple[str, ...]:
+    """Return a line for each wrong setting, with what it should be."""
+    try:
+        read_settings()
+    except SettingsError as error:
+        return error.problems
+    return ()
+
+
+def platform_signs_in() -> bool:
+    """Whether App Service authentication signs callers in; known also where other settings are wrong."""
+    return settings.signs_in(os.environ)
+
+
 def auth_level() -> func.AuthLevel:
     """Return ANONYMOUS if App Service authentication protects the app, else FUNCTION (a key is needed)."""
-    return func.AuthLevel.ANONYMOUS if read_settings().platform_signs_in else func.AuthLevel.FUNCTION
+    return func.AuthLevel.ANONYMOUS if platform_signs_in() else func.AuthLevel.FUNCTION
 
 
 @cache
@@ -50,12 +72,31 @@ def tools() -> Tools:
 
     telemetry.silence_libraries()
     chosen = read_settings()
-    store = Store.open(chosen.state_url, credential())
-    runs = Runs(store, sender(chosen), days=chosen.findings_days)
+    runs = Runs(store(), sender(chosen), days=chosen.findings_days)
     recorder = telemetry.configure(os.environ)
     graph = Graph(chosen, credential(), refused=recorder.refused)
     arm = Arm(chosen, credential(), refused=recorder.refused)
-    return Tools(chosen, graph, arm, store, runs, hunts(), report_url, telemetry=recorder)
+    return Tools(chosen, graph, arm, store(), runs, hunts(), report_url, telemetry=recorder)
+
+
+@cache
+def store() -> Store:
+    """Return the store of all state, opened once per process; nothing is contacted yet."""
+    return Store.open(read_settings().state_url, credential())
+
+
+async def watching() -> Watching:
+    """Return how the watch stands, within 2 seconds; nothing is raised."""
+    from shared.selftest.watching import Watching, watching
+
+    off = any(os.environ.get(name, "").strip().lower() in ("true", "1") for name in _WATCH_OFF)
+    schedule = read_settings().watch_schedule
+    try:
+        place = store()
+    except Exception as error:  # noqa: BLE001  (a folder that cannot be made: health still answers)
+        log.warning("the store cannot be opened: %s", type(error).__name__)
+        return Watching("unknown", None, f"not told: the store cannot be opened ({type(error).__name__})")
+    return await watching(place, schedule, datetime.now(UTC), started=STARTED, off=off)
 
 
 @cache
@@ -91,7 +132,7 @@ def report_url(run_id: str) -> str:
 
     A comment must not hold a key, and a browser has no other way to send one.
     """
-    if not read_settings().platform_signs_in:
+    if not platform_signs_in():
         return ""
     target = quote(f"/api/runs/{run_id}/report", safe="")
     return f"{read_settings().root_url}/.auth/login/aad?post_login_redirect_uri={target}"

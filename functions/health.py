@@ -1,4 +1,4 @@
-"""GET /api/health: whether the app works, and its hunts; GET /api/selftest: what it lacks, and the remedy."""
+"""GET /api/health: whether the app works and the watch looks, and the hunts; GET /api/selftest: what it lacks, and the remedy."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ blueprint = func.Blueprint()
 @answered
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
     """
-    Answer *healthy*, or *degraded* if a hunt file cannot be used, with the names of the hunts.
+    Answer *healthy*, or *degraded* if a hunt file cannot be used or the watch is silent, with the names of the hunts.
 
-    The notices, for the authors of hunts, change nothing about that.
+    The notices, for the authors of hunts, change nothing about that, nor does a watch that is off, or of which
+    nothing is known.
     """
     catalog = app.hunts()
+    watch = await app.watching()
     return json(
         {
-            "status": "degraded" if catalog.broken else "healthy",
+            "status": "degraded" if catalog.broken or watch.status == "silent" else "healthy",
             "hunts": [hunt.name for hunt in catalog.hunts],
             "broken": [str(error) for error in catalog.broken],
             "notices": catalog.notices,
             "comments": app.read_settings().comments,
+            "watch": watch,
         }
     )
 
@@ -45,4 +48,5 @@ async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
     from shared.state import queue
 
     attempt = queue.queue_probe(app.read_settings())
-    return json(await check(app.tools_without_retries(), app.credential(), attempt, reached=req.url))
+    tools = app.tools_without_retries()
+    return json(await check(tools, app.credential(), attempt, app.watching(), reached=req.url))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from functions import app
 from shared.entities.request import body_digest, idempotency_key
-from shared.errors import InvalidRequest, NotSent, Unauthenticated
+from shared.errors import InvalidRequest, NotSent, SettingsError, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +27,9 @@ log = logging.getLogger("outrider")
 # Seconds until a caller should ask again: an enrichment takes a few.
 _RETRY_AFTER = "5"
 _JSON = "application/json"
+_NOTHING_ELSE = (
+    "settings are missing or wrong, and nothing else is served until they are mended: see the details"
+)
 # App Service authentication sets it, and removes what a caller sends under this name.
 _PRINCIPAL = "x-ms-client-principal-id"
 
@@ -35,8 +38,8 @@ def answered(handler: Handler) -> Handler:
     """
     Wrap a handler: check the caller first, and answer every error.
 
-    An InvalidRequest is answered with its own status, NotSent with 503, and anything else with 500 and no
-    details. The bodies of errors have Graph's shape. This is the only place where errors become HTTP.
+    An InvalidRequest is answered with its own status, NotSent and wrong settings with 503, and anything else with
+    500 and no details. The bodies of errors have Graph's shape. This is the only place where errors become HTTP.
     """
 
     @functools.wraps(handler)
@@ -46,6 +49,8 @@ def answered(handler: Handler) -> Handler:
             return await handler(req)
         except InvalidRequest as error:
             return _error(error.status, error.code, error.message, error.details)
+        except SettingsError as error:
+            return _error(503, "WrongSettings", _NOTHING_ELSE, error.problems)
         except NotSent as error:
             log.error("%s", error)  # noqa: TRY400  (the message has the type; a traceback adds nothing)
             return _error(503, "QueueUnavailable", f"{error}: send the same request again", retry_after=5)
@@ -98,8 +103,7 @@ async def start(req: func.HttpRequest, work: Work) -> Work:
     a Logic App's action, are one run. Raises KeyReused, and NotSent.
     """
     digest = body_digest(req.get_body())
-    signed_in = app.read_settings().platform_signs_in
-    caller = req.headers.get(_PRINCIPAL, "") if signed_in else ""
+    caller = req.headers.get(_PRINCIPAL, "") if app.platform_signs_in() else ""
     key, explicit = idempotency_key(req.headers, digest, f"{work.kind}-{work.source}", caller)
     runs = app.tools().runs
     run_id, before = runs.ids(key, work.requested)
@@ -109,7 +113,7 @@ async def start(req: func.HttpRequest, work: Work) -> Work:
 
 def _check_caller(req: func.HttpRequest) -> None:
     """Raise Unauthenticated if App Service should have signed the caller in, but has not."""
-    if app.read_settings().platform_signs_in and not req.headers.get(_PRINCIPAL):
+    if app.platform_signs_in() and not req.headers.get(_PRINCIPAL):
         raise Unauthenticated("sign in with Microsoft Entra ID: the call carries no principal")
 
 

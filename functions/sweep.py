@@ -22,7 +22,7 @@ _RETRY_AFTER = "30"
 @blueprint.function_name("SweepFleet")
 @blueprint.timer_trigger("timer", app.read_settings().sweep_schedule)
 async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound by name)
-    """Start the sweep of this hour; a timer that fires twice within the hour starts only one."""
+    """Start the sweep of the schedule's latest instant; a timer that fires twice for it starts only one."""
     await starting.start_sweep(app.tools())
 
 

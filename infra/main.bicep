@@ -29,7 +29,7 @@ param comments string = 'off'
 @description('Optional. For how many days runs and what they found are kept.')
 param findingsDays int = 30
 
-@description('Optional. More of Outrider\'s settings, by the names of the README: { IGNORE_INDICATORS: \'192.0.2.0/24\' }.')
+@description('Optional. More of Outrider\'s settings, by the names of the README: { IGNORE_INDICATORS: \'192.0.2.0/24\' }. { \'AzureWebJobs.WatchIncidents.Disabled\': \'true\' } switches the watch off, and its alert.')
 param settings object = {}
 
 @minValue(1)
@@ -227,6 +227,7 @@ module alerts './modules/alerts.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     alertEmail: alertEmail
+    watched: !contains(['true', '1'], toLower(settings[?'AzureWebJobs.WatchIncidents.Disabled'] ?? ''))
   }
 }
 

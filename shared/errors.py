@@ -73,7 +73,11 @@ class KeyReused(InvalidRequest):
 
 
 class SettingsError(OutriderError):
-    """One or more settings are missing or wrong; the message lists all of them."""
+    """One or more settings are missing or wrong; `problems` has a line for each, and the message all of them."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("Wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
 
 
 class HuntError(OutriderError):

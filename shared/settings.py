@@ -8,15 +8,14 @@ keeps the four lists equal.
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from .errors import SettingsError
-from .setting_values import plain, why_never_ignored, why_no_schedule, why_no_state
+from .schedule import why_no_schedule
+from .setting_values import LOOPBACK, plain, why_never_ignored, why_no_folder, why_no_state, why_no_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +50,6 @@ CLOUDS = {
         "https://security.apps.mil",
     ),
 }
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _WORKSPACE = (
     r"(?i)^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/?#]+"
@@ -122,7 +119,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     @property
     def platform_signs_in(self) -> bool:
         """Whether App Service authentication signs callers in, so that no function key is needed."""
-        return self.http_auth == "entra" and self.website_auth_enabled.lower() == "true"
+        return signs_in({"HTTP_AUTH": self.http_auth, "WEBSITE_AUTH_ENABLED": self.website_auth_enabled})
 
     @property
     def looks_late(self) -> bool:
@@ -139,7 +136,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
         """The app's root URL, as callers and browsers reach it, without a final slash."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        scheme = "http" if self.website_hostname.split(":")[0] in _LOOPBACK else "https"
+        scheme = "http" if self.website_hostname.split(":")[0] in LOOPBACK else "https"
         return f"{scheme}://{self.website_hostname}"
 
     @property
@@ -152,11 +149,19 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
 NAMES = tuple(f.encode_name for f in msgspec.structs.fields(Settings) if not f.name.startswith("website_"))
 
 
+def signs_in(environment: Mapping[str, str]) -> bool:
+    """Tell whether App Service authentication signs callers in, also where other settings cannot be read."""
+    asked, platform = (
+        environment.get(name, "").strip().lower() for name in ("HTTP_AUTH", "WEBSITE_AUTH_ENABLED")
+    )
+    return (asked, platform) == ("entra", "true")
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     Read the settings from *environment*; an empty value counts as unset.
 
-    Raises SettingsError, whose message lists every missing or wrong setting.
+    Raises SettingsError, which lists every missing or wrong setting, and repeats no value that may be a secret.
     """
     values: dict[str, object] = {}
     problems: list[str] = []
@@ -170,11 +175,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             # Strictly, where a number would count as seconds.
             values[setting.name] = msgspec.convert(text, setting.type, strict=setting.type is timedelta)
         except msgspec.ValidationError:
-            problems.append(f"{setting.encode_name}={text!r}: write {_expected(setting.type)}")
+            problems.append(f"{setting.encode_name}={plain(text)!r}: write {_expected(setting.type)}")
     settings = Settings(**values)  # type: ignore[arg-type]  # each was converted to its type above
     problems += _missing(settings) + _wrong(settings)
     if problems:
-        raise SettingsError("Wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        raise SettingsError(tuple(problems))
     return settings
 
 
@@ -211,37 +216,22 @@ def _missing(settings: Settings) -> list[str]:
 
 
 def _wrong(settings: Settings) -> list[str]:
-    problems = []
-    for name in ("graph_url", "arm_url", "portal_url", "public_url"):
-        url = getattr(settings, name)
-        parts = urlsplit(url)
-        if url and not (
-            parts.hostname
-            and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
-            and not (parts.query or parts.fragment or parts.username)
-        ):
-            # What follows a `?` or stands before an `@` may be a secret.
-            problems.append(
-                f"{name.upper()}={plain(url)!r}: write an https:// address (http:// for 127.0.0.1 only) "
-                "without a user, ? or #"
-            )
+    found = {
+        **{
+            name: why_no_url(getattr(settings, name))
+            for name in ("graph_url", "arm_url", "portal_url", "public_url")
+        },
+        **{name: why_no_schedule(getattr(settings, name)) for name in ("watch_schedule", "sweep_schedule")},
+        "state_url": why_no_state(settings.state_url),
+        "hunts_dir": why_no_folder(settings.hunts_dir),
+    }
+    problems = [
+        f"{name.upper()}={plain(getattr(settings, name))!r}: {why}" for name, why in found.items() if why
+    ]
     if not timedelta(0) < settings.watch_lookback <= timedelta(days=30):
         problems.append("WATCH_LOOKBACK must be longer than nothing and at most P30D: Graph keeps 30 days")
-    for name in ("watch_schedule", "sweep_schedule"):
-        schedule = getattr(settings, name)
-        if reason := why_no_schedule(schedule):
-            problems.append(f"{name.upper()}={schedule!r}: {reason}")
-    if settings.state_url and (reason := why_no_state(settings.state_url)):
-        problems.append(f"STATE_URL={plain(settings.state_url)!r}: {reason}")
-    folder = Path(urlsplit(settings.state_url).path) if settings.state_url.startswith("file:///") else None
-    if folder and folder.exists() and not folder.is_dir():
-        problems.append(f"STATE_URL={settings.state_url!r}: that is a file; write the path of a folder")
-    if settings.hunts_dir and not Path(settings.hunts_dir).is_dir():
-        problems.append(
-            f"HUNTS_DIR={settings.hunts_dir!r}: there is no such folder; write one with hunt files"
-        )
     problems += (
-        f"IGNORE_INDICATORS: {entry!r} never matches: {reason}"
+        f"IGNORE_INDICATORS: {plain(entry)!r} never matches: {reason}"
         for entry in sorted(settings.ignored)
         if (reason := why_never_ignored(entry))
     )

@@ -1,5 +1,5 @@
 metadata name = 'Alerts'
-metadata description = 'What an operator should hear of: runs that kill the worker, failed and parked runs, throttling, and rights that are missing.'
+metadata description = 'What an operator should hear of: runs that kill the worker, failed and parked runs, throttling, rights that are missing, and a watch that does not look.'
 
 @description('Required. What the names of the alerts begin with.')
 param namePrefix string
@@ -15,6 +15,9 @@ param workspaceId string
 
 @description('Optional. The address that alerts are mailed to; without one they show in the portal alone.')
 param alertEmail string = ''
+
+@description('Optional. Whether the watch is on; where it is switched off, nobody need hear that it does not look.')
+param watched bool = true
 
 // `dimension` names a column: one alert for each of its values. `measure` is added up over the window.
 var rules = [
@@ -87,6 +90,27 @@ var rules = [
       | extend Role = tostring(Properties.role)
     '''
   }
+  {
+    name: 'silent-watch'
+    description: 'For three of its intervals the watch could not list incidents, or never looked. GET /api/selftest says what is missing.'
+    severity: 1
+    // The longest that a rule can have.
+    window: 'P2D'
+    threshold: 0
+    measure: 'Silent'
+    dimension: ''
+    // Each look logs how long three intervals are. Five minutes more: logs take up to three to arrive, on average
+    // (Learn: log data ingestion time). Without a line, `summarize` still returns a row; its time is then empty.
+    query: '''
+      AppTraces
+      | where Message startswith 'watch: ' and Message has 'three intervals are'
+      | summarize arg_max(TimeGenerated, Message)
+      | extend Intervals = toint(extract('three intervals are ([0-9]+) s', 1, Message)) * 1s
+      | project
+          Silent = toint(isnull(TimeGenerated) or now() - TimeGenerated > Intervals + 5m),
+          TimeGenerated = now()
+    '''
+  }
 ]
 
 module actionGroup 'br/public:avm/res/insights/action-group:0.8.0' = if (!empty(alertEmail)) {
@@ -108,7 +132,7 @@ module actionGroup 'br/public:avm/res/insights/action-group:0.8.0' = if (!empty(
 }
 
 module alerts 'br/public:avm/res/insights/scheduled-query-rule:0.6.0' = [
-  for rule in rules: {
+  for rule in filter(rules, each => watched || each.name != 'silent-watch'): {
     name: 'alert-${rule.name}'
     params: {
       name: '${namePrefix}-${rule.name}'

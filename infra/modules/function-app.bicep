@@ -122,6 +122,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
   properties: union(settings, {
     AZURE_CLIENT_ID: identityClientId
     STATE_URL: '${blobEndpoint}state'
+    AzureWebJobsDisableHomepage: 'true'
     AzureWebJobsStorage__blobServiceUri: blobEndpoint
     AzureWebJobsStorage__queueServiceUri: queueEndpoint
     AzureWebJobsStorage__credential: 'managedidentity'

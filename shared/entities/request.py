@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import re
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 #: Bytes.
 LONGEST_BODY = 1_000_000
+#: Why a body that was sent may arrive empty. Whether it was sent in chunks does not reach the function for certain.
+EMPTY = (
+    "if you did send one, send it with Content-Length: the Functions host drops a body that comes in chunks "
+    "(Transfer-Encoding: chunked)"
+)
 _LONGEST_LOOKBACK = timedelta(days=30)
 _INCIDENT_ID = re.compile(r"[1-9][0-9]{0,18}")
 _SHOWN_PROBLEMS = 20
@@ -128,8 +134,8 @@ def decode_body(body: bytes, kind: type[Strict]) -> Any:
 
     Raises InvalidRequest, which names the wrong field and what it should be.
     """
-    if not body.strip():
-        raise InvalidRequest("the body is empty: send a JSON object")
+    if is_empty(body):
+        raise InvalidRequest(f"the body is empty: send a JSON object; {EMPTY}")
     if len(body) > LONGEST_BODY:
         raise InvalidRequest(f"the body has {len(body):,} bytes: at most {LONGEST_BODY:,} are taken")
     try:
@@ -138,6 +144,11 @@ def decode_body(body: bytes, kind: type[Strict]) -> Any:
         raise InvalidRequest(f"the body does not fit: {error}") from None
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is no JSON: {error}") from None
+
+
+def is_empty(body: bytes) -> bool:
+    """Tell whether a body holds nothing; a byte order mark, which PowerShell 5.1 sends, counts as nothing."""
+    return not body.removeprefix(codecs.BOM_UTF8).strip()
 
 
 def body_digest(body: bytes) -> str:

@@ -41,6 +41,9 @@ class _OneAtATime:
         async with self._lock:
             return await self._credential.get_token(*scopes, **options)
 
+    async def close(self) -> None:
+        """Leave the credential open: all calls share it, and kiota before September 2026 closes it after each token."""
+
 
 def http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """Return the SDK's HTTP client, over *transport* if one is given; the caller has to close it."""

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+#: The object that holds the watch's state.
+STATE = "watch/state"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

@@ -112,6 +112,8 @@ def _role(name: str, role: str, error: GraphError | None) -> Need:
         case PermissionDenied():
             mend = f"Grant {role} to the app's identity: infra/grant-permissions.sh <its object id>. {CACHED}"
             return Need(name, met=False, found="Graph refuses it (403)", mend=mend)
+        case Throttled() if error.ours:
+            return Need(name, None, f"not told: {error.message}")
         case Throttled() | Unavailable() | TimedOut():
             return Need(name, None, "not told: Graph did not get that far")
         case _:
@@ -119,11 +121,15 @@ def _role(name: str, role: str, error: GraphError | None) -> Need:
 
 
 def _quota(*answers: GraphError | None) -> Need:
-    throttled = next((error for error in answers if isinstance(error, Throttled)), None)
+    refused = [error for error in answers if isinstance(error, Throttled)]
+    throttled = min(refused, key=lambda error: error.ours, default=None)
     if throttled is None:
         known = not any(isinstance(error, Unavailable | TimedOut) for error in answers)
         return Need(_QUOTA, True if known else None, "Graph throttles nothing" if known else "not told")
     wait = "" if throttled.retry_after is None else f", for {throttled.retry_after:.0f} seconds"
+    if throttled.ours:
+        # Graph was not asked at all: that says nothing about the tenant.
+        return Need(_QUOTA, None, f"not told: {throttled.message}{wait}")
     mend = "Wait: runs do so by themselves. If it lasts, lower HUNTS_PER_MINUTE, or see who else hunts in this tenant"
     return Need(_QUOTA, met=False, found=f"Graph throttles this tenant (429){wait}", mend=mend)
 
@@ -135,6 +141,8 @@ def _scoping(hunting: GraphError | None, plain: GraphError | None) -> Need:
         return Need(_SCOPING, None, "not told: no hunt ran")
     found = f"Graph refuses a hunt held to one device: {hunting.message[:200]}"
     mend = "Open an issue with this message: the tenant reads queries in another way than all others known"
+    if isinstance(plain, Throttled | Unavailable | TimedOut):
+        mend = f"Run the self-test again in a minute: whether Graph takes `{_PLAIN}` could not be told"
     if isinstance(plain, BadQuery):
         found = f"Graph refuses `{_PLAIN}`: {plain.message[:200]}"
         mend = "Hunting needs the tables of Defender for Endpoint, which come with its licence and the first device"

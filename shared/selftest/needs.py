@@ -24,15 +24,18 @@ from shared.state.runs import QUEUES
 
 from . import graph
 from .need import CACHED, LIMIT, Need, error_of
+from .watching import need_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.settings import Settings
     from shared.state.objects import Store
     from shared.tools import Tools
+
+    from .watching import Watching
 
 log = logging.getLogger("outrider")
 
@@ -50,13 +53,18 @@ class Selftest(Struct, frozen=True):
 
 
 async def check(
-    tools: Tools, credential: AsyncTokenCredential, attempt: Callable[[str], datetime], *, reached: str
+    tools: Tools,
+    credential: AsyncTokenCredential,
+    attempt: Callable[[str], datetime],
+    watch: Awaitable[Watching],
+    *,
+    reached: str,
 ) -> Selftest:
     """
     Check every need, all at the same time, with at most 20 seconds for each call.
 
-    *tools* should have a Graph client that never retries; *attempt* tries a queue (`queue.queue_probe`); *reached*
-    is the address that the caller used. What fails is a need that is not met; nothing is raised.
+    *tools* should have a Graph client that never retries; *attempt* tries a queue (`queue.queue_probe`), and
+    *watch* tells how the watch stands (`watching.watching`); *reached* is the address that the caller used. What fails is a need that is not met; nothing is raised.
     """
     settings = tools.settings
     trials: list[Coroutine[None, None, list[Need]]] = [
@@ -64,6 +72,7 @@ async def check(
         _store(tools.store, settings),
         _queues(tools, attempt),
         _sentinel(tools),
+        _watch(watch),
     ]
     found = [need for needs in await asyncio.gather(*trials) for need in needs]
     needs = (*found, _hunts(tools), _sign_in(settings), _address(settings, reached))
@@ -145,6 +154,10 @@ async def _sentinel(tools: Tools) -> list[Need]:
             return [Need(name, met=False, found=f"Azure answers {status or 'nothing'}", mend=mend)]
         case _:
             return [Need(name, None, "Azure took a comment on an incident that there cannot be")]
+
+
+async def _watch(watch: Awaitable[Watching]) -> list[Need]:
+    return [need_of(await watch)]
 
 
 def _hunts(tools: Tools) -> Need:

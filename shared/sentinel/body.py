@@ -17,7 +17,7 @@ import msgspec
 
 from shared.decoding import decode_any
 from shared.entities.fields import folded, objects_in, text_of, time_of
-from shared.entities.request import LONGEST_BODY
+from shared.entities.request import EMPTY, LONGEST_BODY, is_empty
 from shared.errors import InvalidRequest
 from shared.model.incident import NUMBER, SentinelIncident
 
@@ -43,8 +43,8 @@ def parse(body: bytes) -> SentinelIncident:
 
     Raises InvalidRequest, which says what to send instead, also for more than 1,000,000 bytes.
     """
-    if not body.strip():
-        raise InvalidRequest(f"the body is empty: {_USE}")
+    if is_empty(body):
+        raise InvalidRequest(f"the body is empty: {_USE}; {EMPTY}")
     if len(body) > LONGEST_BODY:
         raise InvalidRequest(
             f"the body has {len(body):,} bytes: at most {LONGEST_BODY:,} are taken; "

@@ -11,6 +11,7 @@ import msgspec
 
 from shared.errors import NotSent
 from shared.model.record import Work
+from shared.schedule import parse
 from shared.state.runs import run_id
 
 if TYPE_CHECKING:
@@ -27,18 +28,24 @@ _PAUSES = (5, 15, 60, 120)
 #: A younger sweep is left to its timer, which may be about to send it.
 _TIMER_TRIES = timedelta(minutes=1)
 _TIME_TO_SEND = 30.0
+#: The Functions host fires a timer up to some milliseconds before its time.
+_EARLY = timedelta(seconds=1)
 
 
 async def start_sweep(tools: Tools, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
     """
-    Start the sweep of this hour; a second call within the hour starts no other.
+    Start the sweep of the latest instant of SWEEP_SCHEDULE; a second call for that instant starts no other.
 
-    A timer that fails is not fired again before its next time, a day later: so five attempts are made to send
+    Also a timer that is fired late, past due, is for the instant that it missed. A timer that fails is not fired again before its next time, a day later: so five attempts are made to send
     the run, in at most 10 minutes, and each look of the watch makes another one (`send_again`). Raises NotSent
     if all five fail.
     """
     now = tools.now()
-    work = Work(run_id(f"sweep:{now:%Y-%m-%dT%H}"), now, "", queue="sweeps", kind="sweep", source="timer")
+    due = parse(tools.settings.sweep_schedule).latest(now + _EARLY)
+    # On the hour it is the name that versions before gave to the whole hour: an upgrade or a rollback in between
+    # starts no second sweep of a day.
+    name = f"sweep:{due:%Y-%m-%dT%H:%M:%S}".removesuffix(":00:00")
+    work = Work(run_id(name), now, "", queue="sweeps", kind="sweep", source="timer")
     await tools.store.put(_OWED, msgspec.json.encode(work))
     for pause in _PAUSES:
         try:

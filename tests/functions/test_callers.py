@@ -23,7 +23,7 @@ from tests.support.tenant import ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CACHED = (app.read_settings, app.tools, app.credential, app.hunts)
+CACHED = (app.read_settings, app.store, app.tools, app.credential, app.hunts)
 HANDLERS = {
     "POST /api/enrich": "enrich.enrich_incident",
     "POST /api/sentinel": "sentinel.enrich_sentinel_incident",

@@ -130,11 +130,12 @@ def test_the_catalogue_lists_every_shipped_hunt(http: httpx.Client) -> None:
 
 
 def test_the_app_is_healthy_when_every_hunt_loads(http: httpx.Client) -> None:
-    """GET /api/health also says that comments are on, and that no hunt file is broken."""
+    """GET /api/health also says that comments are on, no hunt file is broken, and the watch is switched off."""
     body = http.get("/api/health").json()
 
     assert ("healthy", "on", []) == (body["status"], body["comments"], body["broken"])
     assert [] == body["notices"]
+    assert ("off", None) == (body["watch"]["status"], body["watch"]["looked"])
 
 
 def test_a_call_without_the_key_is_answered_with_401(http: httpx.Client) -> None:

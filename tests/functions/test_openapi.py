@@ -18,6 +18,7 @@ from shared.model.entity import INDICATOR_KINDS
 from shared.model.hunt import Hunt
 from shared.model.outcome import Ending
 from shared.model.record import CommentResult, Status
+from shared.selftest.watching import Watching
 from tests.support.deployed import ROOT
 from tests.support.openapi import document, operations
 
@@ -121,6 +122,7 @@ def test_every_enum_lists_the_words_of_the_code() -> None:
     assert kinds == fields["Hunt"]["kinds"]["items"]["enum"]
     assert kinds == indicators["items"]["properties"]["kind"]["enum"]
     assert literal(settings.Settings, "COMMENTS") == fields["Health"]["comments"]["enum"]
+    assert literal(Watching, "status") == fields["Health"]["watch"]["properties"]["status"]["enum"]
 
 
 def test_the_designer_shows_titles_and_offers_hunts() -> None:

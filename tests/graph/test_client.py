@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
@@ -14,7 +14,11 @@ from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import ManagedIdentityCredential
 
 from shared.errors import GraphError, NotFound, Unavailable
+from shared.graph.sdk import _OneAtATime
 from tests.support.line import MONTH, ROWS, Line, identity_endpoint, incident, say
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 
 async def test_a_hundred_calls_share_one_token(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +35,24 @@ async def test_a_hundred_calls_share_one_token(monkeypatch: pytest.MonkeyPatch) 
 
     assert ["api-version=2019-08-01&resource=https://graph.microsoft.com&client_id=ours"] == queries
     assert (100, 1) == (len(line.requests), len(tokens))
+
+
+@pytest.mark.fault("H10", before="AttributeError: '_OneAtATime' object has no attribute 'close'")
+async def test_a_credential_stays_open_that_the_sdk_closes() -> None:
+    """
+    kiota-authentication-azure before September 2026 closes the credential after each token: it is shared, and stays open.
+
+    `AzureIdentityAccessTokenProvider.get_authorization_token`, in microsoft/kiota-python up to then.
+    """
+    line = Line(ROWS)
+    shared = _OneAtATime(cast("AsyncTokenCredential", line))
+    tokens = []
+    for _ in range(2):
+        tokens.append((await shared.get_token("scope")).token)
+        await shared.close()
+
+    assert ["token", "token"] == tokens
+    assert not hasattr(line, "close")
 
 
 @pytest.mark.parametrize(

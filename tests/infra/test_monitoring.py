@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.watch import LookCounts
 from tests.support.kql_judge import Judge
 from tests.support.templates import METRICS, text
+from tests.support.tenant import ENVIRONMENT
 
 #: The columns that the alerts and the workbook read, from "Azure Monitor Logs reference".
 TABLES = {
@@ -47,11 +50,53 @@ def test_queries_read_only_metrics_the_app_writes() -> None:
 
 
 def test_every_alert_has_all_its_fields() -> None:
-    """There are five alerts; each has a severity and a description, and says what it measures."""
+    """There are six alerts; each has a severity and a description, and says what it measures."""
     rules = re.findall(r"^  \{\n(    name: .*?)^  \}", text("modules/alerts.bicep"), re.DOTALL | re.MULTILINE)
     keys = {"name", "description", "severity", "window", "threshold", "measure", "dimension", "query"}
 
-    assert ["poison-queue", "failed-runs", "parked-runs", "throttling", "missing-role"] == [
+    assert ["poison-queue", "failed-runs", "parked-runs", "throttling", "missing-role", "silent-watch"] == [
         re.findall(r"name: '([\w-]+)'", rule)[0] for rule in rules
     ]
     assert [keys] * len(rules) == [set(re.findall(r"^    (\w+):", rule, re.MULTILINE)) for rule in rules]
+
+
+@pytest.mark.fault("H3", before="no rule noticed that nothing looked, and a look logged no interval")
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [("0 * * * * *", "180"), ("0 0 6 * * 1-5", str(5 * 86_400)), ("0 */5 * * * *", "900")],
+)
+def test_the_alert_reads_what_a_look_logs(
+    monkeypatch: pytest.MonkeyPatch, schedule: str, seconds: str
+) -> None:
+    """
+    Its query finds the line, and in it how long three intervals are: from a Friday, until the Wednesday after.
+
+    The line of a look that could not list incidents says nothing of that.
+    """
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    # Imported late: the timer's module reads the settings at once.
+    from functions.watch import report
+
+    query = queries()["silent-watch"]
+    begins, has, pattern = (
+        re.findall(wanted, query)[0]
+        for wanted in (r"startswith '([^']+)'", r"has '([^']+)'", r"extract\('([^']+)'")
+    )
+    now = datetime(2026, 11, 27, 6, tzinfo=UTC) - timedelta(milliseconds=3)
+    line = report(LookCounts(3, 1), schedule, now, now)
+    unseen = [report(LookCounts(), schedule, now, each) for each in (None, now - timedelta(minutes=1))]
+
+    assert line.startswith(begins)
+    assert has in line
+    assert not any(has in each for each in unseen)
+    assert [seconds] == re.findall(pattern, line)
+
+
+def test_the_alert_about_the_watch_is_left_out_where_it_is_off() -> None:
+    """The setting that switches the timer off, passed as any other, also takes the rule away."""
+    assert "filter(rules, each => watched || each.name != 'silent-watch')" in text("modules/alerts.bicep")
+    assert (
+        "watched: !contains(['true', '1'], toLower(settings[?'AzureWebJobs.WatchIncidents.Disabled'] ?? ''))"
+        in text("main.bicep")
+    )

@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from shared.settings import NAMES, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -13,8 +15,8 @@ SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="ut
 
 
 def test_the_sample_lists_every_setting() -> None:
-    """Besides those of the app, it has only the one that tells the host which worker to start."""
-    expected = {"FUNCTIONS_WORKER_RUNTIME", *NAMES}
+    """Besides those of the app, it has only two for the host: which worker to start, and no welcome page."""
+    expected = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsDisableHomepage", *NAMES}
 
     assert expected == SAMPLE.keys()
 
@@ -37,3 +39,18 @@ def test_the_readme_lists_every_setting() -> None:
     listed = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
 
     assert sorted(NAMES) == sorted(listed)
+
+
+@pytest.mark.fault(
+    "H10", before="the root of the app showed Azure's welcome page: nothing set AzureWebJobsDisableHomepage"
+)
+def test_the_root_shows_no_welcome_page() -> None:
+    """
+    Deployed, and on a developer's machine: AzureWebJobsDisableHomepage is true.
+
+    "App settings reference for Azure Functions", Microsoft Learn: it is false by default.
+    """
+    template = (ROOT / "infra/modules/function-app.bicep").read_text(encoding="utf-8")
+
+    assert "true" == SAMPLE["AzureWebJobsDisableHomepage"]
+    assert "AzureWebJobsDisableHomepage: 'true'" in template

@@ -42,6 +42,7 @@ LEFT_OUT = {
 
 #: What the host and the platform read; none of it is ours.
 HOST_SETTINGS = {
+    "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",

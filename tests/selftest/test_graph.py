@@ -8,8 +8,9 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from sandbox.tenant.state import HUNT, READ, RESPONDER, WRITE
+from shared.selftest.graph import check_graph
 from tests.support.surroundings import Stranger, Surroundings, unmet, untold
-from tests.support.tenant import Identity
+from tests.support.tenant import Deployment, Fleet, Identity
 
 
 class Abroad(Identity):
@@ -59,6 +60,45 @@ async def test_throttling_is_not_mistaken_for_a_missing_role(around: Surrounding
     assert "HUNTS_PER_MINUTE" in quota.mend
     assert {HUNT, "hunts held to devices"} == untold(answer)
     assert 1 == around.app.calls("hunt")
+
+
+@pytest.mark.fault(
+    "H7", before="hunting quota: met is False, 'Graph throttles this tenant (429), for 60 seconds'"
+)
+async def test_our_own_pace_is_not_told_as_throttling(fleet: Fleet) -> None:
+    """A hunt that HUNTS_PER_MINUTE holds back was never sent: nothing is told about the tenant, and why."""
+    app = Deployment(fleet, HUNTS_PER_MINUTE="1")
+    await app.tools.graph.run_hunting_query("DeviceInfo | take 1", "PT1H")
+    needs = {need.name: need for need in await check_graph(app.tools, Identity(app.tenant))}
+    await app.close()
+    why = "not told: waiting for its turn: HUNTS_PER_MINUTE (1) is used up"
+
+    assert (None, None) == (needs[HUNT].met, needs["hunting quota"].met)
+    assert why == needs[HUNT].found
+    assert needs["hunting quota"].found.startswith(f"{why}, for ")
+    assert {HUNT, "hunting quota", "hunts held to devices"} == {
+        n for n, need in needs.items() if not need.met
+    }
+
+
+async def test_throttling_by_graph_is_told_beside_our_own_pace(fleet: Fleet) -> None:
+    """Where our pace holds the hunt back and Graph answers another call with 429, that is what is told."""
+    app = Deployment(fleet, HUNTS_PER_MINUTE="1")
+    await app.tools.graph.run_hunting_query("DeviceInfo | take 1", "PT1H")
+    app.tenant.faults.add(match="comment", status=429, retry_after=17, times=9)
+    needs = {need.name: need for need in await check_graph(app.tools, Identity(app.tenant))}
+    await app.close()
+
+    assert "Graph throttles this tenant (429), for 17 seconds" == needs["hunting quota"].found
+
+
+async def test_tables_that_could_not_be_tried_are_not_told_as_missing(around: Surroundings) -> None:
+    """Where a hunt is refused and the plain query is throttled, the advice is to try again."""
+    body = {"error": {"code": "BadRequest", "message": "no shadows"}}
+    around.tenant.faults.add(match="hunt", status=400, body=body)
+    answer = await around.check(HUNTS_PER_MINUTE="1")
+
+    assert unmet(answer)["hunts held to devices"].startswith("Run the self-test again in a minute")
 
 
 async def test_without_a_token_nothing_in_graph_is_judged(around: Surroundings) -> None:

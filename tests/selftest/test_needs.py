@@ -17,6 +17,7 @@ from sandbox.tenant.app import build_app
 from sandbox.tenant.state import GRAPH, HUNT, RESPONDER, WRITE
 from shared import settings
 from shared.catalog.load import SHIPPED, load_hunts
+from shared.model.watching import STATE
 from shared.state.objects import Store
 from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.surroundings import ALL, Stranger, Surroundings, account, unmet, untold
@@ -37,13 +38,13 @@ async def test_a_complete_setup_meets_every_need(around: Surroundings) -> None:
     assert [""] * len(answer.needs) == [need.mend for need in answer.needs]
     assert [
         "token", "Microsoft Graph", HUNT, f"{WRITE}: reading", f"{WRITE}: commenting", "hunting quota",
-        "hunts held to devices", "object store", "queues", "clock", f"{RESPONDER} on the workspace", "hunts",
-        "authentication", "address",
+        "hunts held to devices", "object store", "queues", "clock", f"{RESPONDER} on the workspace", "watch",
+        "hunts", "authentication", "address",
     ] == [need.name for need in answer.needs]  # fmt: skip
 
 
 async def test_repeated_checks_leave_one_object_behind(around: Surroundings) -> None:
-    """Three checks leave no comment and no message, and a single object in the store."""
+    """Three checks leave no comment and no message, and a single object in the store, beside the watch's own."""
     before = around.app.all_comments
     for _ in range(3):
         await around.check()
@@ -55,7 +56,7 @@ async def test_repeated_checks_leave_one_object_behind(around: Surroundings) -> 
     assert before == around.app.all_comments
     assert [0] * len(ALL) == left
     assert {} == around.tenant.sentinel_comments
-    assert ["selftest/last"] == await around.store.keys("")
+    assert ["selftest/last", STATE] == await around.store.keys("")
 
 
 async def test_a_check_costs_one_hunting_query(around: Surroundings) -> None:
@@ -119,6 +120,7 @@ async def test_unreachable_queues_leave_the_clock_unchecked(around: Surroundings
 async def test_a_clock_ten_minutes_fast_is_reported(around: Surroundings) -> None:
     """An app whose clock is ahead of the queue service's has one unmet need, the clock."""
     around.app.ahead = timedelta(minutes=10)
+    await around.looked()
     answer = await around.check()
 
     assert {"clock"} == unmet(answer).keys()

@@ -36,6 +36,15 @@ FAULTS = {
     "A28": "Settings were accepted that failed later, or never counted.",
     "A29": "A look had no end, a sweep's day was lost, an incident failed for good, decoys starved another.",
     "A30": "A sweep's comment counted as the time to an incident's first comment.",
+    "H1": "A run that killed its worker took its neighbours with it.",
+    "H2": "What a stop or a lost instance cut off waited for ten minutes.",
+    "H3": "A watch that had stopped looking was told nowhere: every light was green.",
+    "H4": "A wrong setting left a host without any function, which said nothing.",
+    "H5": "The sandbox's host did what the real one does not.",
+    "H6": "A body that the host dropped, for being sent in chunks, was told as empty.",
+    "H7": "A wait for Outrider's own pace was told as Microsoft's throttling.",
+    "H9": "A sweep whose timer fired early took the name of the hour before.",
+    "H10": "Documents, messages and small things of the host did not agree with what happens.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 

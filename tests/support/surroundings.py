@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
@@ -18,7 +19,9 @@ from sandbox.host.queue_service import QueueService
 from sandbox.host.serve import connection_string
 from shared import settings
 from shared.graph.client import Graph
+from shared.model.watching import STATE, State
 from shared.selftest import needs
+from shared.selftest.watching import watching
 from shared.state import queue
 from shared.state.objects import Store
 from shared.state.runs import QUEUES, Runs
@@ -70,7 +73,15 @@ class Surroundings:
             "SENTINEL_WORKSPACE": WORKSPACE,
         }
         self.store = Store(MemoryStore())
+        #: When the process began, and whether the watch is switched off.
+        self.started = deployment.clock
+        self.watch_off = False
         self.catalog = deployment.tools.catalog
+
+    async def looked(self, ago: timedelta = timedelta(0)) -> None:
+        """Store what the watch stores when it has looked so long *ago*."""
+        at = self.app.now() - ago
+        await self.store.put(STATE, msgspec.json.encode(State(at, at)))
 
     async def check(self, reached: str = HERE, **environment: str) -> Selftest:
         """
@@ -86,7 +97,10 @@ class Surroundings:
             self.app.tools, settings=chosen, graph=graph, store=self.store, runs=runs, catalog=self.catalog
         )
         try:
-            return await needs.check(tools, self.identity, queue.queue_probe(chosen), reached=reached)
+            watch = watching(
+                self.store, chosen.watch_schedule, self.app.now(), started=self.started, off=self.watch_off
+            )
+            return await needs.check(tools, self.identity, queue.queue_probe(chosen), watch, reached=reached)
         finally:
             await graph.close()
 
@@ -115,6 +129,7 @@ async def around(fleet: Fleet, address: str) -> AsyncIterator[Surroundings]:
     # The real time, as in the queue service: the self-test compares the two clocks.
     deployment.clock = datetime.now(UTC)
     found = Surroundings(deployment, address)
+    await found.looked()
     with account(found) as service:
         for name in ALL:
             service.create_queue(name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.errors import NotSent
+from shared.state.runs import run_id
 from shared.sweep.starting import start_sweep
 from shared.watch import look
 from tests.support.tenant import Deployment, Fleet
@@ -56,7 +57,7 @@ async def sweeps(app: Deployment) -> list[str]:
 
 
 async def test_a_timers_sweep_is_sent_once(app: Deployment) -> None:
-    """A timer that fires twice within the hour starts one run, and the watch sends nothing more."""
+    """A timer that fires twice for an instant starts one run, and the watch sends nothing more."""
     slept = await fire(app)
     first = app.messages[0][1]
     await fire(app)
@@ -102,3 +103,41 @@ async def test_a_queue_that_refuses_a_sweep_stops_no_look(app: Deployment) -> No
     app.tenant.open("exfiltration")
 
     assert 1 == (await look(app.tools)).changed
+
+
+async def named(fleet: Fleet, schedule: str, *moments: str) -> list[str]:
+    """Return the runs, in the order of their first message, of a timer that fires at these *moments* of a day."""
+    app = Deployment(fleet, planted_open=False, SWEEP_SCHEDULE=schedule)
+    for moment in moments:
+        app.clock = datetime.fromisoformat(f"2026-11-24T{moment}").replace(tzinfo=UTC)
+        await fire(app)
+    await app.close()
+    return list(dict.fromkeys(run for _, run, _ in app.messages))
+
+
+@pytest.mark.fault(
+    "H9", before="assert 2 == 3: fired at 08:59:59.997, a sweep took the name of the hour before"
+)
+async def test_a_sweep_is_that_of_its_scheduled_instant(fleet: Fleet) -> None:
+    """
+    An hourly timer that fires 3 ms early, again in time, and once more past due is one sweep; the next hour's is another.
+
+    The Functions host fires timers up to 3 ms early, as was measured on version 4.1037.
+    """
+    runs = await named(fleet, "0 0 * * * *", "08:59:59.997", "09:00:00.003", "09:40:00", "10:00:00")
+
+    assert 2 == len(runs)
+
+
+async def test_a_schedule_within_the_hour_has_a_sweep_for_each_instant(fleet: Fleet) -> None:
+    """Every 20 minutes is three sweeps an hour, of which each is started once."""
+    runs = await named(fleet, "0 */20 * * * *", "09:00:00", "09:19:59.997", "09:25:00", "09:40:00")
+
+    assert 3 == len(runs)
+
+
+async def test_a_sweep_on_the_hour_keeps_the_name_it_had(fleet: Fleet) -> None:
+    """Versions before named a sweep by its hour: going from one to the other starts no second sweep of the day."""
+    runs = await named(fleet, "0 0 6 * * *", "06:00:00", "06:40:00")
+
+    assert [run_id("sweep:2026-11-24T06")] == runs
