@@ -31,23 +31,21 @@ async def watch_incidents(timer: func.TimerRequest) -> None:  # noqa: ARG001  (b
     except (Throttled, TimedOut, Unavailable) as error:
         log.warning("watch: not looked, Graph does not answer now: %s %s", type(error).__name__, error.status)
         return
-    # A look whose list took too long has ended, too, and has seen nothing.
-    listed = (await app.watching()).looked
-    log.info("%s", report(looked, tools.settings.watch_schedule, now, listed))
+    log.info("%s", report(looked, tools.settings.watch_schedule, now))
 
 
-def report(looked: LookCounts, schedule: str, now: datetime, listed: datetime | None) -> str:
+def report(looked: LookCounts, schedule: str, now: datetime) -> str:
     """
     Return the line that a look, begun at *now*, logs: what it counted, and how many seconds three intervals are.
 
     The alert `silent-watch` (infra/modules/alerts.bicep) reads these seconds from the latest line that has them. One
-    of a look that *listed* no incidents since it began has none.
+    of a look that could not list incidents in its time has none.
     """
     counts = (
         f"watch: {looked.changed} changed, {looked.started} started, {looked.settled} had nothing new, "
         f"{looked.waiting} wait, {looked.unreadable} are unreadable"
     )
-    if listed is None or listed < now:
+    if looked.cut:
         return counts
     third = parse(schedule).ahead(now + _EARLY, INTERVALS)
     return f"{counts}; three intervals are {(third - now).total_seconds():.0f} s"

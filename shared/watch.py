@@ -25,7 +25,7 @@ from shared.errors import GraphError, NotSent
 from shared.incident.reading import from_defender
 from shared.model.record import Work
 from shared.model.times import read_time
-from shared.model.watching import Pending, State
+from shared.model.watching import STATE, Pending, State
 from shared.resuming import look_after
 from shared.state.ledger import share
 from shared.state.returns import AGAIN
@@ -52,7 +52,6 @@ _MOST = 200
 _TRIES = 5
 #: What a look makes of a waiting incident; *unsent* keeps its place, *unknown* goes to the end of the line.
 End = Literal["started", "settled", "unsent", "unknown"]
-_STATE = "watch/state"
 
 
 class Within(Struct, frozen=True):
@@ -76,7 +75,8 @@ class LookCounts(Struct, frozen=True):
     """
     How many incidents a look found changed, started runs for, found nothing new in, and left waiting.
 
-    `unreadable` counts those that were listed without a readable id, for which no run can be started.
+    `unreadable` counts those that were listed without a readable id, for which no run can be started. `cut`
+    says that the list's time was up before anything was listed.
     """
 
     changed: int = 0
@@ -84,6 +84,7 @@ class LookCounts(Struct, frozen=True):
     settled: int = 0
     waiting: int = 0
     unreadable: int = 0
+    cut: bool = False
 
 
 async def look(tools: Tools, within: Within = _WITHIN) -> LookCounts:
@@ -98,7 +99,7 @@ async def look(tools: Tools, within: Within = _WITHIN) -> LookCounts:
     """
     now = tools.now()
     await send_again(tools)
-    raw = await tools.store.get(_STATE)
+    raw = await tools.store.get(STATE)
     state = msgspec.json.decode(raw, type=State) if raw else State(now - tools.settings.watch_lookback, now)
     state = replace(state, open=await look_after(tools, state.open, within.resuming))
     gap = now - state.looked
@@ -115,7 +116,9 @@ async def look(tools: Tools, within: Within = _WITHIN) -> LookCounts:
         tools, replace(state, pending=left, turn=state.turn + len(ends), open=state.open | started)
     )
     counted = Counter(ends.values())
-    return LookCounts(changed, counted["started"], counted["settled"], len(left), unreadable)
+    return LookCounts(
+        changed, counted["started"], counted["settled"], len(left), unreadable, state.looked < now
+    )
 
 
 async def _list(tools: Tools, state: State, within: Within, now: datetime) -> tuple[State, int, int]:
@@ -168,7 +171,7 @@ async def _walk(tools: Tools, state: State, until: datetime | None, now: datetim
 
 
 async def _remember(tools: Tools, state: State) -> None:
-    await tools.store.put(_STATE, msgspec.json.encode(state))
+    await tools.store.put(STATE, msgspec.json.encode(state))
 
 
 async def _start_in_turn(

@@ -89,9 +89,13 @@ async def _claim(
                 return result
             left = holder.at + _LEASE - tools.now()
             if left > timedelta(0):
-                raise Throttled(
-                    "another worker is posting this comment", retry_after=left.total_seconds(), status=0
+                mine = holder.run_id == run_id
+                reason = (
+                    "an earlier attempt of this run to post it may still get through"
+                    if mine
+                    else "another run is posting this comment"
                 )
+                raise Throttled(reason, retry_after=left.total_seconds(), status=0)
         number += 1
     return incident, number
 

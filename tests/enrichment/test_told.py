@@ -103,7 +103,7 @@ async def test_a_claim_whose_holder_died_is_taken_over(scene: Scene) -> None:
 
     assert first.wait
     assert waits
-    assert "another worker is posting this comment" in waits.reason
+    assert "another run is posting this comment" in waits.reason
     assert ["written", "alreadyThere"] == stands
     assert 1 == len(scene.comments(incident))
 

@@ -186,15 +186,16 @@ async def test_our_own_pace_is_not_told_as_throttling(fleet: Fleet) -> None:
 
 
 @pytest.mark.fault("A17", before="Microsoft Graph throttles this tenant (429)")
-async def test_another_workers_post_is_not_told_as_throttling(app: Deployment) -> None:
-    """A run that meets its own comment's claim waits for the other worker, and says so."""
+@pytest.mark.fault("H7", before="another worker is posting this comment: of the run's own earlier attempt")
+async def test_a_runs_own_earlier_attempt_to_post_is_told_as_such(app: Deployment) -> None:
+    """A run that meets its own comment's claim waits until that attempt is surely over, and says so."""
     app.tenant.faults.add(match="comment", status=503)
     run = await app.ask(incidentId=BENIGN)
     await deliver(app, run, timedelta(0))
     wait = await deliver(app, run, timedelta(seconds=50))
 
     assert wait
-    assert "another worker is posting this comment" == wait.reason
+    assert "an earlier attempt of this run to post it may still get through" == wait.reason
 
 
 @pytest.mark.fault("A14", before="assert False: 'Microsoft Graph does not answer: …', though it answered 400")
