@@ -93,9 +93,9 @@ async def look(tools: Tools, within: Within = _WITHIN) -> LookCounts:
 
     Incidents below WATCH_MIN_SEVERITY are left out, and those that are resolved or merged. As many runs are
     started as the hunting quota allows, in the order of `turns.in_turn`; the other incidents wait for the
-    next look, as does what is not done *within* its time. Before that, runs that were cut off are sent again, and
-    a sweep that its timer could not send is sent.
-    Raises GraphError if incidents cannot be listed; the next look goes on from the last step that was listed.
+    next look, as does what is not done *within* its time. First, runs that were cut off are sent again, and a
+    sweep that its timer could not send. Raises GraphError if incidents cannot be listed; the next look goes on
+    from the last step that was listed.
     """
     now = tools.now()
     await send_again(tools)
@@ -112,9 +112,8 @@ async def look(tools: Tools, within: Within = _WITHIN) -> LookCounts:
         for each in state.pending
         if ends.get(each.id) not in ("started", "settled")
     )
-    await _remember(
-        tools, replace(state, pending=left, turn=state.turn + len(ends), open=state.open | started)
-    )
+    state = replace(state, pending=left, turn=state.turn + len(ends), open=state.open | started)
+    await _remember(tools, state)
     counted = Counter(ends.values())
     return LookCounts(
         changed, counted["started"], counted["settled"], len(left), unreadable, state.looked < now

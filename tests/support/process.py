@@ -18,6 +18,8 @@ from .mortal import Life, MortalTransport
 from .tenant import Deployment, Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import httpx
 
     from shared.model.record import RunKind
@@ -27,13 +29,16 @@ class Process(MortalTransport):
     """
     A process of *app*'s, whose hunting queries are only answered while the gate is `open`.
 
-    `deliveries` has the calls that were made of it.
+    `deliveries` has the calls that were made of it. `before_comment` and `after_comment`, if set, are awaited before
+    and after a comment is posted.
     """
 
     def __init__(self, app: Deployment) -> None:
         super().__init__(Life(), app.app)
         self.open, self._hunting = asyncio.Event(), asyncio.Event()
         self.deliveries: list[asyncio.Task[None]] = []
+        self.before_comment: Callable[[], Awaitable[None]] | None = None
+        self.after_comment: Callable[[], Awaitable[None]] | None = None
         graph = Graph(app.tools.settings, Identity(app.tenant), transport=self, sleep=app.sleep)
         self.tools = replace(app.tools, graph=graph, company=Company())
 
@@ -42,7 +47,13 @@ class Process(MortalTransport):
         if request.url.path.endswith("unHuntingQuery"):
             self._hunting.set()
             await self.open.wait()
-        return await super().handle_async_request(request)
+        comments = request.url.path.endswith("/comments")
+        if comments and self.before_comment:
+            await self.before_comment()
+        answer = await super().handle_async_request(request)
+        if comments and self.after_comment:
+            await self.after_comment()
+        return answer
 
     async def hunts(self) -> None:
         """Wait until a query arrives at the gate, for at most 10 seconds."""
