@@ -36,6 +36,7 @@ FAULTS = {
     "A28": "Settings were accepted that failed later, or never counted.",
     "A29": "A look had no end, a sweep's day was lost, an incident failed for good, decoys starved another.",
     "A30": "A sweep's comment counted as the time to an incident's first comment.",
+    "H5": "The sandbox's host differed from the real one, so that tests proved what does not happen.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 
