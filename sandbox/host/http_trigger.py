@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers, QueryParams
     from starlette.requests import Request
 
+    from .app_settings import AppSettings
     from .frames import HttpAnswer
     from .worker import Worker
 
@@ -82,8 +83,9 @@ def allowed(request: Request, level: str, key: str) -> bool:
     return not key or level.upper() == "ANONYMOUS" or secrets.compare_digest(given.encode(), key.encode())
 
 
-def welcome(*, off: bool) -> Response:
-    """Return what is at `/`: a page, or, where AzureWebJobsDisableHomepage took it away, nothing."""
+def welcome(settings: AppSettings) -> Response:
+    """Return what is at `/`: a page, or nothing if AzureWebJobsDisableHomepage is `true` (HomepageMiddleware)."""
+    off = settings.get("AzureWebJobsDisableHomepage").lower() == "true"
     return Response(status_code=204) if off else HTMLResponse(_WELCOME)
 
 

@@ -49,14 +49,13 @@ class Host:
 
     It is an ASGI application for the HTTP triggers. `start` serves queues and timers in the background;
     `drain` and `fire` do it step by step instead. `errors` has the functions that cannot run, each with the
-    reason. Once `over` is set, the host is to be stopped: it has lost its storage, and `problem` says how, in a
-    line; or, if that is empty, it recycles itself, and another is to take its place, with a worker that is
-    started anew.
+    reason. Once `over` is set, the host is to be stopped: it has lost its storage, as `problem` says in a line,
+    or, if that is empty, recycles itself: another takes its place, with a worker that is started anew.
 
     Without a *key*, functions ask for none; *principal* is the caller's id that App Service authentication
-    would pass on. *memory* keeps the timers' statuses; they fire *early* seconds too early. *may_time* says at
-    the start whether timers are to run: without right on the host's blobs they are not. *gone* is how many
-    seconds the storage may be out of reach, and *grace* how many running work may still take at a stop.
+    would pass on. *memory* keeps the timers' statuses; they fire *early* seconds too early. *may_time* says
+    whether timers are to start. *gone* is how many seconds the storage may be out of reach, and *grace* how
+    many running work may still take at a stop.
     """
 
     def __init__(
@@ -157,7 +156,7 @@ class Host:
         if self._stopping.is_set() or self.over.is_set():
             response = Response(status_code=503)
         elif scope["path"] == "/":
-            response = welcome(off=self._app_settings.is_on("AzureWebJobsDisableHomepage"))
+            response = welcome(self._app_settings)
         elif name in self._timers and scope["path"].startswith(_ADMIN) and request.method == "POST":
             response = Response(status_code=202 if allowed(request, "ADMIN", self._key) else 401)
             if response.status_code == 202:
