@@ -1,9 +1,8 @@
 """
 A local Functions host: HTTP, timers and queues for a `function_app.py`, on 127.0.0.1 and one event loop.
 
-It does what the Functions host 4.1037.0 does where an app can notice: the worker's deaths, redelivery, locks,
-poison queues, timers past due, keys, disabled functions, missing rights. It says nothing about scale-out,
-platform authentication or the timers' lock across instances.
+It does what the Functions host 4.1037.0 does where an app can notice. It says nothing about scale-out, platform
+authentication or the timers' lock across instances.
 """
 
 from __future__ import annotations
@@ -194,7 +193,7 @@ class Host:
 
     async def drain(self) -> tuple[Delivery, ...]:
         """
-        Deliver visible messages, one at a time, until none is left; return every delivery in order.
+        Deliver the visible messages, one at a time, and return every delivery in order.
 
         A message that becomes visible later is not waited for: move the clock and drain again.
         """

@@ -31,6 +31,7 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceNotFoundError,
     ServiceRequestError,
+    ServiceResponseError,
 )
 
 from .frames import Text
@@ -56,6 +57,7 @@ LOCK = 600
 GONE = 15
 """Seconds of storage that cannot be reached, after which the host ends: with the client's retries, within 25."""
 
+_UNANSWERED = (ServiceRequestError, ServiceResponseError)
 _SHORTEST_POLL = 0.1  # seconds
 _LOG = logging.getLogger("sandbox.host")
 
@@ -152,9 +154,9 @@ class QueueTrigger:
                 pause = min(2 * pause, timespan(self._settings.max_polling_interval))
 
     def _despair(self, error: AzureError, reached: float) -> None:
-        """Raise StorageLost for an error after which the host cannot go on."""
+        # Raise StorageLost for an error after which the host cannot go on.
         refused = isinstance(error, HttpResponseError) and error.status_code == 403
-        gone = isinstance(error, ServiceRequestError) and time.monotonic() - reached >= self._gone
+        gone = isinstance(error, _UNANSWERED) and time.monotonic() - reached >= self._gone
         if (refused or gone) and not self._patient:
             what = "is refused" if refused else "cannot be reached"
             raise StorageLost(f"the queue {self.queue} {what}: {_first_line(error)}")
@@ -240,8 +242,6 @@ def _first_line(error: Exception) -> str:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    try:
+    with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
+    return event.is_set()

@@ -182,7 +182,7 @@ def test_the_worker_ends_with_a_host_that_is_killed(tmp_path: Path) -> None:
         assert (1, []) == (host.count(), seen)
 
 
-@pytest.mark.fault("H5", before="the host was there, with the same process, and its worker died no death")
+@pytest.mark.fault("H5", before="one process, whatever died")
 def test_a_host_that_recycles_itself_is_there_again(tmp_path: Path) -> None:
     """After the third death of its worker it starts anew at the same address, with its queues."""
     with running(tmp_path) as host:

@@ -32,7 +32,7 @@ async def test_the_worker_is_a_child_of_the_host(app: Instance, worker: Worker) 
     assert os.getpid() == parent(worker.pid)
 
 
-@pytest.mark.fault("H5", before="the call that naps answered 200, and its message succeeded")
+@pytest.mark.fault("H5", before="nothing was left to come back: the call that naps had succeeded")
 async def test_a_death_ends_every_call_in_the_worker(app: Instance, worker: Worker) -> None:
     """HTTP in flight gets 500, empty; messages come back after 30 s with the count of another failure."""
     await app.send("work", "nap", "nap")
@@ -60,7 +60,7 @@ async def test_running_out_of_time_ends_every_call_in_the_worker(app: Instance, 
     """After `functionTimeout` the host kills the worker (RestartWorkerWithInvocationIdAsync)."""
     before = worker.pid
     slow = asyncio.create_task(app.http.get("/api/break?how=block"))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.2)
     other = asyncio.create_task(app.http.get("/api/break?how=slow"))
     statuses = [(await each).status_code for each in (slow, other)]
 
@@ -88,7 +88,7 @@ async def test_a_stop_gives_running_calls_their_grace(worker: Worker) -> None:
         app.now += 1
         again = await asyncio.to_thread(work.receive_message)
 
-    assert 1 <= took < 2
+    assert 1 <= took < 5
     assert parent(pid) is None
     assert (500, b"", 503) == ((await flying).status_code, (await flying).content, refused.status_code)
     assert early is None
@@ -107,7 +107,7 @@ async def test_calls_wait_for_the_next_worker(app: Instance, worker: Worker) -> 
     assert [200] * 5 == [answer.status_code for answer in answers]
 
 
-@pytest.mark.fault("H5", before="the host went on after any number of deaths")
+@pytest.mark.fault("H5", before="200 after three deaths: the host went on")
 async def test_the_third_death_recycles_the_host(app: Instance, worker: Worker) -> None:
     """
     Then it starts no other worker, and answers 503 until another host takes its place.
@@ -135,7 +135,7 @@ async def test_deaths_far_apart_and_time_outs_do_not_recycle_the_host(
 
     AddOrUpdateErrorBucket and RestartWorkerWithInvocationIdAsync of RpcFunctionInvocationDispatcher.
     """
-    for _ in range(4):
+    for _ in range(3):
         await app.http.get(f"/api/break?how={how}")
         app.now += minutes * 60
 
