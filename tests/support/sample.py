@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from base64 import b64encode
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 APP = Path(__file__).with_name("sample_app")
 SETTINGS = read_host_file(APP)
 SCHEDULE = {"TICK_SCHEDULE": "0 */5 * * * *", "HOURLY_SCHEDULE": "0 0 * * * *"}
+
+
+def parent(pid: int) -> int | None:
+    """Return the process below which *pid* runs; None if it does not run, or is only not yet reaped."""
+    shown = subprocess.run(["ps", "-o", "ppid=,stat=", "-p", str(pid)], stdout=subprocess.PIPE, check=False)
+    above, state = shown.stdout.decode().split() or ("", "Z")
+    return None if state.startswith("Z") else int(above)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

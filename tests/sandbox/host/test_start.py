@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from sandbox.host.serve import configure, connection_string
-from tests.support.sample import APP, SCHEDULE
+from tests.support.sample import APP, SCHEDULE, parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,12 +136,14 @@ def running(folder: Path, **environment: str) -> Iterator[Started]:
             process.kill()
 
 
-def gone(pid: int) -> bool:
-    """Return whether there is no process *pid*, or only its remains."""
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return True
+def test_the_host_loads_nothing_of_the_app() -> None:
+    """Neither the app nor Microsoft's worker library is in its process: they are the worker's."""
+    script = "import sandbox.host.serve, sys; print(*sorted(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    names = shown.stdout.split()
+
+    assert "sandbox.host.worker" in names
+    assert [] == [n for n in names if n.startswith(("azure.functions", "azure_functions_runtime", "shared"))]
 
 
 def test_a_restarted_host_finds_its_messages_again(tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_the_worker_ends_with_a_host_that_is_killed(tmp_path: Path) -> None:
             blocked = threads.submit(host.http.get, "/api/break?how=block")
             time.sleep(0.2)
             host.process.kill()
-            host.until(lambda: gone(pid), seconds=1)
+            host.until(lambda: parent(pid) is None, seconds=1)
             assert isinstance(blocked.exception(), httpx.TransportError)
     with running(tmp_path) as host:
         time.sleep(1.5)

@@ -12,18 +12,9 @@ import msgspec
 import pytest
 
 from sandbox.host.worker import StartupError, Worker
-from tests.support.sample import APP, SETTINGS, Instance, started
+from tests.support.sample import APP, SETTINGS, Instance, parent, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def parent(pid: int) -> int | None:
-    """Return the process below which *pid* runs; None if it does not run."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    return int(status.split("PPid:")[1].split()[0])
 
 
 async def test_the_worker_is_a_child_of_the_host(app: Instance, worker: Worker) -> None:
