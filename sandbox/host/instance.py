@@ -2,7 +2,7 @@
 A local Functions host: HTTP, timers and queues for a `function_app.py`, on 127.0.0.1 and one event loop.
 
 It does what the Functions host 4.1037.0 does where an app can notice. It says nothing about scale-out, platform
-authentication or the timers' lock across instances.
+authentication, the master key or the timers' lock across instances.
 """
 
 from __future__ import annotations

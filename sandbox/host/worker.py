@@ -2,7 +2,8 @@
 The host's side of the Python worker: it starts the process, sends it calls, and starts another when it dies.
 
 One process runs all calls, so its death ends every one of them (RpcWorkerChannel and
-RpcFunctionInvocationDispatcher of Azure/azure-functions-host). `worker_process` is the other side.
+RpcFunctionInvocationDispatcher of Azure/azure-functions-host). The real one leaves time between two starts
+(`ProcessRestartInterval`), this one does not. `worker_process` is the other side.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ class Worker:
         *limit* is `functionTimeout` in seconds, if any: who exceeds it, the host kills with all the worker's
         calls. Raises FunctionFailed if the function raised, and WorkerDied if the worker died.
         """
-        await self._ready.wait()
+        while not self._ready.is_set():  # it may have died again before this call's turn
+            await self._ready.wait()
         if self._writer is None:
             raise WorkerDied("no worker is running")
         number = next(self._numbers)
