@@ -197,7 +197,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--app", type=Path, default=_ROOT, help="folder of function_app.py")
     one.add_argument("--auth", action="store_true", help="ask for a function key, and print it")
     one.add_argument("--principal", default="", metavar="ID", help="signed-in caller of every call")
-    one.add_argument("--state", default=":memory:", metavar="FILE", help="file that the queues survive in")
+    one.add_argument(
+        "--state", default=":memory:", metavar="FILE", help="file that queues and timers survive in"
+    )
 
     group = commands.add_parser("hunts", help="what a hunt's author needs")
     one = add(

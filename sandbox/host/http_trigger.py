@@ -2,8 +2,10 @@
 HTTP triggers: routes, keys, and the conversion between HTTP and what the worker takes and returns.
 
 As in the Functions host, a wrong method is 404, header names are lower-cased, empty query values are dropped,
-and a function that raises answers 500 with an empty body. The platform in front has a limit of 230 seconds
-("HTTP trigger", "Azure Functions hosting options", Microsoft Learn).
+and a function that raises, or whose worker dies, answers 500 with an empty body. A body that comes in chunks,
+without Content-Length, is dropped (azure-functions-host #4926). A trailing slash changes nothing, and `%2F` in
+a path is no slash: Kestrel decodes all but that (aspnetcore #11544). The platform in front has a limit of 230
+seconds ("HTTP trigger", "Azure Functions hosting options", Microsoft Learn).
 """
 
 from __future__ import annotations
@@ -13,24 +15,34 @@ import logging
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import compile_path
 
-from .worker import Datum, Function, FunctionFailed, WorkerDied, call
+from .frames import Function, HttpCall
+from .worker import FunctionFailed, WorkerDied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
     from starlette.datastructures import Headers, QueryParams
     from starlette.requests import Request
+
+    from .app_settings import AppSettings
+    from .frames import HttpAnswer
+    from .worker import Worker
+
+    _Start = Callable[[Coroutine[None, None, Response]], asyncio.Task[Response]]
 
 HTTP_LIMIT = 230.0
 """Seconds after which the load balancer in front of a function app answers in place of the app."""
 
 _PRINCIPAL = "x-ms-client-principal"
+_WELCOME = "<!doctype html><title>Functions host</title><p>Your Functions host is up and running.</p>"
+_SLASH = re.compile(rb"(%2[Ff])")
 _PARAMETER = re.compile(r"\{(\*?)(\w+)\}")
 _LOG = logging.getLogger("sandbox.host")
 
@@ -71,9 +83,17 @@ def allowed(request: Request, level: str, key: str) -> bool:
     return not key or level.upper() == "ANONYMOUS" or secrets.compare_digest(given.encode(), key.encode())
 
 
+def welcome(settings: AppSettings) -> Response:
+    """Return what is at `/`: a page, or nothing if AzureWebJobsDisableHomepage is `true` (HomepageMiddleware)."""
+    off = settings.get("AzureWebJobsDisableHomepage").lower() == "true"
+    return Response(status_code=204) if off else HTMLResponse(_WELCOME)
+
+
 async def answer(
     request: Request,
     routes: Iterable[Route],
+    worker: Worker,
+    start: _Start,
     *,
     key: str,
     principal: str,
@@ -81,13 +101,13 @@ async def answer(
     http_limit: float,
 ) -> Response:
     """
-    Call the function of the first of *routes* that matches, and return its response.
+    Call the function of the first of *routes* that matches, in the task that *start* makes, and return its response.
 
-    404 if none matches, 401 without the *key*, 500 if the function failed, and 504 after *http_limit*
-    seconds, while the function goes on. *principal* is the signed-in caller's id, "" if App Service
-    authentication is off. *function_limit* (`functionTimeout`) is in seconds, None for no limit.
+    404 if none matches, 401 without the *key*, 500 if the function failed or was cut off by a stop, and 504
+    after *http_limit* seconds, while the function goes on. *principal* is the signed-in caller's id, "" if App
+    Service authentication is off. *function_limit* (`functionTimeout`) is in seconds, None for no limit.
     """
-    path = request.scope["path"]
+    path = _path(request.scope["raw_path"])
     for found, match in ((r, r.path.match(path)) for r in routes):
         if match and (not found.methods or request.method in found.methods):
             break
@@ -95,23 +115,26 @@ async def answer(
         return Response(status_code=404)
     if not allowed(request, found.function.trigger.auth_level, key):
         return Response(status_code=401)
-    data = {
-        "method": Datum(request.method, "string"),
-        "url": Datum(str(request.url), "string"),
-        "headers": _strings(_headers(request.headers, principal)),
-        "query": _strings({k: v for k, v in _joined(request.query_params).items() if v}),
-        "params": _strings(match.groupdict()),
-        "body": Datum(await request.body(), "bytes"),
-    }
-    running = asyncio.ensure_future(_respond(found.function, Datum(data, "http"), function_limit))
+    body = await request.body()
+    data = HttpCall(
+        request.method,
+        str(request.url),
+        _headers(request.headers, principal),
+        {k: v for k, v in _joined(request.query_params).items() if v},
+        match.groupdict(),
+        body if "content-length" in request.headers else b"",
+    )
+    running = start(_respond(worker, found.function, data, function_limit))
     done, _ = await asyncio.wait({running}, timeout=http_limit)
-    return running.result() if done else Response(status_code=504)
+    if not done:
+        return Response(status_code=504)
+    return Response(status_code=500) if running.cancelled() else running.result()
 
 
-async def _respond(function: Function, data: Datum, limit: float | None) -> Response:
+async def _respond(worker: Worker, function: Function, data: HttpCall, limit: float | None) -> Response:
     started = time.monotonic()
     try:
-        returned = await call(function, data, {}, limit)
+        returned = await worker.call(function, data, limit=limit)
     except FunctionFailed:
         response = Response(status_code=500)
     except WorkerDied as death:
@@ -123,16 +146,19 @@ async def _respond(function: Function, data: Datum, limit: float | None) -> Resp
     return response
 
 
-def _response(returned: Datum) -> Response:
-    if returned.type != "http":
-        return Response(returned.value, media_type="text/plain")
-    value: dict[str, Any] = returned.value
-    headers = {name: header.value for name, header in value["headers"].items()}
-    response = Response(value["body"].value, int(value["status_code"].value), headers)
-    for cookie in value["cookies"] or ():
-        for morsel in cookie.values():
-            response.headers.append("set-cookie", morsel.OutputString())
+def _response(returned: HttpAnswer | None) -> Response:
+    if returned is None:
+        return Response(status_code=204)
+    response = Response(returned.body, returned.status, returned.headers)
+    for cookie in returned.cookies:
+        response.headers.append("set-cookie", cookie)
     return response
+
+
+def _path(raw: bytes) -> str:
+    """Decode a path, but no slash in it, and drop one at its end."""
+    parts = _SLASH.split(raw.removesuffix(b"/"))
+    return b"".join(p if _SLASH.fullmatch(p) else unquote_to_bytes(p) for p in parts).decode(errors="replace")
 
 
 def _headers(headers: Headers, principal: str) -> dict[str, str]:
@@ -147,7 +173,3 @@ def _joined(pairs: Headers | QueryParams) -> dict[str, str]:
     for name, value in items:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
     return joined
-
-
-def _strings(values: dict[str, str]) -> dict[str, Datum]:
-    return {name: Datum(value, "string") for name, value in values.items()}

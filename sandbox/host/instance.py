@@ -1,80 +1,65 @@
 """
 A local Functions host: HTTP, timers and queues for a `function_app.py`, on 127.0.0.1 and one event loop.
 
-It does what Azure does where an app can notice: redelivery, locks, poison queues, keys, disabled functions.
-It says nothing about scale-out, platform authentication or the timers' lock across instances.
+It does what the Functions host 4.1037.0 does where an app can notice. It says nothing about scale-out, platform
+authentication, the master key or the timers' lock across instances.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-from azure.core.exceptions import ResourceExistsError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from . import schedules
-from .http_trigger import HTTP_LIMIT, Route, allowed, answer, in_order, route
-from .queue_trigger import Delivery, QueueSettings, QueueTrigger
-from .worker import Datum, Function, FunctionFailed, WorkerDied, call
+from .app_settings import AppSettings
+from .host_file import HostSettings
+from .http_trigger import HTTP_LIMIT, Route, allowed, answer, in_order, route, welcome
+from .queue_trigger import GONE, QueueTrigger, StorageLost
+from .tasks import Tasks
+from .timer_trigger import EARLY, Forgetful, Memory, TimerTrigger
+from .worker import Deaths, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from azure.storage.queue import QueueServiceClient
     from starlette.types import Receive, Scope, Send
 
+    from .frames import Function
+    from .queue_message import Delivery
+
+GRACE = 10
+"""Seconds that running work may still take when the host stops."""
+
 _ADMIN = "/admin/functions/"
-_GRACE = 10  # seconds that running work may still take when the host stops
+_IN_ERROR = "The '%s' function is in error: Error indexing method 'Functions.%s'. %s"
 _LOG = logging.getLogger("sandbox.host")
-
-
-class HttpSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """`extensions.http` of host.json."""
-
-    route_prefix: str = "api"
-
-
-class Extensions(msgspec.Struct, frozen=True):
-    """`extensions` of host.json, as far as the sandbox reads it."""
-
-    http: HttpSettings = HttpSettings()
-    queues: QueueSettings = QueueSettings()
-
-
-class HostSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """host.json, as far as the sandbox reads it; a `functionTimeout` of -1 means no limit."""
-
-    extensions: Extensions = Extensions()
-    function_timeout: str = "00:30:00"
-
-
-def read_host_file(app_dir: Path) -> HostSettings:
-    """Read host.json of *app_dir*. Raises msgspec.ValidationError, which names the wrong field."""
-    return msgspec.json.decode((app_dir / "host.json").read_bytes(), type=HostSettings)
 
 
 class Host:
     """
-    One instance of a function app.
+    One instance of a function app, whose functions *worker*, which is started, calls.
 
     It is an ASGI application for the HTTP triggers. `start` serves queues and timers in the background;
     `drain` and `fire` do it step by step instead. `errors` has the functions that cannot run, each with the
-    reason. Without a *key*, functions ask for none; *principal* is the caller's id that App Service
-    authentication would pass on.
+    reason. Once `over` is set, the host is to be stopped: it has lost its storage, as `problem` says in a line,
+    or, if that is empty, recycles itself: another takes its place, with a worker that is started anew.
+
+    Without a *key*, functions ask for none; *principal* is the caller's id that App Service authentication
+    would pass on. *memory* keeps the timers' statuses; they fire *early* seconds too early. *may_time* says
+    whether timers are to start. *gone* is how many seconds the storage may be out of reach, and *grace* how
+    many running work may still take at a stop.
     """
 
     def __init__(
         self,
-        functions: tuple[Function, ...],
+        worker: Worker,
         storage: QueueServiceClient,
         *,
         environ: Mapping[str, str],
@@ -83,32 +68,47 @@ class Host:
         principal: str = "",
         http_limit: float = HTTP_LIMIT,
         clock: Callable[[], float] = time.time,
+        memory: Memory | None = None,
+        early: float = EARLY,
+        may_time: Callable[[], Awaitable[bool]] | None = None,
+        gone: float = GONE,
+        grace: float = GRACE,
     ) -> None:
         self.errors: dict[str, str] = {}
+        self.over = asyncio.Event()
+        self.problem = ""
+        self._worker = worker
         self._storage = storage
-        self._environ = environ
         self._settings = settings
         self._key = key
         self._principal = principal
         self._http_limit = http_limit
         self._clock = clock
+        self._memory = memory or Forgetful()
+        self._early = early
+        self._may_time = may_time
+        self._gone = gone
+        self._grace = grace
         self._timeout = (
             None if settings.function_timeout == "-1" else schedules.timespan(settings.function_timeout)
         )
+        self._app_settings = AppSettings(environ)
         self._threads = ThreadPoolExecutor(thread_name_prefix="host")
         self._routes: tuple[Route, ...] = ()
-        self._timers: dict[str, tuple[Function, schedules.Schedule]] = {}
+        self._timers: dict[str, TimerTrigger] = {}
         self._queues: list[QueueTrigger] = []
+        self._deaths = Deaths()
         self._stopping = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        for function in functions:
-            if environ.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in {"true", "1"}:
+        self._tasks = Tasks()
+        worker.on_death = self._worker_died
+        for function in worker.functions:
+            if self._app_settings.is_on(f"AzureWebJobs.{function.name}.Disabled"):
                 continue
             try:
                 self._register(function)
             except ValueError as error:
                 self.errors[function.name] = str(error)
-                _LOG.error("The '%s' function is in error: %s", function.name, error)
+                _LOG.error(_IN_ERROR, function.name, function.name, error)
 
     def _register(self, function: Function) -> None:
         trigger, *others = function.bindings
@@ -118,37 +118,54 @@ class Host:
             added = route(function, self._settings.extensions.http.route_prefix)
             self._routes = in_order((*self._routes, added))
         elif trigger.type == "timerTrigger":
-            self._timers[function.name] = (function, schedules.parse(self._resolve(trigger.schedule)))
+            self._timers[function.name] = TimerTrigger(
+                function,
+                schedules.parse(self._app_settings.resolve(trigger.schedule)),
+                self._worker,
+                memory=self._memory,
+                limit=self._timeout,
+                clock=self._clock,
+                early=self._early,
+            )
         elif trigger.type == "queueTrigger" and trigger.connection in {"", "AzureWebJobsStorage"}:
-            queue, settings = self._resolve(trigger.queue_name), self._settings.extensions.queues
             self._queues.append(
                 QueueTrigger(
-                    function, queue, self._storage, settings, timeout=self._timeout, threads=self._threads
+                    function,
+                    self._app_settings.resolve(trigger.queue_name),
+                    self._storage,
+                    self._settings.extensions.queues,
+                    self._worker,
+                    timeout=self._timeout,
+                    threads=self._threads,
+                    gone=self._gone,
+                    patient=self._app_settings.get("WEBSITE_SKU").lower() == "flexconsumption",
                 )
             )
         else:
             raise ValueError(f"the sandbox does not emulate a {trigger.type} on {trigger.connection!r}")
 
-    def _resolve(self, text: str) -> str:
-        def value(found: re.Match[str]) -> str:
-            if not self._environ.get(found[1]):
-                raise ValueError(f"'{found[0]}' does not resolve to a value.")
-            return self._environ[found[1]]
-
-        return re.sub(r"%([^%]+)%", value, text)
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request: to a function, or `POST /admin/functions/{name}`, which fires a timer."""
+        """
+        Answer one HTTP request: to a function, or `POST /admin/functions/{name}`, which fires a timer.
+
+        While the host stops, every call is answered with 503.
+        """
         request = Request(scope, receive)
         name = scope["path"].removeprefix(_ADMIN)
-        if name in self._timers and scope["path"].startswith(_ADMIN) and request.method == "POST":
+        if self._stopping.is_set() or self.over.is_set():
+            response = Response(status_code=503)
+        elif scope["path"] == "/":
+            response = welcome(self._app_settings)
+        elif name in self._timers and scope["path"].startswith(_ADMIN) and request.method == "POST":
             response = Response(status_code=202 if allowed(request, "ADMIN", self._key) else 401)
             if response.status_code == 202:
-                self._background(self._fire_and_log(name))
+                self._tasks.start(self._timers[name].fire_and_log())
         else:
             response = await answer(
                 request,
                 self._routes,
+                self._worker,
+                self._tasks.start,
                 key=self._key,
                 principal=self._principal,
                 function_limit=self._timeout,
@@ -159,22 +176,24 @@ class Host:
     def start(self) -> None:
         """Poll the queues and fire the timers in the background, until `stop`."""
         for queue in self._queues:
-            self._background(queue.listen(self._stopping))
-        for name in self._timers:
-            self._background(self._keep_time(name))
+            self._tasks.start(self._until_lost(queue))
+        if self._timers:
+            self._tasks.start(self._keep_time())
 
     async def stop(self) -> None:
-        """Take no more work, and give running work 10 seconds; messages that need longer stay locked."""
+        """
+        Take no more work, and give running work its grace; then the worker is killed.
+
+        Messages that were not done by then stay locked for the rest of their 10 minutes.
+        """
         self._stopping.set()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=_GRACE)
-            for task in late:
-                task.cancel()
+        if await self._tasks.end(self._grace):
+            await self._worker.close()
         self._threads.shutdown(wait=False)
 
     async def drain(self) -> tuple[Delivery, ...]:
         """
-        Deliver visible messages, one at a time, until none is left; return every delivery in order.
+        Deliver the visible messages, one at a time, and return every delivery in order.
 
         A message that becomes visible later is not waited for: move the clock and drain again.
         """
@@ -189,53 +208,43 @@ class Host:
 
     async def fire(self, name: str, *, past_due: bool = False) -> None:
         """Run the timer-triggered function *name* now. Raises FunctionFailed or WorkerDied if it fails."""
-        function, schedule = self._timers[name]
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        status = {"Last": now, "Next": schedule.next(now), "LastUpdated": now}
-        data = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
-        await call(function, Datum(msgspec.json.encode(data).decode(), "json"), {}, self._timeout)
+        await self._timers[name].fire(past_due=past_due)
 
     async def create_queues(self) -> None:
         """Create the triggers' queues, as a deployment does; the host itself never creates one."""
-        loop = asyncio.get_running_loop()
         for trigger in self._queues:
-            try:
-                await loop.run_in_executor(self._threads, self._storage.create_queue, trigger.queue)
-            except ResourceExistsError:
-                continue
+            await trigger.create_queue()
 
     def describe(self, address: str) -> Iterator[str]:
         """Yield a line for each function, with its URL, schedule or queue; *address* is the host's."""
         for found in self._routes:
             methods = ",".join(found.methods) or "any method"
             yield f"{found.function.name}: [{methods}] {address}/{found.template}"
-        for name, (function, _) in self._timers.items():
-            yield f"{name}: timerTrigger {self._resolve(function.trigger.schedule)}"
+        for name, timer in self._timers.items():
+            yield f"{name}: timerTrigger {self._app_settings.resolve(timer.function.trigger.schedule)}"
         for trigger in self._queues:
             yield f"{trigger.function.name}: queueTrigger {trigger.queue}"
 
-    def _background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _worker_died(self, own: bool) -> bool:  # noqa: FBT001  (the worker's callback)
+        """Say whether a worker is started again; a kill by `functionTimeout` does not count as an error."""
+        if self._stopping.is_set():
+            return False
+        if not own or not self._deaths.too_many(self._clock()):
+            return True
+        _LOG.error("The worker died too often: the host recycles itself")
+        self.over.set()
+        return False
 
-    async def _keep_time(self, name: str) -> None:
-        function, schedule = self._timers[name]
-        if function.trigger.run_on_startup:
-            await self._fire_and_log(name)
-        due = schedule.next(datetime.fromtimestamp(self._clock(), UTC))
-        while not self._stopping.is_set():
-            try:
-                await asyncio.wait_for(self._stopping.wait(), max(0, due.timestamp() - self._clock()))
-            except TimeoutError:
-                if self._clock() >= due.timestamp():
-                    await self._fire_and_log(name)
-                    due = schedule.next(max(due, datetime.fromtimestamp(self._clock(), UTC)))
-
-    async def _fire_and_log(self, name: str) -> None:
+    async def _until_lost(self, queue: QueueTrigger) -> None:
         try:
-            await self.fire(name)
-        except (FunctionFailed, WorkerDied) as error:
-            _LOG.error("%s: %s", name, error)
-        else:
-            _LOG.info("%s: done", name)
+            await queue.listen(self._stopping, self._tasks.start)
+        except StorageLost as lost:
+            self.problem = str(lost)
+            self.over.set()
+
+    async def _keep_time(self) -> None:
+        if self._may_time is not None and not await self._may_time():
+            _LOG.error("Timers do not start: the host's blobs are refused")
+            return
+        for timer in self._timers.values():
+            self._tasks.start(timer.listen(self._stopping))

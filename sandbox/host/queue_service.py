@@ -43,6 +43,8 @@ create table if not exists messages (
     receipt text not null, inserted real not null,
     expires real not null, visible real not null, dequeued integer not null);
 create index if not exists next on messages (queue, visible);
+create table if not exists timers (
+    app text not null, name text not null, status blob not null, primary key (app, name));
 """
 
 
@@ -64,6 +66,10 @@ class QueueService:
     def close(self) -> None:
         """Close the file, which has every message that was acknowledged."""
         self._db.close()
+
+    def timers(self, app: str) -> Timers:
+        """Return where the statuses of the timers of *app* are kept, in the same file."""
+        return Timers(self._db, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -197,3 +203,22 @@ class QueueService:
             raise StorageError("MessageNotFound")
         if row["receipt"] != query.get("popreceipt"):
             raise StorageError("PopReceiptMismatch")
+
+
+class Timers:
+    """The statuses of the timers of *app*, kept in a database."""
+
+    def __init__(self, db: sqlite3.Connection, app: str) -> None:
+        self._db = db
+        self._app = app
+
+    def read(self, timer: str) -> bytes | None:
+        """Return what was written last for *timer*, if anything was."""
+        sql = "select status from timers where app = ? and name = ?"
+        row = self._db.execute(sql, [self._app, timer]).fetchone()
+        return row["status"] if row else None
+
+    def write(self, timer: str, status: bytes) -> None:
+        """Store the *status* of *timer*."""
+        with self._db:
+            self._db.execute("insert or replace into timers values (?, ?, ?)", [self._app, timer, status])

@@ -1,34 +1,42 @@
-"""Run the local Functions host as a process: its settings, socket, queue service and end."""
+"""Run the local Functions host as a process: its settings, socket, queue service, recycling and end."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import os
 import secrets
 import signal
 import socket
 from contextlib import asynccontextmanager, closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+import requests
 import uvicorn
+from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 from azure.storage.queue import ExponentialRetry, QueueServiceClient
+from starlette.responses import Response
 
-from .instance import Host, read_host_file
+from .host_file import read_host_file
+from .instance import Host
+from .logs import log_to_stderr
 from .queue_service import ACCOUNT, QueueService
-from .worker import StartupError, load
+from .worker import StartupError, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Mapping, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, MutableMapping
     from pathlib import Path
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _STORAGE = "AzureWebJobsStorage"
 _URI = f"{_STORAGE}__queueServiceUri"
+_BLOBS = f"{_STORAGE}__blobServiceUri"
+_BLOB_VERSION = "2021-12-02"
+_BLOB_LIMIT = 10  # seconds
 
 
 class LocalSettings(msgspec.Struct, frozen=True):
@@ -37,23 +45,28 @@ class LocalSettings(msgspec.Struct, frozen=True):
     values: dict[str, str] = msgspec.field(name="Values", default_factory=dict)
 
 
+class HostFailed(Exception):
+    """The host cannot go on; the message says why, on one line."""
+
+
 def run(
     app_dir: Path, *, port: int = 7071, state: Path | str = ":memory:", key: str = "", principal: str = ""
 ) -> None:
     """
     Run the function app in *app_dir* on 127.0.0.1:*port* (0: any) until SIGINT or SIGTERM.
 
-    *state* is the file that keeps the sandbox's own queues. With a *key*, functions ask for it; with a
-    *principal*, every call comes from that signed-in caller. Exits with the worker's message if Azure would
-    not start the app. Changes the environment of this process, from which the app reads its settings.
+    *state* is the file that keeps the sandbox's own queues, and the timers' statuses. With a *key*, functions
+    ask for it; with a *principal*, every call comes from that signed-in caller. Exits with the worker's message
+    if Azure would not start the app, and with one line if the storage is lost. Changes the environment of this
+    process, from which its worker inherits the app's settings.
     """
-    logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(message)s", datefmt="%H:%M:%S")
-    for chatty in ("azure", "httpx", "httpcore"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    log_to_stderr()
     try:
-        asyncio.run(_run(app_dir, port, state, key, principal))
+        asyncio.run(_run(app_dir.resolve(), port, state, key, principal))
     except StartupError as error:
         raise SystemExit(f"The worker could not start the app: {error}") from None
+    except HostFailed as error:
+        raise SystemExit(f"The host ends: {error}") from None
 
 
 async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal: str) -> None:
@@ -66,19 +79,53 @@ async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal:
         own = configure(os.environ, app_dir, address)
         if principal:
             os.environ.setdefault("WEBSITE_AUTH_ENABLED", "True")
-        functions = await load(app_dir)
-        with storage(os.environ) as client:
-            settings = read_host_file(app_dir)
-            host = Host(
-                functions, client, environ=os.environ, settings=settings, key=key, principal=principal
-            )
-            async with serving(host, queues, sock):
-                if own:
-                    await host.create_queues()
-                host.start()
-                print("Functions:", *host.describe(address), sep="\n    ", flush=True)
-                await stopped.wait()
-                await host.stop()
+        front, worker = _Front(), Worker(app_dir)
+        memory, settings = queues.timers(str(app_dir)), read_host_file(app_dir)
+        async with serving(front, queues, sock):
+            with storage(os.environ) as client:
+                try:
+                    while not stopped.is_set():
+                        await worker.start()
+                        host = Host(
+                            worker,
+                            client,
+                            environ=os.environ,
+                            settings=settings,
+                            key=key,
+                            principal=principal,
+                            memory=memory,
+                            may_time=blob_check(os.environ),
+                        )
+                        if own:
+                            await host.create_queues()
+                        await front.serve(host, address, stopped)
+                finally:
+                    await worker.close()
+
+
+class _Front:
+    """What answers HTTP: the host that runs, and 503 while there is none, as the platform does in its place."""
+
+    def __init__(self) -> None:
+        self._host: Host | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        await (self._host or Response(status_code=503))(scope, receive, send)
+
+    async def serve(self, host: Host, address: str, stopped: asyncio.Event) -> None:
+        """Run *host* until *stopped*, or until it is over. Raises HostFailed if no other can take its place."""
+        if self._host is None:
+            print("Functions:", *host.describe(address), sep="\n    ", flush=True)
+        self._host = host
+        host.start()
+        ends = [asyncio.create_task(event.wait()) for event in (stopped, host.over)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        await host.stop()
+        if host.problem and not stopped.is_set():
+            raise HostFailed(host.problem)
 
 
 def configure(environ: MutableMapping[str, str], app_dir: Path, address: str) -> bool:
@@ -117,9 +164,33 @@ def storage(environ: Mapping[str, str]) -> QueueServiceClient:
     retries = ExponentialRetry(initial_backoff=1, increment_base=1, retry_total=2)
     if not environ.get(_URI):
         return QueueServiceClient.from_connection_string(environ[_STORAGE], retry_policy=retries)
+    return QueueServiceClient(environ[_URI], _identity(environ), retry_policy=retries)
+
+
+def blob_check(environ: Mapping[str, str]) -> Callable[[], Awaitable[bool]] | None:
+    """
+    Return a check of whether the host may use its blobs; None if no setting names a blob service.
+
+    The host keeps its timers' locks there: without that right, timers do not start, and HTTP goes on.
+    """
+    if not environ.get(_BLOBS):
+        return None
+    return partial(asyncio.to_thread, _may_use_blobs, environ)
+
+
+def _may_use_blobs(environ: Mapping[str, str]) -> bool:
+    address = f"{environ[_BLOBS].rstrip('/')}/azure-webjobs-hosts?restype=container"
+    try:
+        token = _identity(environ).get_token("https://storage.azure.com/.default").token
+        headers = {"Authorization": f"Bearer {token}", "x-ms-version": _BLOB_VERSION}
+        return requests.get(address, headers=headers, timeout=_BLOB_LIMIT).status_code != 403
+    except (AzureError, requests.RequestException):
+        return False
+
+
+def _identity(environ: Mapping[str, str]) -> DefaultAzureCredential:
     client_id = environ.get(f"{_STORAGE}__clientId") or environ.get("AZURE_CLIENT_ID")
-    identity = DefaultAzureCredential(managed_identity_client_id=client_id)
-    return QueueServiceClient(environ[_URI], identity, retry_policy=retries)
+    return DefaultAzureCredential(managed_identity_client_id=client_id)
 
 
 def listening(port: int = 0) -> socket.socket:
@@ -131,8 +202,8 @@ def listening(port: int = 0) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(host: Host, queues: QueueService, sock: socket.socket) -> AsyncIterator[None]:
-    """Serve the functions and, under `/devstoreaccount1`, the queue service on the bound socket *sock*."""
+async def serving(host: ASGIApp, queues: QueueService, sock: socket.socket) -> AsyncIterator[None]:
+    """Serve *host* and, under `/devstoreaccount1`, the queue service on the bound socket *sock*."""
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         is_queue = scope["path"].split("/")[1] == ACCOUNT

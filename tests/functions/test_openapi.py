@@ -26,7 +26,7 @@ from tests.support.openapi import document, operations
 LIST = """
 import asyncio, json, sys
 from pathlib import Path
-from sandbox.host.worker import load
+from sandbox.host.worker_process import load
 functions = asyncio.run(load(Path(sys.argv[1])))
 print(json.dumps([[f.name, f.trigger.route, f.trigger.methods] for f in functions if f.trigger.type == "httpTrigger"]))
 """

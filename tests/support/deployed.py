@@ -24,7 +24,7 @@ KEY, SECRET = "function-key", "identity-header"
 TIMERS = {"AzureWebJobs.WatchIncidents.Disabled": "true", "AzureWebJobs.SweepFleet.Disabled": "true"}
 
 _OURS = ("AZURE", "WEBSITE", "IDENTITY", "MSI", "COV", "HTTP_AUTH", "COMMENT", "MAX_", "GRAPH")
-# A process of its own: Microsoft's library loads one app per process.
+# A process of its own, as deployed, which can be stopped and killed.
 _START = """
 import sys
 from pathlib import Path

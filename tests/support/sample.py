@@ -3,52 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import subprocess
 from base64 import b64encode
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
+import pytest_asyncio
 
-from sandbox.host.instance import Host, read_host_file
+from sandbox.host.host_file import read_host_file
+from sandbox.host.instance import Host
 from sandbox.host.queue_service import QueueService
 from sandbox.host.serve import connection_string, listening, serving, storage
-from sandbox.host.worker import Function, load
+from sandbox.host.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from azure.storage.queue import QueueServiceClient
 
 
 APP = Path(__file__).with_name("sample_app")
 SETTINGS = read_host_file(APP)
-SCHEDULE = {"TICK_SCHEDULE": "0 */5 * * * *"}
-
-Loaded = tuple[tuple[Function, ...], ModuleType]
+SCHEDULE = {"TICK_SCHEDULE": "0 */5 * * * *", "HOURLY_SCHEDULE": "0 0 * * * *"}
 
 
-@contextmanager
-def only_app() -> Iterator[None]:
-    """Set aside a `function_app` that is already imported; restore it, and `sys.path`, at the end."""
-    before, path = sys.modules.pop("function_app", None), list(sys.path)
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        sys.modules.pop("function_app", None)
-        if before is not None:
-            sys.modules["function_app"] = before
+def parent(pid: int) -> int | None:
+    """Return the process below which *pid* runs; None if it does not run, or is only not yet reaped."""
+    shown = subprocess.run(["ps", "-o", "ppid=,stat=", "-p", str(pid)], stdout=subprocess.PIPE, check=False)
+    above, state = shown.stdout.decode().split() or ("", "Z")
+    return None if state.startswith("Z") else int(above)
 
 
-@pytest.fixture(scope="session")
-def loaded() -> Loaded:
-    """Return the functions and the module of the sample app, which is loaded once per process."""
-    with only_app():
-        return asyncio.run(load(APP)), sys.modules["function_app"]
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker() -> AsyncIterator[Worker]:
+    """Yield the worker of the sample app, one for all tests of a module, which share its event loop."""
+    worker = Worker(APP)
+    yield worker
+    await worker.close()
 
 
 class Instance:
@@ -86,37 +79,54 @@ class Instance:
         """
         return [(d.function, d.dequeue_count, d.outcome) for d in await self.host.drain()]
 
+    async def seen(self) -> list[dict[str, Any]]:
+        """Return what the worker's process has seen since the test began, or since the process did."""
+        return (await self.http.get("/api/seen")).json()["seen"]
+
+    async def until_seen(self, count: int, what: str = "text") -> list[dict[str, Any]]:
+        """Return what was seen, once *count* entries have *what*. Raises AssertionError after 10 seconds."""
+        for _ in range(200):
+            seen = [entry for entry in await self.seen() if what in entry]
+            if len(seen) >= count:
+                return seen
+            await asyncio.sleep(0.05)
+        raise AssertionError(seen)
+
+    async def pid(self) -> int:
+        """Return the id of the process that calls the functions."""
+        return (await self.http.get("/api/seen")).json()["pid"]
+
 
 @asynccontextmanager
 async def started(
-    loaded: Loaded, environ: dict[str, str] | None = None, **options: Any
+    worker: Worker, environ: dict[str, str] | None = None, **options: Any
 ) -> AsyncIterator[Instance]:
     """
     Yield an instance of the sample app with queues of its own, and stop its host at the end.
 
     Queues and timers do nothing until the test drains or fires them, or calls `host.start`. *environ* are the
-    app's settings, by default SCHEDULE; *options* are those of `Host`.
+    app's settings, by default SCHEDULE; *options* are those of `Host`. The worker is started if it is dead.
     """
-    functions, module = loaded
-    module.seen.clear()
+    await worker.start()
     with listening() as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
         settings = {"AzureWebJobsStorage": connection_string(address)}
-        async with httpx.AsyncClient(base_url=address) as http:
+        async with httpx.AsyncClient(base_url=address, timeout=20) as http:
             with storage(settings) as client:
                 instance = Instance(http, client)
                 environ = SCHEDULE if environ is None else environ
                 options = {"settings": SETTINGS, "environ": environ, "clock": lambda: instance.now, **options}
-                instance.host = Host(functions, client, **options)
+                instance.host = Host(worker, client, **options)
                 with closing(QueueService(clock=lambda: instance.now)) as queues:
                     async with serving(instance.host, queues, sock):
                         await instance.host.create_queues()
+                        await http.delete("/api/seen")
                         yield instance
                         await instance.host.stop()
 
 
-@pytest.fixture
-async def app(loaded: Loaded) -> AsyncIterator[Instance]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def app(worker: Worker) -> AsyncIterator[Instance]:
     """Yield an instance of the sample app that asks for no keys, as under `func start`."""
-    async with started(loaded) as instance:
+    async with started(worker) as instance:
         yield instance

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.support.account import account, clock, queue, service
-from tests.support.sample import app, loaded
+from tests.support.sample import app, worker
 
-__all__ = ["account", "app", "clock", "loaded", "queue", "service"]
+__all__ = ["account", "app", "clock", "queue", "service", "worker"]
