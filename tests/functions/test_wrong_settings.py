@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 ASK = """
 import asyncio, json, sys
 from pathlib import Path
-from sandbox.host.worker import Datum, call, load
+from sandbox.host.frames import HttpCall
+from sandbox.host.worker import Worker
 
 async def main():
-    functions = await load(Path(sys.argv[1]))
-    headers = {"x-ms-client-principal-id": Datum(sys.argv[2], "string")} if sys.argv[2] else {}
+    worker = Worker(Path(sys.argv[1]))
+    await worker.start()
+    headers = {"x-ms-client-principal-id": sys.argv[2]} if sys.argv[2] else {}
     answers = {}
-    for each in functions:
+    for each in worker.functions:
         if each.trigger.type == "httpTrigger":
-            request = {
-                "method": Datum("GET", "string"), "url": Datum("http://127.0.0.1/api/health", "string"),
-                "headers": headers, "params": {}, "query": {}, "body": Datum(b"", "bytes"),
-            }
-            answer = await call(each, Datum(request, "http"), {}, 30)
-            answers[each.name] = [answer.value["status_code"].value, answer.value["body"].value.decode()]
-    print(json.dumps({"levels": {f.name: f.trigger.auth_level for f in functions}, "answers": answers}))
+            request = HttpCall("GET", "http://127.0.0.1/api/health", headers, {}, {}, b"")
+            answer = await worker.call(each, request, limit=30)
+            answers[each.name] = [str(answer.status), answer.body.decode()]
+    print(json.dumps({"levels": {f.name: f.trigger.auth_level for f in worker.functions}, "answers": answers}))
+    await worker.close()
 
 asyncio.run(main())
 """
