@@ -1,0 +1,207 @@
+"""Outrider on the sandbox's host, in processes that are killed, and a tenant that remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from sandbox.host.serve import listening
+
+from .deployed import ROOT, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import Receive, Scope, Send
+
+_IDS = re.compile(r"\b0{30}[0-9a-f]{10}\b")
+_SCHEMA = [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName", "LastSeen", "Indicator")]
+
+
+class Tenant:
+    """
+    A tenant, as an ASGI application, that takes *delay* seconds to answer a hunting query.
+
+    Each incident has a device of its own, and every hunt finds a row on it. The worker is killed by *killers*: as
+    soon as one of their queries has come, `kill` is called. `comments` has the comments of each incident, `last` when the last one came
+    (seconds, monotonic), and `hunts` how often each query was asked.
+    """
+
+    def __init__(self, *, delay: float, killers: Collection[int] = ()) -> None:
+        self.comments: dict[int, list[str]] = {}
+        self.times: dict[int, float] = {}
+        self.hunts: Counter[str] = Counter()
+        self.kill = lambda: None
+        self._delay = delay
+        self._killers = killers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = b""
+        while (part := await receive()) and part["type"] == "http.request":
+            body += part.get("body", b"")
+            if not part.get("more_body"):
+                break
+        content = json.dumps(await self._answer(scope["path"], scope["method"], body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _answer(self, path: str, method: str, body: bytes) -> dict[str, Any]:
+        if path.startswith("/msi"):
+            until = str(int(time.time()) + 86_400)
+            token = {"access_token": "token", "expires_on": until, "token_type": "Bearer"}
+            return token | {"resource": "https://graph.microsoft.com"}
+        if path.endswith("unHuntingQuery"):
+            return await self._hunt({name.lower(): text for name, text in json.loads(body).items()}["query"])
+        if path.endswith("/incidents"):
+            return {"value": []}
+        number = int(path.split("/incidents/")[1].split("/")[0])
+        if method == "POST":
+            self.comments.setdefault(number, []).append(json.loads(body)["comment"])
+            self.times[number] = time.monotonic()
+            return {}
+        return self._incident(number)
+
+    async def _hunt(self, query: str) -> dict[str, Any]:
+        self.hunts[query] += 1
+        ids = set(_IDS.findall(query))
+        if {int(each, 16) for each in ids} & set(self._killers):
+            await asyncio.sleep(self._delay / 2)
+            self.kill()
+        await asyncio.sleep(self._delay)
+        rows = [{"DeviceId": each, "DeviceName": f"srv-{int(each, 16)}", "LastSeen": "", "Indicator": ""} for each in ids]
+        return {"schema": _SCHEMA, "results": rows}
+
+    def _incident(self, number: int) -> dict[str, Any]:
+        device = {
+            "@odata.type": "#microsoft.graph.security.deviceEvidence",
+            "mdeDeviceId": f"{number:040x}",
+            "deviceDnsName": f"srv-{number}",
+            "osPlatform": "Linux",
+            "verdict": "suspicious",
+        }
+        day = "2026-11-20T02:14:05Z"
+        alert = {"firstActivityDateTime": day, "lastActivityDateTime": day, "evidence": [device]}
+        return {
+            "id": str(number),
+            "displayName": "Exfiltration",
+            "createdDateTime": day,
+            "alerts": [alert],
+            "comments": [{"comment": text} for text in self.comments.get(number, ())],
+        }
+
+
+class Machine:
+    """
+    One machine with the app on the sandbox's host, whose state and queues below *folder* outlive the host.
+
+    *environment* adds to the app's settings. What the host logs is in `log`.
+    """
+
+    def __init__(self, folder: Path, tenant: str, **environment: str) -> None:
+        with listening() as sock:
+            self._port = sock.getsockname()[1]
+        self.log = folder / "host.log"
+        self._queues = folder / "queues.db"
+        state = folder / "state"
+        state.mkdir()
+        self._environ = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "STATE_URL": state.as_uri(),
+            "GRAPH_URL": tenant,
+            "IDENTITY_ENDPOINT": f"{tenant}/msi/token",
+            "IDENTITY_HEADER": SECRET,
+            "HTTP_AUTH": "key",
+            "COMMENTS": "on",
+            "HUNTS_PER_MINUTE": "1000000",
+            "HUNT_CONCURRENCY": "64",
+            "AzureWebJobs.SweepFleet.Disabled": "true",
+            **environment,
+        }
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=30, trust_env=False)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the host, and wait until it answers. Raises AssertionError, with its log, if it does not in 30 seconds."""
+        command = [sys.executable, "-m", "sandbox", "host", "--port", str(self._port), "--state", str(self._queues)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        for _ in range(300):
+            try:
+                if self.http.get("/api/health").is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def enrich(self, number: int) -> str:
+        """Start a run of an incident, as often as it takes until the host answers; return the run's id."""
+        for _ in range(600):
+            try:
+                answer = self.http.post(
+                    "/api/enrich", json={"incidentId": str(number)}, headers={"Idempotency-Key": str(number)}
+                )
+                if answer.status_code == 202:
+                    run: str = answer.json()["runId"]
+                    return run
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"incident {number} could not be handed over")
+
+    def kill_worker(self) -> bool:
+        """Kill the worker, found below the host's process; return whether there was one."""
+        assert self.process
+        below = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        try:
+            children = below.read_text().split()
+        except OSError:
+            return False
+        for child in children:
+            try:
+                os.kill(int(child), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        return bool(children)
+
+    def kill(self) -> None:
+        """Kill the host, as a machine does that is lost."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Stop the host in order, as a deployment does."""
+        assert self.process
+        self.process.terminate()
+        self.process.wait(30)
+
+    def close(self) -> None:
+        """End whatever runs."""
+        if self.process and self.process.poll() is None:
+            self.stop()
+        self.http.close()
+
+
+def until(tenant: Tenant, numbers: Collection[int], seconds: float) -> float:
+    """Wait until all *numbers* are commented, at most *seconds*; return how long that took."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds and not set(numbers) <= tenant.comments.keys():
+        time.sleep(0.1)
+    return time.monotonic() - began
