@@ -1,0 +1,74 @@
+"""What this machine lacks for Azurite, and the command that mends it. Nothing here changes the machine."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+from pathlib import Path
+from typing import NamedTuple
+
+from .certificate import BLOBS, QUEUES, Certificate, certificate
+
+HERE = Path(__file__).parent
+PROGRAM = HERE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+#: Where Debian and Ubuntu keep what an administrator trusts; `.ci/run` writes the same file.
+TRUSTED = Path("/usr/local/share/ca-certificates/outrider-azurite.crt")
+HOSTS = f"127.0.0.1 {BLOBS} {QUEUES}"
+
+
+class Lack(NamedTuple):
+    """What is not there, as a sentence, and the shell command that mends it."""
+
+    what: str
+    command: str
+
+
+def lacking() -> list[Lack]:
+    """Return what this machine lacks to run the app on Azurite; [] if nothing."""
+    lacks = []
+    if not (shutil.which("node") and PROGRAM.exists()):
+        where = HERE.relative_to(HERE.parents[1])
+        lacks.append(Lack("Azurite is not installed.", f"(cd {where} && npm ci --ignore-scripts)"))
+    shown = certificate()
+    if not is_trusted(shown):
+        copy = f"sudo install -m 644 {shown.authority} {TRUSTED}"
+        lacks.append(Lack("Its certificate is not trusted.", f"{copy} && sudo update-ca-certificates"))
+    if not all(map(resolves, (BLOBS, QUEUES))):
+        lacks.append(Lack("Its names do not resolve.", f"echo '{HOSTS}' | sudo tee -a /etc/hosts"))
+    return lacks
+
+
+def resolves(name: str) -> bool:
+    """Return whether *name* is this machine's, by its hosts file or its resolver."""
+    try:
+        return socket.gethostbyname(name).startswith("127.")
+    except OSError:
+        return False
+
+
+def is_trusted(shown: Certificate) -> bool:
+    """
+    Return whether the system's certificates, or those in SSL_CERT_FILE, vouch for *shown*.
+
+    obstore reads the same places; `requests` reads neither, and is told by REQUESTS_CA_BUNDLE (`emulator`).
+    """
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(shown.shown, shown.key)
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(back, there, server_hostname=BLOBS)
+    ends = client, server.wrap_bio(there, back, server_side=True)
+    try:
+        # Each end says its part twice; what it waits for comes from the other.
+        for end in ends * 2:
+            _go_on(end)
+    except ssl.SSLError:
+        return False
+    return client.getpeercert() is not None
+
+
+def _go_on(end: ssl.SSLObject) -> None:
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        return
