@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 #: An account's addresses as Azure has them, below a domain that is this machine's (RFC 6761).
 ACCOUNT = "devstoreaccount1"
-BLOBS, QUEUES = f"{ACCOUNT}.blob.localhost", f"{ACCOUNT}.queue.localhost"
+BLOB_HOST, QUEUE_HOST = f"{ACCOUNT}.blob.localhost", f"{ACCOUNT}.queue.localhost"
 
 _VALID = timedelta(days=730)
 _RENEWED = timedelta(days=30)  # before its end
@@ -80,7 +80,7 @@ def _replace(where: Path) -> None:
 def _write(files: Certificate) -> None:
     signing, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     below = x509.NameConstraints([x509.DNSName("localhost")], None)
-    names = x509.SubjectAlternativeName([x509.DNSName(name) for name in (BLOBS, QUEUES)])
+    names = x509.SubjectAlternativeName([x509.DNSName(name) for name in (BLOB_HOST, QUEUE_HOST)])
     authority = (
         _unsigned(_AUTHORITY, signing.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -89,7 +89,7 @@ def _write(files: Certificate) -> None:
         .sign(signing, hashes.SHA256())
     )
     shown = (
-        _unsigned(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, BLOBS)]), key.public_key())
+        _unsigned(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, BLOB_HOST)]), key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(names, critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

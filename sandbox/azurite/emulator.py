@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 
 from sandbox.tenant.tokens import STORAGE, unsigned
+from shared.state import runs
+from shared.state.queue import POISON
 
-from .certificate import BLOBS, QUEUES, certificate
+from .certificate import BLOB_HOST, QUEUE_HOST, certificate
 from .machine import PROGRAM
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTAINER = "state"
+#: A deployment's queues (`infra/modules/storage.bicep`).
+QUEUES = (*runs.QUEUES, *(f"{name}{POISON}" for name in runs.QUEUES))
 #: The app's identity, made up.
 CLIENT = "00000000-0000-0000-0000-00000000000c"
 
@@ -79,9 +83,9 @@ class Account(NamedTuple):
 
 
 @contextmanager
-def running(folder: Path, queues: Iterable[str]) -> Iterator[Account]:
+def running(folder: Path) -> Iterator[Account]:
     """
-    Start Azurite on free ports, in memory, with its log in *folder*; yield the account, which has these *queues*.
+    Start Azurite on free ports, in memory, with its log in *folder*; yield the account, with a deployment's queues.
 
     Raises NotStarted. What the machine must have for it, `machine.lacking` tells.
     """
@@ -97,9 +101,11 @@ def running(folder: Path, queues: Iterable[str]) -> Iterator[Account]:
     ) as process:  # fmt: skip
         try:
             ports = _ports(process, log)
-            account = Account(f"https://{BLOBS}:{ports['Blob']}", f"https://{QUEUES}:{ports['Queue']}", log)
+            account = Account(
+                f"https://{BLOB_HOST}:{ports['Blob']}", f"https://{QUEUE_HOST}:{ports['Queue']}", log
+            )
             account.create_container()
-            account.create_queues(queues)
+            account.create_queues(QUEUES)
             yield account
         finally:
             # Nothing is kept, and connections that are open would only hold it up.

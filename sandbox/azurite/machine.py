@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import socket
 import ssl
 from pathlib import Path
 from typing import NamedTuple
 
-from .certificate import BLOBS, QUEUES, Certificate, certificate
+from .certificate import BLOB_HOST, QUEUE_HOST, Certificate, certificate
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 #: Where Debian and Ubuntu keep what an administrator trusts; `.ci/run` writes the same file.
 TRUSTED = Path("/usr/local/share/ca-certificates/outrider-azurite.crt")
-HOSTS = f"127.0.0.1 {BLOBS} {QUEUES}"
+HOSTS = f"127.0.0.1 {BLOB_HOST} {QUEUE_HOST}"
 
 
 class Lack(NamedTuple):
@@ -32,11 +33,16 @@ def lacking() -> list[Lack]:
         lacks.append(Lack("Azurite is not installed.", f"(cd {where} && npm ci --ignore-scripts)"))
     shown = certificate()
     if not is_trusted(shown):
-        copy = f"sudo install -m 644 {shown.authority} {TRUSTED}"
+        copy = f"sudo install -m 644 {shlex.quote(str(shown.authority))} {TRUSTED}"
         lacks.append(Lack("Its certificate is not trusted.", f"{copy} && sudo update-ca-certificates"))
-    if not all(map(resolves, (BLOBS, QUEUES))):
+    if not all(map(resolves, (BLOB_HOST, QUEUE_HOST))):
         lacks.append(Lack("Its names do not resolve.", f"echo '{HOSTS}' | sudo tee -a /etc/hosts"))
     return lacks
+
+
+def advice(lacks: list[Lack]) -> str:
+    """Return *lacks* as a shell script that mends them, each line of text as a comment."""
+    return "\n".join(f"# {lack.what}\n{lack.command}" for lack in lacks)
 
 
 def resolves(name: str) -> bool:
@@ -56,7 +62,7 @@ def is_trusted(shown: Certificate) -> bool:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(shown.shown, shown.key)
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(back, there, server_hostname=BLOBS)
+    client = ssl.create_default_context().wrap_bio(back, there, server_hostname=BLOB_HOST)
     ends = client, server.wrap_bio(there, back, server_side=True)
     try:
         # Each end says its part twice; what it waits for comes from the other.
