@@ -43,11 +43,15 @@ def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool
     Play the demo on a made-up fleet of *devices* with *days* of telemetry; return 0, or 1 if anything failed.
 
     The app keeps its state and its queues in a *storage* of the sandbox's own, "folder", or on "azurite". What
-    this machine lacks for that is printed, and nothing else is done; the exit code is then 2. With *keep*, tenant and app stay up until Ctrl+C.
+    this machine lacks for that is printed, and nothing else is done; the exit code is then 2. With
+    *keep*, tenant and app stay up until Ctrl+C.
     """
-    if storage == "azurite" and (needed := _needed()):
-        print(needed, file=sys.stderr)
-        return 2
+    if storage == "azurite":
+        from sandbox.azurite.machine import needed
+
+        if text := needed():
+            print(f"The demo on Azurite needs this first:\n\n{text}", file=sys.stderr)
+            return 2
     before = signal.signal(signal.SIGTERM, _stop)
     with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
         logs = [Path(folder, f"{name}.log") for name in ("azurite", "tenant", "host")]
@@ -72,22 +76,6 @@ def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool
         finally:
             signal.signal(signal.SIGTERM, before)
     return 0
-
-
-def _needed() -> str:
-    """Return what this machine lacks for Azurite, and the commands that mend it; '' if nothing."""
-    from sandbox.azurite import machine
-    from sandbox.azurite.certificate import certificate
-
-    lacks = machine.lacking()
-    if not lacks:
-        return ""
-    return (
-        f"The demo on Azurite needs this first:\n\n{machine.advice(lacks)}\n\n"
-        "The certificate's authority is good for names below localhost alone, and its key is not kept. Without\n"
-        f"rights on this machine, SSL_CERT_FILE={certificate().authority} in front of\n"
-        "the demo's command does for the certificate."
-    )
 
 
 @contextmanager

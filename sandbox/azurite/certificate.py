@@ -44,11 +44,11 @@ def folder() -> Path:
     return Path(cache) / "outrider" / "azurite"
 
 
-def certificate() -> Certificate:
-    """Return the certificate; it is made if there is none yet, or if it ends within 30 days."""
-    found = _files(folder())
-    if not _is_good(found):
-        _replace(folder())
+def certificate(now: datetime | None = None) -> Certificate:
+    """Return the certificate; it is made if there is none yet, or if it ends within 30 days of *now*."""
+    found, there = _files(folder()), folder().exists()
+    if not _is_good(found, now or datetime.now(UTC)):
+        _make(folder(), replacing=there)
     return found
 
 
@@ -56,20 +56,21 @@ def _files(where: Path) -> Certificate:
     return Certificate(where / "authority.pem", where / "certificate.pem", where / "key.pem")
 
 
-def _is_good(found: Certificate) -> bool:
+def _is_good(found: Certificate, now: datetime) -> bool:
     if not all(file.exists() for file in found):
         return False
     shown = x509.load_pem_x509_certificate(found.shown.read_bytes())
-    return shown.not_valid_after_utc > datetime.now(UTC) + _RENEWED
+    return shown.not_valid_after_utc > now + _RENEWED
 
 
-def _replace(where: Path) -> None:
-    """Write a new certificate to *where* at once, so that nobody sees half of it, or two made at the same time."""
+def _make(where: Path, *, replacing: bool) -> None:
+    """Make a certificate in *where*, at once, so that nobody sees half of one, or of two made at the same time."""
     where.parent.mkdir(parents=True, exist_ok=True)
     # Only the user may enter it.
     made = Path(tempfile.mkdtemp(prefix="azurite-", dir=where.parent))
     _write(_files(made))
-    shutil.rmtree(where, ignore_errors=True)
+    if replacing:
+        shutil.rmtree(where, ignore_errors=True)
     try:
         made.rename(where)
     except OSError:

@@ -45,6 +45,19 @@ def advice(lacks: list[Lack]) -> str:
     return "\n".join(f"# {lack.what}\n{lack.command}" for lack in lacks)
 
 
+def needed() -> str:
+    """Return, for a person, the commands that mend what this machine lacks, and what they do to it; '' for none."""
+    lacks = lacking()
+    if not lacks:
+        return ""
+    return (
+        f"{advice(lacks)}\n\n"
+        "The certificate's authority is good for names below localhost alone, and its key is not kept. Without\n"
+        f"rights on this machine, write SSL_CERT_FILE={shlex.quote(str(certificate().authority))}\n"
+        "in front of what you run: it does what the certificate's command does."
+    )
+
+
 def resolves(name: str) -> bool:
     """Return whether *name* is this machine's, by its hosts file or its resolver."""
     try:
