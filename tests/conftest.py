@@ -11,12 +11,12 @@ import pytest
 
 from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Tenant
-from tests.support.azurite import account, azurite, containers, store
+from tests.support.azurite import azurite, containers, storage_account, store
 from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.kql_judge import Judge, missing
 from tests.support.tenant import Deployment, Fleet
 
-__all__ = ["account", "azurite", "containers", "store"]
+__all__ = ["azurite", "containers", "storage_account", "store"]
 
 #: Files whose tests take longest: a worker that began one of them last would keep the others waiting.
 LONGEST = (

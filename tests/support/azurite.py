@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +26,6 @@ from .tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from azure.storage.queue import QueueClient
 
@@ -64,7 +62,7 @@ class Azurite:
 
 
 class Calls(NamedTuple):
-    """How many calls of a storage account a test counts; polls that found nothing are not told from others."""
+    """How many calls a storage account has had, without those that poll a queue."""
 
     written: int = 0
     read: int = 0
@@ -88,21 +86,12 @@ def _kind(method: str, place: str, rest: str) -> str:
     return "listed" if "comp=list" in rest else kinds.get(method, method)
 
 
-@contextmanager
-def stored(folder: Path) -> Iterator[tuple[Account, dict[str, str]]]:
-    """Start Azurite and an identity endpoint; yield the account, and the settings of an app that uses them."""
-    with (
-        served(create_app(Engine(), secret=SECRET)) as tenant,
-        running(folder) as account,
-    ):
-        yield account, {**account.settings, **identity(tenant)}
-
-
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Account, dict[str, str]]]:
+def storage_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Account, dict[str, str]]]:
     """
-    Start Azurite for the tests of one module.
+    Start Azurite and an identity endpoint for the tests of one module.
 
+    The result is the account, and the settings of an app that uses both.
     Where this machine lacks something for it, they are skipped, but in CI they fail.
     """
     if lacks := lacking():
@@ -110,8 +99,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Account,
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with stored(tmp_path_factory.mktemp("azurite")) as started:
-        yield started
+    with (
+        served(create_app(Engine(), secret=SECRET)) as tenant,
+        running(tmp_path_factory.mktemp("azurite")) as account,
+    ):
+        yield account, {**account.settings, **identity(tenant)}
 
 
 @pytest.fixture(scope="session")
@@ -122,15 +114,17 @@ def containers() -> Iterator[int]:
 
 @pytest.fixture
 async def azurite(
-    account: tuple[Account, dict[str, str]], containers: Iterator[int], monkeypatch: pytest.MonkeyPatch
+    storage_account: tuple[Account, dict[str, str]],
+    containers: Iterator[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Azurite]:
     """Yield a storage account, and point this process's environment at its identity endpoint."""
-    for name, value in account[1].items():
+    for name, value in storage_account[1].items():
         monkeypatch.setenv(name, value)
     container = f"state-{next(containers)}"
-    account[0].create_container(container)
+    storage_account[0].create_container(container)
     async with AsyncIdentity(client_id=CLIENT, transport=AsyncioRequestsTransport()) as credential:
-        found = Azurite(account[0], container, credential)
+        found = Azurite(storage_account[0], container, credential)
         for name in QUEUES:
             found.queue(name).clear_messages()
         yield found
