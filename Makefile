@@ -31,6 +31,7 @@ HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,
 LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite))
 NPM := $(addsuffix /node_modules/installed.stamp,tests/kusto sandbox/azurite)
 
+# The words of a list, with "or" between them.
 nothing :=
 or = $(subst $(nothing) $(nothing), or ,$(1))
 
