@@ -82,8 +82,10 @@ def calls(account: Account, since: int = 0) -> Calls:
 def _kind(method: str, place: str, rest: str) -> str:
     if place in QUEUES:
         return {"POST": "sent", "DELETE": "settled"}.get(method, "polled")
-    kinds = {"PUT": "written", "GET": "read", "DELETE": "deleted"}
-    return "listed" if "comp=list" in rest else kinds.get(method, method)
+    # obstore deletes by a batch, also one object alone.
+    by_query = {"list": "listed", "batch": "deleted"}
+    by_method = {"PUT": "written", "GET": "read"}
+    return by_query.get(rest.rpartition("comp=")[2].partition("&")[0], by_method.get(method, method))
 
 
 @pytest.fixture(scope="module")
