@@ -25,8 +25,15 @@ unexport PYTHONDONTWRITEBYTECODE
 
 NODE := $(shell node --version 2>/dev/null | sed 's/^v//; s/\..*//')
 HAS_NODE := $(shell test "$(NODE)" -ge 20 2>/dev/null && command -v npm)
+# Read in a recipe, when there is something to ask.
+HAS_AZURITE = $(shell $(BIN)/python -m sandbox azurite >/dev/null 2>&1 && echo yes)
 HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b))))
-LEFT_OUT := $(if $(HAS_NODE),,not node) $(if $(HAS_NODE)$(HAS_CHROMIUM),,and) $(if $(HAS_CHROMIUM),,not browser)
+LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite))
+NPM := $(addsuffix /node_modules/installed.stamp,tests/kusto sandbox/azurite)
+
+# The words of a list, with "or" between them.
+nothing :=
+or = $(subst $(nothing) $(nothing), or ,$(1))
 
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
@@ -41,8 +48,8 @@ demo: $(VENV)/sandbox.stamp
 
 test: check suite
 
-suite: $(VENV)/dev.stamp tools $(if $(HAS_NODE),tests/kusto/node_modules/installed.stamp)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(COVERAGE) -m "$(strip $(LEFT_OUT))"
+suite: $(VENV)/dev.stamp tools
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(COVERAGE) -m "$(if $(LEFT_OUT),not ($(call or,$(LEFT_OUT))))"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --quiet .
@@ -64,13 +71,14 @@ package: $(VENV)/dev.stamp
 	@$(BIN)/python -m infra.package dist/outrider.zip
 
 clean:
-	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules
+	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked.
-tools:
+tools: $(VENV)/sandbox.stamp $(if $(HAS_NODE),$(NPM))
 	@$(if $(HAS_NODE),,$(call missing,the hunts in Microsoft's own KQL parser,Node.js 20 or newer))
 	@$(if $(HAS_CHROMIUM),,$(call missing,the pages in a browser,Chromium))
+	@$(if $(HAS_AZURITE),,$(call missing,the app on Azurite,what $(BIN)/python -m sandbox azurite prints))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13")'
@@ -86,6 +94,6 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/sandbox.stamp
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
-tests/kusto/node_modules/installed.stamp: tests/kusto/package-lock.json
-	@cd tests/kusto && npm ci --silent --ignore-scripts --no-audit --no-fund
+$(NPM): %/node_modules/installed.stamp: %/package-lock.json
+	@cd $* && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@

@@ -1,5 +1,5 @@
 """
-The sandbox's command line: `python -m sandbox demo | tenant | host | hunts render`.
+The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render`.
 
 Its servers listen on 127.0.0.1 only.
 """
@@ -78,11 +78,20 @@ def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int
     return 0
 
 
-def demo(*, devices: int, days: int, keep: bool) -> int:
+def demo(*, devices: int, days: int, storage: str, keep: bool) -> int:
     """Play the demo: see `sandbox.demo.run`."""
     from . import demo as scene
 
-    return scene.run(devices=devices, days=days, keep=keep)
+    return scene.run(devices=devices, days=days, storage=storage, keep=keep)
+
+
+def azurite() -> int:
+    """Print, as a shell script, what this machine lacks to run the app on Azurite; return 0 if nothing, else 1."""
+    from sandbox.azurite import machine
+
+    lacks = machine.lacking()
+    print(machine.advice(lacks), end="\n" if lacks else "")
+    return int(bool(lacks))
 
 
 def render(
@@ -182,6 +191,9 @@ def _parser() -> argparse.ArgumentParser:
 
     one = add(commands, "demo", demo, "watch an incident being enriched")
     add_fleet(one)
+    one.add_argument(
+        "--storage", choices=("folder", "azurite"), default="folder", help="where the app keeps its state"
+    )
     one.add_argument("--keep", action="store_true", help="leave the tenant and the app up until Ctrl+C")
 
     one = add(
@@ -191,6 +203,13 @@ def _parser() -> argparse.ArgumentParser:
     add_fleet(one)
     one.add_argument("--seed", type=int, default=1, help="equal seeds make up equal fleets")
     one.add_argument("--closed", action="store_true", help="let incidents appear only when told to")
+
+    add(
+        commands,
+        "azurite",
+        azurite,
+        "print what this machine lacks for Azurite, Microsoft's storage emulator",
+    )
 
     one = add(commands, "host", host, "run the function app, as Azure does")
     one.add_argument("--port", type=int, default=7071, help="port, 0 for any")

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,7 +21,7 @@ import msgspec
 from sandbox.host.processes import DemoFailed, both
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _INCIDENT = "exfiltration"
 _RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
@@ -37,17 +38,28 @@ _WORDS = {
 }
 
 
-def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
+def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool = False) -> int:
     """
     Play the demo on a made-up fleet of *devices* with *days* of telemetry; return 0, or 1 if anything failed.
 
-    With *keep*, tenant and app stay up until Ctrl+C.
+    The app keeps its state and its queues in a *storage* of the sandbox's own, "folder", or on "azurite". What
+    this machine lacks for that is printed, and nothing else is done; the exit code is then 2. With
+    *keep*, tenant and app stay up until Ctrl+C.
     """
+    if storage == "azurite":
+        from sandbox.azurite.machine import needed
+
+        if text := needed():
+            print(f"The demo on Azurite needs this first:\n\n{text}", file=sys.stderr)
+            return 2
     before = signal.signal(signal.SIGTERM, _stop)
     with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
-        logs = [Path(folder, f"{name}.log") for name in ("tenant", "host")]
+        logs = [Path(folder, f"{name}.log") for name in ("azurite", "tenant", "host")]
         try:
-            with both(Path(folder), devices, days) as (tenant, app):
+            with (
+                _stored(storage, Path(folder)) as settings,
+                both(Path(folder), devices, days, **settings) as (tenant, app),
+            ):
                 _watch(tenant, app)
                 _call_out(app)
                 _sweep(app)
@@ -57,13 +69,31 @@ def run(*, devices: int = 60, days: int = 7, keep: bool = False) -> int:
                     print(f"\nNext: {_command('--keep')} leaves it all up, to look at and to call.")
         except (DemoFailed, httpx.HTTPError) as error:
             print(f"\nThe demo failed: {error}", file=sys.stderr)
-            for log in logs:
-                lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+            for log in filter(Path.exists, logs):
+                lines = log.read_text(encoding="utf-8").splitlines()
                 print(f"\n{log.stem}, its last lines:", *lines[-_TAIL:], sep="\n    ", file=sys.stderr)
             return 1
         finally:
             signal.signal(signal.SIGTERM, before)
     return 0
+
+
+@contextmanager
+def _stored(storage: str, folder: Path) -> Iterator[dict[str, str]]:
+    """Yield the app's settings for a storage, which is up until the block ends."""
+    if storage == "folder":
+        yield {}
+        return
+    from sandbox.azurite.emulator import NotStarted, running
+
+    try:
+        with running(folder) as account:
+            print(
+                f"The app's state is on Azurite, opened by managed identity: {account.settings['STATE_URL']}"
+            )
+            yield account.settings
+    except NotStarted as error:
+        raise DemoFailed(str(error)) from None
 
 
 def _watch(tenant: httpx.Client, app: httpx.Client) -> None:

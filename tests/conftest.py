@@ -11,14 +11,17 @@ import pytest
 
 from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Tenant
+from tests.support.azurite import azurite, containers, storage_account, store
 from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.kql_judge import Judge, missing
 from tests.support.tenant import Deployment, Fleet
 
+__all__ = ["azurite", "containers", "storage_account", "store"]
+
 #: Files whose tests take longest: a worker that began one of them last would keep the others waiting.
 LONGEST = (
     "test_replay", "test_decoys", "test_mutants", "test_trouble", "test_many_parts", "test_told", "test_fair", "test_demo",
-    "test_isolation", "test_saying", "test_request", "test_seeds", "test_every_page",
+    "test_isolation", "test_many", "test_deployed", "test_saying", "test_request", "test_seeds", "test_every_page",
 )  # fmt: skip
 
 

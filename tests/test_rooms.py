@@ -38,6 +38,7 @@ APP = (
 SANDBOX = (
     {"sandbox.telemetry", "sandbox.host"},
     {"sandbox.tenant"},
+    {"sandbox.azurite"},
     {"sandbox.demo"},
     {"sandbox.__main__"},
 )

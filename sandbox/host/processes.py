@@ -28,16 +28,18 @@ class DemoFailed(Exception):
 
 
 @contextmanager
-def both(folder: Path, devices: int, days: int) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+def both(
+    folder: Path, devices: int, days: int, **storage: str
+) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """
     Start tenant and app, yield an HTTP client for each once both answer, and end both.
 
-    Their logs and the app's state are in *folder*. Raises DemoFailed if one is not up after 60 seconds.
+    Their logs are in *folder*, and so is the app's state unless *storage*, settings of the app's, says otherwise. Raises DemoFailed if one is not up after 60 seconds.
     """
     with listening() as one, listening() as two:
         ports = [sock.getsockname()[1] for sock in (one, two)]
     tenant, app = (f"http://127.0.0.1:{port}" for port in ports)
-    environment = _environment(tenant, folder)
+    environment = _environment(tenant, folder) | storage
     print(f"Starting a tenant of {devices:,} devices with {days} days of telemetry, and the app.", flush=True)
     with ExitStack() as stack:
         fleet = ("--devices", str(devices), "--days", str(days), "--closed")

@@ -15,6 +15,7 @@ from msgspec import Struct
 from sandbox.telemetry.engine import timestamp
 
 from .faults import Faults
+from .tokens import STORAGE, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,7 +138,11 @@ class Tenant:
 
         In real time, whatever the tenant's clock says: the caller's library compares it with its own.
         """
-        token, expires = secrets.token_urlsafe(32), time.time() + lifetime
+        now = time.time()
+        expires = now + lifetime
+        # Azurite reads the claims of a token; what is called here knows one by itself.
+        is_storage = resource.rstrip("/") == STORAGE
+        token = unsigned(STORAGE, issued=now, expires=expires) if is_storage else secrets.token_urlsafe(32)
         self.tokens[token] = Token(resource.rstrip("/"), expires)
         return token, expires
 

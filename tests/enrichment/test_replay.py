@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from sandbox.tenant import incidents
 from shared.enrichment import sharing
@@ -14,11 +15,14 @@ from shared.enrichment.planning import make_plan
 from shared.incident.reading import from_defender
 from shared.model.incident import Incident
 from shared.model.record import Work
+from tests.support.mortal import MortalStore
 from tests.support.replay import Replay
 from tests.support.tenant import Fleet
 
 if TYPE_CHECKING:
     import httpx
+
+    from tests.support.azurite import Azurite
 
 DAY = timedelta(hours=24)
 SKEW = timedelta(seconds=30)
@@ -99,6 +103,11 @@ async def check(replay: Replay) -> dict[str, set[str]]:
     return {incident: set(keys) for incident, keys in settled.items()}
 
 
+def deaths(plain: Replay) -> list[int]:
+    """Return the numbers of twenty calls of a day like *plain*, at which workers die."""
+    return random.Random(2).sample(range(plain.calls // 10, plain.calls * 9 // 10), 20)
+
+
 async def test_a_day_ends_the_same_when_workers_die(fleet: Fleet) -> None:
     """
     Each incident is hunted as often as something happens, and late once more, and findings are told once.
@@ -107,11 +116,26 @@ async def test_a_day_ends_the_same_when_workers_die(fleet: Fleet) -> None:
     """
     plain = Replay(fleet, fleet.end - DAY)
     await play(plain, 1)
-    deaths = random.Random(2).sample(range(plain.calls // 10, plain.calls * 9 // 10), 20)
-    deadly = Replay(fleet, fleet.end - DAY, deaths)
+    deadly = Replay(fleet, fleet.end - DAY, deaths(plain))
     await play(deadly, 1)
 
     assert len(plain.app.tenant.incidents) > 30
+    assert 20 == deadly.died
+    assert await check(plain) == await check(deadly)
+    await plain.app.close()
+    await deadly.app.close()
+
+
+@pytest.mark.azurite
+async def test_a_day_on_a_storage_account_ends_the_same_when_workers_die(
+    fleet: Fleet, azurite: Azurite
+) -> None:
+    """With the state in a container and twenty deaths, the ledger ends as in memory and without any."""
+    plain = Replay(fleet, fleet.end - DAY)
+    await play(plain, 1)
+    deadly = Replay(fleet, fleet.end - DAY, deaths(plain), opened=lambda: azurite.open(MortalStore))
+    await play(deadly, 1)
+
     assert 20 == deadly.died
     assert await check(plain) == await check(deadly)
     await plain.app.close()

@@ -131,6 +131,22 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
     assert [] == left(tmp_path)
 
 
+@pytest.mark.azurite
+def test_the_demo_on_azurite_shows_the_same_and_leaves_nothing(tmp_path: Path) -> None:
+    """It says where the state is; what it shows is as without, and Azurite ends with it."""
+    done = run(tmp_path, ROOT, "--storage", "azurite")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert re.search(
+        r"^The app's state is on Azurite, .*: https://devstoreaccount1\.blob\.localhost:\d+/state$",
+        done.stdout,
+        re.MULTILINE,
+    )
+    assert "found, 1 row" == dict(OUTCOME.findall(done.stdout))["archive-then-upload"]
+    assert re.search(r"^Done in [\d.]+ s: sweep of 3 hunts: .*; coverage 100 %$", done.stdout, re.MULTILINE)
+    assert [] == left(tmp_path)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_keep_runs_everything_until_a_signal(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """With --keep, tenant and app answer, the incident has the comment shown, and a signal ends all of it."""

@@ -16,9 +16,9 @@ MINE, OTHER = Claim("0a" * 16, NOW), Claim("0b" * 16, NOW)
 
 
 @pytest.fixture
-def claims() -> Claims:
+def claims(store: Store) -> Claims:
     """No claim yet."""
-    return Claims(Store(MemoryStore()), "4101", "digest")
+    return Claims(store, "4101", "digest")
 
 
 async def test_who_makes_a_claim_first_holds_it(claims: Claims) -> None:

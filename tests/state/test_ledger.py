@@ -24,9 +24,9 @@ def wanted(*keys: str, active: datetime | None = NOW) -> dict[str, datetime | No
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    """An empty ledger in memory."""
-    return Ledger(Store(MemoryStore()))
+def ledger(store: Store) -> Ledger:
+    """An empty ledger."""
+    return Ledger(store)
 
 
 async def test_the_first_run_takes_everything(ledger: Ledger) -> None:

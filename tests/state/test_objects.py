@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["memory://", "file://"])
+@pytest.fixture(params=["memory://", "file://", pytest.param("https://", marks=pytest.mark.azurite)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store in memory, and one in a folder that does not exist yet."""
+    """An empty store in memory, one in a folder that does not exist yet, and one in a container."""
+    if request.param == "https://":
+        opened: Store = request.getfixturevalue("azurite").open()
+        return opened
     nobody: Any = None
     folder = tmp_path / "new" / "state" if request.param == "file://" else ""
     return Store.open(f"{request.param}{folder}", nobody)

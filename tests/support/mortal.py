@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import requests
-from obstore.store import MemoryStore
 from requests.adapters import BaseAdapter
 
 from shared.state.objects import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from obstore.store import ObjectStore
 
 
 class Killed(BaseException):
@@ -73,11 +74,15 @@ class MortalTransport(httpx.ASGITransport):
 
 
 class MortalStore(Store):
-    """An object store whose calls raise Killed once its worker is killed."""
+    """
+    An object store whose calls raise Killed once its worker is killed.
 
-    def __init__(self, life: Life, objects: MemoryStore) -> None:
+    `life` may be set after it was opened, before its first call.
+    """
+
+    def __init__(self, objects: ObjectStore, life: Life | None = None) -> None:
         super().__init__(objects)
-        self.life = life
+        self.life = life or Life()
 
     async def create(self, key: str, value: bytes) -> bool:
         """Write an object unless it exists; return whether it was written."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shared.model.record import Run
     from shared.tools import Tools
 
+    from .mortal import MortalStore
+
 #: How long a message stays hidden after the worker that received it was killed: `visibilityTimeout` in host.json.
 _HIDDEN = timedelta(seconds=30)
 
@@ -39,12 +41,20 @@ class Replay:
     *deaths* are the numbers of calls at which a worker is killed, counted from 0 over all workers; a new one
     takes its place. `calls` counts the calls so far, and `died` the workers that were killed. `meanwhile` is
     called with each request to Graph before it is sent. `waiting` has the messages that are not delivered yet,
-    each as the time at which it is due, and the run.
+    each as the time at which it is due, and the run. The store is that of `Deployment`.
     """
 
-    def __init__(self, fleet: Fleet, start: datetime, deaths: Iterable[int] = (), **environment: str) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        start: datetime,
+        deaths: Iterable[int] = (),
+        *,
+        opened: Callable[[], MortalStore] | None = None,
+        **environment: str,
+    ) -> None:
         environment = {"HUNTS_PER_MINUTE": "100000", **environment}
-        self.app = Deployment(fleet, planted_open=False, **environment)
+        self.app = Deployment(fleet, planted_open=False, opened=opened, **environment)
         self.app.clock = start
         self.meanwhile: Callable[[httpx.Request], None] = lambda _: None
         self.died = 0

@@ -29,7 +29,7 @@ from .hunt_files import five_hunts
 from .mortal import Life, MortalStore, MortalTransport, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.telemetry.engine import Engine
     from sandbox.tenant.state import Tenant
@@ -108,11 +108,20 @@ class Deployment:
     """
     Outrider in a tenant of its own, which has the telemetry of *fleet* and no hunting quota.
 
-    Planted incidents are open from the start if *planted_open*. *environment* adds to the required settings,
-    or replaces them.
+    Planted incidents are open from the start if *planted_open*. Each worker opens the store with *opened*, by
+    default one in memory, and sends with *send*, by default to the list `messages`. *environment* adds to the
+    required settings, or replaces them.
     """
 
-    def __init__(self, fleet: Fleet, *, planted_open: bool = True, **environment: str) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        planted_open: bool = True,
+        opened: Callable[[], MortalStore] | None = None,
+        send: Callable[[str, str, int], None] | None = None,
+        **environment: str,
+    ) -> None:
         planted = intrusions(fleet.end)
         self.clock = fleet.end
         self.ahead = timedelta(0)
@@ -128,6 +137,8 @@ class Deployment:
         self._settings = settings.read_settings({**ENVIRONMENT, **environment})
         self._catalog = fleet.catalog
         self._objects = MemoryStore()
+        self._open = opened or partial(MortalStore, self._objects)
+        self._send = send or (lambda *message: self.messages.append(message))
         self._graphs: list[Graph] = []
         self.tools = self.worker()
 
@@ -142,8 +153,9 @@ class Deployment:
             clock=self.monotonic,
         )
         self._graphs.append(graph)
-        store = MortalStore(life, self._objects)
-        runs = Runs(store, lambda *message: self.messages.append(message))
+        store = self._open()
+        store.life = life
+        runs = Runs(store, self._send)
         arm = Arm(
             self._settings, Identity(self.tenant), session=partial(session, life, self.app), sleep=self.sleep
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,20 @@ async def test_a_token_names_its_resource_and_its_expiry(client: Client) -> None
     assert "https://graph.microsoft.com" == answer.json()["resource"]
     assert datetime.now(UTC).timestamp() < int(answer.json()["expires_on"])
     assert answer.json()["access_token"] in client.tenant.tokens
+
+
+async def test_a_token_for_storage_shows_its_claims(client: Client) -> None:
+    """It is a JSON Web Token without a signature, for the audience that was asked for, valid for a day."""
+    resource = "https://storage.azure.com"
+    answer = (await client.get("/msi/token", params={"resource": resource})).json()
+    head, claims, signature = answer["access_token"].split(".")
+    read = json.loads(base64.urlsafe_b64decode(claims + "=="))
+
+    assert {"alg": "none", "typ": "JWT"} == json.loads(base64.urlsafe_b64decode(head + "=="))
+    assert (resource, resource, "") == (read["aud"], answer["resource"], signature)
+    assert read["iss"].startswith("https://sts.windows.net/")
+    assert (86_400, answer["expires_on"]) == (read["exp"] - read["nbf"], str(read["exp"]))
+    assert resource == client.tenant.tokens[answer["access_token"]].resource
 
 
 async def test_a_token_needs_the_secret_header() -> None:
