@@ -50,6 +50,17 @@ async def test_a_missing_object_reads_as_none(store: Store) -> None:
     assert b"" == await store.get("runs/empty")
 
 
+async def test_an_object_can_be_deleted(store: Store) -> None:
+    """It is gone, the others stay, and it is no error if there is none."""
+    for key in ("runs/a", "runs/b"):
+        await store.put(key, b"1")
+    for _ in range(2):
+        await store.delete("runs/a")
+
+    assert (None, ["runs/b"]) == (await store.get("runs/a"), await store.keys("runs/"))
+    assert await store.create("runs/a", b"2")
+
+
 async def test_names_are_listed_in_order_below_a_prefix(store: Store) -> None:
     """Only what lies below it, at any depth, sorted by name."""
     for key in ("runs/b/2", "runs/b/1/x", "runs/a", "other/c"):

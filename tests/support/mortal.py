@@ -99,6 +99,11 @@ class MortalStore(Store):
         with self.life.call():
             return await super().get(key)
 
+    async def delete(self, key: str) -> None:
+        """Delete an object, if it exists."""
+        with self.life.call():
+            await super().delete(key)
+
     async def keys(self, prefix: str) -> list[str]:
         """List the names of the objects below a prefix, sorted."""
         with self.life.call():

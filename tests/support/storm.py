@@ -67,7 +67,7 @@ class Tenant:
             return await self._hunt({name.lower(): text for name, text in json.loads(body).items()}["query"])
         if path.endswith("/incidents"):
             return {"value": []}
-        number = int(path.split("/incidents/")[1].split("/")[0])
+        number = int(path.split("/incidents/")[1].split("/", maxsplit=1)[0])
         if method == "POST":
             self.comments.setdefault(number, []).append(json.loads(body)["comment"])
             self.times[number] = time.monotonic()
@@ -81,7 +81,10 @@ class Tenant:
             await asyncio.sleep(self._delay / 2)
             self.kill()
         await asyncio.sleep(self._delay)
-        rows = [{"DeviceId": each, "DeviceName": f"srv-{int(each, 16)}", "LastSeen": "", "Indicator": ""} for each in ids]
+        rows = [
+            {"DeviceId": each, "DeviceName": f"srv-{int(each, 16)}", "LastSeen": "", "Indicator": ""}
+            for each in ids
+        ]
         return {"schema": _SCHEMA, "results": rows}
 
     def _incident(self, number: int) -> dict[str, Any]:
@@ -136,10 +139,25 @@ class Machine:
 
     def start(self) -> None:
         """Start the host, and wait until it answers. Raises AssertionError, with its log, if it does not in 30 seconds."""
-        command = [sys.executable, "-m", "sandbox", "host", "--port", str(self._port), "--state", str(self._queues)]
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "host",
+            "--port",
+            str(self._port),
+            "--state",
+            str(self._queues),
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=ROOT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         for _ in range(300):
             try:
