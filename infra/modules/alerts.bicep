@@ -23,7 +23,7 @@ param watched bool = true
 var rules = [
   {
     name: 'poison-queue'
-    description: 'A run stopped the worker five times and was given up. The app\'s log says where; the run, and its incident, say that it was not done.'
+    description: 'Workers died of a run, or beside it: its message was delivered five times. It is tried alone, and given up if its worker dies of it three times; the app\'s log says where.'
     severity: 1
     window: 'PT15M'
     threshold: 0

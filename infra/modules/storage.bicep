@@ -129,7 +129,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
           definition: {
             filters: {
               blobTypes: ['blockBlob']
-              prefixMatch: ['state/runs/']
+              prefixMatch: ['state/runs/', 'state/open/']
             }
             actions: {
               baseBlob: {

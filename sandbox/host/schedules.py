@@ -14,7 +14,7 @@ import msgspec
 
 from shared import schedule
 
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d?):([0-5]\d):([0-5]\d)(?:\.\d+)?")
+_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d?):([0-5]\d):([0-5]\d(?:\.\d{1,7})?)")
 
 
 class Schedule(Protocol):
@@ -50,12 +50,12 @@ def parse(text: str) -> Schedule:
 
 def timespan(text: str) -> float:
     """
-    Read a .NET TimeSpan, `[d.]hh:mm:ss`, as seconds; fractions of a second are dropped.
+    Read a .NET TimeSpan, `[d.]hh:mm:ss[.fffffff]`, as seconds.
 
     Raises ValueError if *text* is not one, or has 24 hours or more, since .NET takes `24:00:00` for 24 days.
     """
     found = _TIMESPAN.fullmatch(text)
     if found is None or int(found[2]) > 23:
         raise ValueError(f"{text!r} is not [d.]hh:mm:ss with hours below 24")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()

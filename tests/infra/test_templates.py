@@ -147,7 +147,7 @@ def test_package_and_state_have_containers_of_their_own() -> None:
 
     assert ["deployments", "state"] == re.findall(r"\{ name: '(\w+)' \}", storage)
     assert {"deployments", "state"} == set(re.findall(r"\$\{blobEndpoint\}(\w+)'", app))
-    assert [["state/runs/"], ["state/incidents/", "state/comments/"]] == [
+    assert [["state/runs/", "state/open/"], ["state/incidents/", "state/comments/"]] == [
         re.findall(r"'([^']+)'", found) for found in re.findall(r"prefixMatch: \[(.*)\]", storage)
     ]
     assert "delete: { daysAfterCreationGreaterThan: findingsDays }" in storage

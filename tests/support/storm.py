@@ -21,7 +21,7 @@ from sandbox.host.serve import listening
 from .deployed import ROOT, SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from starlette.types import Receive, Scope, Send
 
@@ -33,16 +33,16 @@ class Tenant:
     """
     A tenant, as an ASGI application, that takes *delay* seconds to answer a hunting query.
 
-    Each incident has a device of its own, and every hunt finds a row on it. The worker is killed by *killers*: as
-    soon as one of their queries has come, `kill` is called. `comments` has the comments of each incident, `last` when the last one came
-    (seconds, monotonic), and `hunts` how often each query was asked.
+    Each incident has a device of its own, and every hunt finds a row on it. Half-way through a query of one of the
+    incidents *killers*, `kill` is called. `comments` has the comments of each incident, `times` when the last one
+    came (seconds, monotonic), and `hunts` how often each query was asked.
     """
 
     def __init__(self, *, delay: float, killers: Collection[int] = ()) -> None:
         self.comments: dict[int, list[str]] = {}
         self.times: dict[int, float] = {}
         self.hunts: Counter[str] = Counter()
-        self.kill = lambda: None
+        self.kill: Callable[[], object] = lambda: None
         self._delay = delay
         self._killers = killers
 
@@ -223,3 +223,23 @@ def until(tenant: Tenant, numbers: Collection[int], seconds: float) -> float:
     while time.monotonic() - began < seconds and not set(numbers) <= tenant.comments.keys():
         time.sleep(0.1)
     return time.monotonic() - began
+
+
+def storm(machine: Machine, *, seconds: float, worker: float, host: float, stop: float) -> float:
+    """
+    For some *seconds*, kill the worker every *worker* seconds and the host every *host*, and stop it once after *stop*.
+
+    A host that was killed or stopped is started again at once. Returns when the last death was (monotonic).
+    """
+    began = last = time.monotonic()
+    due = {machine.kill_worker: began + worker, machine.kill: began + host, machine.stop: began + stop}
+    every = {machine.kill_worker: worker, machine.kill: host, machine.stop: seconds}
+    while time.monotonic() < began + seconds:
+        for death in [each for each, at in due.items() if at <= time.monotonic()]:
+            due[death] += every[death]
+            if death() is not False:
+                last = time.monotonic()
+            if death != machine.kill_worker:
+                machine.start()
+        time.sleep(0.05)
+    return last
