@@ -46,7 +46,8 @@ async def send_if_cut_off(tools: Tools, run: Run) -> datetime | None:
         return None
     now = tools.now()
     if now < (later := cut_off_at(run)):
-        return later
+        # One without a plan may have one soon, and be cut off then.
+        return later if run.plan else min(later, now + AGAIN)
     try:
         if await tools.runs.send_again(run.work, now):
             log.warning("run %s was cut off and is sent again", run.work.run_id)

@@ -143,6 +143,16 @@ async def test_a_run_that_merely_queues_is_sent_again_after_ten_minutes_alone(ap
     assert 600 <= await seconds_until_sent(app, run) <= 660
 
 
+async def test_a_run_that_queued_when_it_was_looked_after_is_looked_after_again(app: Deployment) -> None:
+    """What cuts it off once it has begun is noticed as soon as with any other."""
+    run = await watched(app)
+    app.ahead = MINUTE
+    await look(app.tools)
+    await cut_off(app, run)
+
+    assert await seconds_until_sent(app, run) < 120
+
+
 async def test_a_run_that_waits_is_left_alone_until_its_time(app: Deployment) -> None:
     """A queue has its message."""
     app.tenant.faults.add(match="hunt", status=429, retry_after=300, times=1_000)
