@@ -20,11 +20,11 @@ def text(name: str) -> str:
 
 
 def test_queue_delivery_is_set_as_the_code_expects() -> None:
-    """Four runs at a time, polled every 2 s, retried after 30 s, and given up after the fifth try."""
+    """Four runs at a time, polled every 0.4 s, retried after 30 s, and given up after the fifth try."""
     expected = {
         "batchSize": 4,
         "newBatchThreshold": 0,
-        "maxPollingInterval": "00:00:02",
+        "maxPollingInterval": "00:00:00.400",
         "visibilityTimeout": "00:00:30",
         "maxDequeueCount": 5,
         "messageEncoding": "base64",

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: How many messages of a queue are delivered in a second, as host.json's `batchSize` has it.
 _BATCH = 4
-#: Seconds until a queue is polled: the urgent one at once, the others as late as `maxPollingInterval` allows.
-_POLL = {"urgent": 0, "runs": 2, "sweeps": 2}
+#: Seconds until a queue is polled: the urgent one at once, the others `maxPollingInterval` later, in whole seconds.
+_POLL = {"urgent": 0, "runs": 1, "sweeps": 1}
 
 
 class Rush(Deployment):

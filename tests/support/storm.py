@@ -31,19 +31,21 @@ _SCHEMA = [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName
 
 class Tenant:
     """
-    A tenant, as an ASGI application, that takes *delay* seconds to answer a hunting query.
+    A tenant, as an ASGI application, that takes *trip* seconds to answer any call, and *delay* more for a query.
 
     Each incident has a device of its own, and every hunt finds a row on it. Half-way through a query of one of the
     incidents *killers*, `kill` is called. `comments` has the comments of each incident, `times` when the last one
-    came (seconds, monotonic), and `hunts` how often each query was asked.
+    came, `read` when it was first read (both in seconds, monotonic), and `hunts` how often each query was asked.
     """
 
-    def __init__(self, *, delay: float, killers: Collection[int] = ()) -> None:
+    def __init__(self, *, delay: float = 0.0, trip: float = 0.0, killers: Collection[int] = ()) -> None:
         self.comments: dict[int, list[str]] = {}
         self.times: dict[int, float] = {}
+        self.read: dict[int, float] = {}
         self.hunts: Counter[str] = Counter()
         self.kill: Callable[[], object] = lambda: None
         self._delay = delay
+        self._trip = trip
         self._killers = killers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,11 +65,14 @@ class Tenant:
             until = str(int(time.time()) + 86_400)
             token = {"access_token": "token", "expires_on": until, "token_type": "Bearer"}
             return token | {"resource": "https://graph.microsoft.com"}
+        found = re.search(r"/incidents/(\d+)", path)
+        number = int(found[1]) if found else 0
+        self.read.setdefault(number, time.monotonic())
+        await asyncio.sleep(self._trip)
         if path.endswith("unHuntingQuery"):
             return await self._hunt({name.lower(): text for name, text in json.loads(body).items()}["query"])
-        if path.endswith("/incidents"):
+        if not found:
             return {"value": []}
-        number = int(path.split("/incidents/")[1].split("/", maxsplit=1)[0])
         if method == "POST":
             self.comments.setdefault(number, []).append(json.loads(body)["comment"])
             self.times[number] = time.monotonic()
@@ -110,12 +115,13 @@ class Machine:
     """
     One machine with the app on the sandbox's host, whose state and queues below *folder* outlive the host.
 
-    *environment* adds to the app's settings. What the host logs is in `log`.
+    *app* is the app's folder. *environment* adds to its settings. What the host logs is in `log`.
     """
 
-    def __init__(self, folder: Path, tenant: str, **environment: str) -> None:
+    def __init__(self, folder: Path, tenant: str, *, app: Path = ROOT, **environment: str) -> None:
         with listening() as sock:
             self._port = sock.getsockname()[1]
+        self._app = app
         self.log = folder / "host.log"
         self._queues = folder / "queues.db"
         state = folder / "state"
@@ -146,6 +152,8 @@ class Machine:
             "host",
             "--port",
             str(self._port),
+            "--app",
+            str(self._app),
             "--state",
             str(self._queues),
         ]
