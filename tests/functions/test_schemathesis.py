@@ -80,6 +80,7 @@ async def record(state: Path) -> None:
     runs = Runs(Store(LocalStore(state)), lambda *_: None)
 
     def work(run: str) -> Work:
+        """Return what the run is asked to do."""
         return Work(run, now, "", "4101")
 
     for name, run in RUNS.items():

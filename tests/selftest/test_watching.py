@@ -98,6 +98,7 @@ async def test_only_a_look_that_lists_incidents_counts(app: Deployment) -> None:
     """One that Graph refuses leaves the time where it was; the next that is answered moves it."""
 
     async def watch() -> tuple[str, bool]:
+        """Return how the watch stands, and whether it looked now."""
         found = await watching(app.tools.store, MINUTES, app.now(), started=app.clock, off=False)
         return found.status, found.looked == app.now()
 

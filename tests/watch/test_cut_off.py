@@ -75,6 +75,7 @@ async def test_a_run_that_was_cut_off_between_claim_and_comment_goes_on(
     lost = asyncio.Event()
 
     async def lose() -> None:
+        """Let the process be lost here."""
         lost.set()
         await asyncio.Event().wait()
 

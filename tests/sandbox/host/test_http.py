@@ -65,6 +65,7 @@ async def test_a_chunked_body_arrives_empty(app: Instance) -> None:
     """Without Content-Length the host passes no body on (azure-functions-host #4926; seen on 4.1037.0)."""
 
     async def chunks() -> AsyncIterator[bytes]:
+        """Yield a body in two parts, whose length nobody is told."""
         yield b"te"
         yield b"xt"
 
