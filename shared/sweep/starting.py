@@ -36,9 +36,9 @@ async def start_sweep(tools: Tools, sleep: Callable[[float], Awaitable[None]] = 
     """
     Start the sweep of the latest instant of SWEEP_SCHEDULE; a second call for that instant starts no other.
 
-    Also a timer that is fired late, past due, is for the instant that it missed. A timer that fails is not fired again before its next time, a day later: so five attempts are made to send
-    the run, in at most 10 minutes, and each look of the watch makes another one (`send_again`). Raises NotSent
-    if all five fail.
+    A timer that is fired late, past due, is for the instant that it missed. One that fails is not fired again
+    before its next time, a day later: so five attempts are made to send the run, in at most 10 minutes, and each
+    look of the watch makes another one (`send_again`). Raises NotSent if all five fail.
     """
     now = tools.now()
     due = parse(tools.settings.sweep_schedule).latest(now + _EARLY)
