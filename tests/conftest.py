@@ -18,7 +18,7 @@ from tests.support.tenant import Deployment, Fleet
 #: Files whose tests take longest: a worker that began one of them last would keep the others waiting.
 LONGEST = (
     "test_replay", "test_decoys", "test_mutants", "test_trouble", "test_many_parts", "test_told", "test_fair", "test_demo",
-    "test_isolation", "test_saying", "test_request", "test_seeds", "test_every_page",
+    "test_host_check", "test_isolation", "test_saying", "test_request", "test_seeds", "test_every_page",
 )  # fmt: skip
 
 

@@ -35,10 +35,12 @@ from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Limits
 from tests.support.deployed import served
 
-from .checks import RIGHT, RIGHT_SETTINGS, WRONG, WRONG_SETTINGS
+from .answers import WRONG_SETTINGS
+from .checks import RIGHT, WRONG
 from .deployment import LOCAL_STORAGE, ROOT, SECRET, copy, create_queues, environment, write_settings
 from .processes import HostProcess
 from .scene import CheckFailed, Scene
+from .work import RIGHT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +91,7 @@ class Run:
             self.made += 1
             try:
                 seen = check(scene)
-            except (CheckFailed, httpx.HTTPError) as error:
+            except Exception as error:  # noqa: BLE001  (an answer that no check knows is a failure, too)
                 self.failed.append(name)
                 self._explain(name, error, scene.host)
                 if number == 0 or scene.host.code is not None:
@@ -106,7 +108,7 @@ class Run:
         if isinstance(error, CheckFailed):
             expected, seen = error.expected, error.seen
         else:
-            expected, seen = "an answer", f"{type(error).__name__}: {error}"
+            expected, seen = "an answer that can be read", f"{type(error).__name__}: {error}"
         print(f"FAILED  {name:<{_WIDTH}}  expected: {expected}\n{'':<8}{'':<{_WIDTH}}  seen:     {seen}")
         print("        The host's log, its last lines:")
         print(*(f"        | {line[:_LINE]}" for line in host.tail(_TAIL)), sep="\n", flush=True)
@@ -123,9 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     print(f"The host: {options.command}")
     try:
+        if options.storage and (problem := _unusable(options.storage)):
+            print(f"host-check: the storage cannot be used: {problem}", file=sys.stderr)
+            return 2
         with tempfile.TemporaryDirectory(prefix="outrider-host-") as name:
-            if options.storage:
-                create_queues(options.storage)
             folder = Path(name).resolve()
             # The program is absolute, not resolved: a link may be all that makes it a virtual environment's.
             run = Run(
@@ -140,15 +143,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run.on_a_host(f"With wrong settings ({wrong}):", WRONG_SETTINGS, WRONG)
     except KeyboardInterrupt:
         return 130
-    except (AzureError, ValueError) as error:
-        print(f"host-check: the storage cannot be used: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 2
     passed = f"{time.monotonic() - began:.0f} s"
     if run.failed:
         print(f"\n{len(run.failed)} of {run.made} checks FAILED, in {passed}: {', '.join(run.failed)}.")
         return 1
     print(f"\nAll {run.made} checks are ok, in {passed}.")
     return 0
+
+
+def _unusable(storage: str) -> str:
+    """Make the queues in the storage; return why that is not possible, '' if it is."""
+    try:
+        create_queues(storage)
+    except (AzureError, ValueError) as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -60,12 +60,16 @@ class Scene(NamedTuple):
     def finished(self, run: str, limit: float) -> dict[str, Any]:
         """Return what a run says once it is done. Raises CheckFailed if it is not within *limit* seconds."""
         address = f"/api/runs/{run}"
-        answer = self.until(
-            lambda: found if (found := self.get(address)) and found.status_code == httpx.codes.OK else None,
+        # Asked for ten times a second, it would be all that the last lines of the host's log show.
+        self.until(
+            (self.state / "runs" / run / "done").exists,
             limit,
             f"run {run} to be done within {limit:.0f} s",
             lambda: shown(self.get(address)),
         )
+        answer = self.http.get(address)
+        if answer.status_code != httpx.codes.OK:
+            raise CheckFailed(f"200 from GET {address}, as the run is done", shown(answer))
         return dict(answer.json())
 
     def get(self, path: str) -> httpx.Response | None:
