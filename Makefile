@@ -1,12 +1,13 @@
-# make demo    see Outrider enrich an incident, on this machine alone
-# make test    everything that CI checks
-# make suite   the tests alone
-# make check   ruff, mypy, docstrings of the tests
-# make lint    let ruff mend what it can
-# make bench   the benchmarks
-# make mutants break the code on purpose, and see whether a test notices (30 minutes; SEED=2 draws others)
-# make package build what is deployed, say what weighs in it, and see that it starts
-# make clean   remove what the above made
+# make demo       see Outrider enrich an incident, on this machine alone
+# make test       everything that CI checks
+# make suite      the tests alone
+# make check      ruff, mypy, docstrings of the tests
+# make lint       let ruff mend what it can
+# make bench      the benchmarks
+# make mutants    break the code on purpose, and see whether a test notices (30 minutes; SEED=2 draws others)
+# make package    build what is deployed, say what weighs in it, and see that it starts
+# make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
+# make clean      remove what the above made
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -16,6 +17,9 @@ RUNTIME := azure-functions-runtime==1.3.0
 
 COVERAGE ?= --cov
 SEED ?= 1
+# Some shells export HOST, the machine's name: only the command line counts.
+HOST = $(BIN)/python -m sandbox host
+STORAGE =
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
@@ -38,10 +42,10 @@ or = $(subst $(nothing) $(nothing), or ,$(1))
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench mutants package clean tools
+.PHONY: help demo test suite check lint bench mutants package host-check clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 9
+	@sed -n 's/^# //p' Makefile | head -n 10
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -69,6 +73,9 @@ mutants: $(VENV)/dev.stamp
 
 package: $(VENV)/dev.stamp
 	@$(BIN)/python -m infra.package dist/outrider.zip
+
+host-check: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.host_check $(if $(STORAGE),--storage '$(STORAGE)') '$(HOST)'
 
 clean:
 	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules

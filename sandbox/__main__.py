@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from shared.model.hunt import Hunt
 
-_ROOT = Path(__file__).parent.parent
 _PATIENCE = 2  # seconds; work that will take longer shows a bar
 _BAR = 30  # characters
 
@@ -213,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
 
     one = add(commands, "host", host, "run the function app, as Azure does")
     one.add_argument("--port", type=int, default=7071, help="port, 0 for any")
-    one.add_argument("--app", type=Path, default=_ROOT, help="folder of function_app.py")
+    one.add_argument("--app", type=Path, default=Path(), help="folder of function_app.py")
     one.add_argument("--auth", action="store_true", help="ask for a function key, and print it")
     one.add_argument("--principal", default="", metavar="ID", help="signed-in caller of every call")
     one.add_argument(

@@ -20,8 +20,9 @@ __all__ = ["azurite", "containers", "storage_account", "store"]
 
 #: Files whose tests take longest: a worker that began one of them last would keep the others waiting.
 LONGEST = (
-    "test_replay", "test_decoys", "test_mutants", "test_trouble", "test_many_parts", "test_told", "test_fair", "test_demo",
-    "test_isolation", "test_many", "test_deployed", "test_saying", "test_request", "test_seeds", "test_every_page",
+    "test_killers", "test_replay", "test_decoys", "test_mutants", "test_trouble", "test_many_parts", "test_told", "test_fair", "test_demo",
+    "test_host_check", "test_storm", "test_isolation", "test_many", "test_deployed", "test_saying", "test_request", "test_seeds",
+    "test_every_page",
 )  # fmt: skip
 
 
