@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
-from functions.app import auth_level, wrong_settings
+from functions.app import auth_level, started, wrong_settings
 
+started()
 app = func.FunctionApp(http_auth_level=auth_level())
 
 if wrong_settings():

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-#: When this process began.
-STARTED = datetime.now(UTC)
 #: Linux knows no dots in the names of variables, so the host reads both.
 _WATCH_OFF = ("AzureWebJobs.WatchIncidents.Disabled", "AzureWebJobs_WatchIncidents_Disabled")
 
@@ -80,6 +78,12 @@ def tools() -> Tools:
 
 
 @cache
+def started() -> datetime:
+    """Return when this process began to serve, in UTC: when it was first asked, which is when it loads the app."""
+    return datetime.now(UTC)
+
+
+@cache
 def store() -> Store:
     """Return the store of all state, opened once per process; nothing is contacted yet."""
     return Store.open(read_settings().state_url, credential())
@@ -96,7 +100,7 @@ async def watching() -> Watching:
     except Exception as error:  # noqa: BLE001  (a folder that cannot be made: health still answers)
         log.warning("the store cannot be opened: %s", type(error).__name__)
         return Watching("unknown", None, f"not told: the store cannot be opened ({type(error).__name__})")
-    return await watching(place, schedule, datetime.now(UTC), started=STARTED, off=off)
+    return await watching(place, schedule, datetime.now(UTC), started=started(), off=off)
 
 
 @cache

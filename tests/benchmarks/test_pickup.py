@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.scripted import check
+from tests.support.answering import Tenant
 from tests.support.deployed import served
-from tests.support.storm import Machine, Tenant
+from tests.support.machine import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.scripted import check
+from tests.support.answering import Tenant
 from tests.support.deployed import served
-from tests.support.storm import Machine, Tenant, storm, until
+from tests.support.machine import Machine, storm, until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,10 +26,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     write(tmp_path, "mine.yaml", NAMELESS)
     for name, value in {**ENVIRONMENT, "HUNTS_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
-    for cached in (app.read_settings, app.hunts):
+    for cached in (app.read_settings, app.started, app.store, app.hunts):
         cached.cache_clear()
     yield
-    for cached in (app.read_settings, app.hunts):
+    for cached in (app.read_settings, app.started, app.store, app.hunts):
         cached.cache_clear()
 
 

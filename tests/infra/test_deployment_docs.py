@@ -68,4 +68,9 @@ def test_the_arithmetic_of_the_cost_example_is_right() -> None:
     assert f"= {seconds:,} GB-s; {seconds - 100_000:,} of them paid" in GUIDE
     assert f"= ${(seconds - 100_000) * 0.000026:.2f}" in GUIDE
     assert f"43,200 + 1,500 × 8 = {43_200 + 1_500 * 8:,} executions" in GUIDE
-    assert f"6 × 1,296,000 = {6 * 1_296_000:,}" in GUIDE
+    polls = 6 * 60 * 60 * 24 * 30 * 10 // 4
+    assert '"maxPollingInterval": "00:00:00.400"' in (ROOT / "host.json").read_text(encoding="utf-8")
+    assert (
+        f"6 × {polls // 6:,} = {polls:,} operations: at $0.004 for 10,000, ${polls * 0.004 / 10_000:.2f}"
+        in GUIDE
+    )

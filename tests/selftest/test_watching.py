@@ -147,7 +147,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Settings of an app whose state is in a folder, and whose watch is on; they are read anew."""
     for name, value in {**ENVIRONMENT, "STATE_URL": tmp_path.as_uri()}.items():
         monkeypatch.setenv(name, value)
-    cached = (app.read_settings, app.store, app.credential, app.hunts)
+    cached = (app.read_settings, app.store, app.started, app.credential, app.hunts)
     for each in cached:
         each.cache_clear()
     yield tmp_path

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.answering import Tenant
 from tests.support.deployed import finished, served
-from tests.support.storm import Machine, Tenant, until
+from tests.support.machine import Machine, until
 
 if TYPE_CHECKING:
     from pathlib import Path

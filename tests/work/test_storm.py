@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.answering import Tenant
 from tests.support.deployed import served
-from tests.support.storm import Machine, Tenant, storm, until
+from tests.support.machine import Machine, storm, until
 
 if TYPE_CHECKING:
     from pathlib import Path
