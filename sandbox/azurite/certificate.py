@@ -28,6 +28,17 @@ BLOB_HOST, QUEUE_HOST = f"{ACCOUNT}.blob.localhost", f"{ACCOUNT}.queue.localhost
 _VALID = timedelta(days=730)
 _RENEWED = timedelta(days=30)  # before its end
 _AUTHORITY = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Outrider sandbox, for localhost alone")])
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Certificate(NamedTuple):
@@ -45,7 +56,7 @@ def folder() -> Path:
 
 
 def certificate(now: datetime | None = None) -> Certificate:
-    """Return the certificate; it is made if there is none yet, or if it ends within 30 days of *now*."""
+    """Return the certificate; made if there is none yet, or one that is refused or ends within 30 days of *now*."""
     found, there = _files(folder()), folder().exists()
     if not _is_good(found, now or datetime.now(UTC)):
         _make(folder(), replacing=there)
@@ -59,8 +70,11 @@ def _files(where: Path) -> Certificate:
 def _is_good(found: Certificate, now: datetime) -> bool:
     if not all(file.exists() for file in found):
         return False
-    shown = x509.load_pem_x509_certificate(found.shown.read_bytes())
-    return shown.not_valid_after_utc > now + _RENEWED
+    shown, authority = (
+        x509.load_pem_x509_certificate(file.read_bytes()) for file in (found.shown, found.authority)
+    )
+    strict = any(each.oid == x509.KeyUsage.oid for each in authority.extensions)
+    return strict and shown.not_valid_after_utc > now + _RENEWED
 
 
 def _make(where: Path, *, replacing: bool) -> None:
@@ -86,6 +100,8 @@ def _write(files: Certificate) -> None:
         _unsigned(_AUTHORITY, signing.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(below, critical=True)
+        # Python 3.13 verifies strictly: an authority says what its key is for (RFC 5280, 4.2.1.3).
+        .add_extension(_SIGNS, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(signing.public_key()), critical=False)
         .sign(signing, hashes.SHA256())
     )
@@ -94,6 +110,7 @@ def _write(files: Certificate) -> None:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(names, critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False
         )
