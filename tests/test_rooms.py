@@ -21,6 +21,7 @@ APP = (
     {
         "shared.settings",
         "shared.retrying",
+        "shared.links",
         "shared.telemetry",
         "shared.entities",
         "shared.kql",

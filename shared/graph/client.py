@@ -27,6 +27,7 @@ from msgraph import GraphServiceClient
 
 from shared.decoding import writable
 from shared.errors import GraphError, NotFound, TimedOut, Unavailable
+from shared.links import followed
 from shared.model.incident import Incident
 from shared.model.times import write_time
 from shared.retrying import PATIENCE, retrier
@@ -71,6 +72,7 @@ class Graph:
         patience: float = PATIENCE,
         refused: Callable[[GraphError], None] = lambda _: None,
     ) -> None:
+        self._root = settings.cloud.graph
         self._http = http_client(transport)
         self._adapter = request_adapter(settings, credential, self._http)
         self._client = GraphServiceClient(request_adapter=self._adapter)
@@ -115,8 +117,8 @@ class Graph:
         List the incidents updated in `[since, until)`, each once, without alerts and in no order.
 
         All are on one page; those without a readable id are only counted. Graph's pages shift while they are read: of an incident that is on two of them, the later one counts. Raises
-        PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError, also for more than 1,000 pages of
-        50.
+        PermissionDenied, Throttled, TimedOut, Unavailable, or GraphError, also for a page on another host, and
+        for more than 1,000 pages of 50.
         """
         terms = [f"lastUpdateDateTime ge {write_time(since)}"]
         if until:
@@ -130,9 +132,9 @@ class Graph:
             )
             found.update((incident.id, incident) for incident in page.incidents)
             unreadable += page.unreadable
-            link = page.next_link
-            if not link:
+            if not page.next_link:
                 return Page(tuple(found.values()), unreadable)
+            link = followed(page.next_link, self._root, "incidents", "Microsoft Graph")
         raise GraphError(f"more than {_MAX_PAGES} pages of incidents: Graph repeats itself")
 
     async def run_hunting_query(

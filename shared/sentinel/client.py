@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -22,6 +21,7 @@ from shared import retrying
 from shared.decoding import decode, writable
 from shared.entities.fields import folded, text_of
 from shared.errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
+from shared.links import followed
 
 from .body import from_resource
 
@@ -129,9 +129,7 @@ class Arm:
                 found[name] = text_of(folded(comment.get("properties")).get("message"))
             if not page.next_link:
                 return found
-            link = page.next_link
-            if _origin(link) != _origin(self._root):
-                raise GraphError("the next page of comments is on another host, where the token must not go")
+            link = followed(page.next_link, self._root, "comments", _SERVICE)
         raise GraphError(f"more than {COMMENT_LIMIT} pages of comments: Azure repeats itself")
 
     async def put_comment(self, arm_id: str, comment_id: str, html: str) -> None:
@@ -182,15 +180,6 @@ def _decode(raw: bytes, kind: type[T]) -> T:
         raise Unavailable(
             f"Azure's answer is not what it documents: {error}", status=200, service=_SERVICE
         ) from None
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    """Return a URL's scheme, host and port; Azure writes its links with `:443`."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
-        return "", None, None
 
 
 def _error(response: requests.Response) -> GraphError:
