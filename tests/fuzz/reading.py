@@ -19,6 +19,7 @@ from shared.errors import GraphError, InvalidRequest, Unavailable
 from shared.graph.answers import to_error
 from shared.graph.incidents import read_incident, read_page
 from shared.incident.reading import Subject, from_defender, from_sentinel
+from shared.model.entity import Indicator
 from shared.model.finding import Found
 from shared.model.hunt import Hunt
 from shared.model.record import Work
@@ -32,7 +33,8 @@ from .target import Target
 LIMITS = Limits()
 HUNT = Hunt(name="a-hunt", title="A hunt", id="1", version="1.0.0", query="DeviceInfo")
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-_PATH = re.compile(r"/subscriptions/[\w./()-]+", re.ASCII)
+#: A resource group's name may have letters of any alphabet.
+_PATH = re.compile(r"/subscriptions/[\w./()-]+")
 #: Characters: what a refusal says, whatever was sent.
 _LONGEST_MESSAGE = 1_000
 
@@ -55,7 +57,7 @@ def bodies(raw: bytes) -> str:
     assert work == _stored(work)
     assert work.incident_id or work.chosen
     for each in work.chosen.indicators if work.chosen else ():
-        assert each == parse_indicator(each.value, each.kind)
+        assert _means_itself(each)
         assert work.hunts or not is_private(each)
     spaced = json.dumps(json.loads(raw), indent=1).encode() if _is_plain(raw) else raw
     assert body_digest(raw) == body_digest(spaced)
@@ -145,10 +147,15 @@ def _subject(subject: Subject) -> str:
     """Check what a run makes of an incident: within its limits, in order, storable; name what became of it."""
     chosen = subject.chosen
     assert len(chosen.devices) <= LIMITS.devices
-    assert all(each == parse_indicator(each.value, each.kind) for each in chosen.indicators)
+    assert all(map(_means_itself, chosen.indicators))
     assert not (subject.first and subject.last) or subject.first.tzinfo
     assert msgspec.json.encode(chosen)
     return "read in part" if subject.hidden or subject.notes else "read"
+
+
+def _means_itself(one: Indicator) -> bool:
+    """Tell whether an indicator is read back as it is; a URL is kept without its scheme."""
+    return one == parse_indicator(f"https://{one.value}" if one.kind == "url" else one.value, one.kind)
 
 
 def _stored(work: Work) -> Work:
