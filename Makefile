@@ -72,7 +72,7 @@ mutants: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.mutants --seed $(SEED)
 
 fuzz: $(VENV)/dev.stamp
-	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(TARGET)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(filter file,$(origin SEED)),,--seed $(SEED)) $(TARGET)
 
 package: $(VENV)/dev.stamp
 	@$(BIN)/python -m infra.package dist/outrider.zip

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import time
 
 from .running import fuzz
 from .targets import TARGETS
@@ -25,7 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
         "targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all by default"
     )
     parser.add_argument("--seconds", type=float, default=600, help="for each target; 600 by default")
-    parser.add_argument("--seed", type=int, default=0, help="of the first round; 0 by default")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=time.time_ns() // 10**9,
+        help="of the first round; another one each time by default",
+    )
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.targets if name not in TARGETS]
     if unknown:

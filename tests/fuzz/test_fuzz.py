@@ -58,7 +58,7 @@ def test_fuzzing_stops_when_its_time_is_up() -> None:
 
 def test_the_command_prints_what_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
     """One line for each target; an unknown one is refused with the names there are."""
-    failed = main(["--seconds", "0", "refusals"])
+    failed = main(["--seconds", "0", "--seed", "0", "refusals"])
     said = capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["nothing"])
