@@ -5,6 +5,7 @@
 # make lint       let ruff mend what it can
 # make bench      the benchmarks
 # make mutants    break the code on purpose, and see whether a test notices (30 minutes; SEED=2 draws others)
+# make fuzz       try each fuzz target with new inputs (10 minutes each; SECONDS=60 TARGET=bodies SEED=7)
 # make package    build what is deployed, say what weighs in it, and see that it starts
 # make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
 # make clean      remove what the above made
@@ -20,6 +21,9 @@ SEED ?= 1
 # Some shells export HOST, the machine's name: only the command line counts.
 HOST = $(BIN)/python -m sandbox host
 STORAGE =
+SECONDS ?= 600
+# All of tests/fuzz/targets.py, unless some are named.
+TARGET ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
@@ -42,10 +46,10 @@ or = $(subst $(nothing) $(nothing), or ,$(1))
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench mutants package host-check clean tools
+.PHONY: help demo test suite check lint bench mutants fuzz package host-check clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 10
+	@sed -n 's/^# //p' Makefile | head -n 11
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -70,6 +74,9 @@ bench: $(VENV)/dev.stamp
 
 mutants: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.mutants --seed $(SEED)
+
+fuzz: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(filter file,$(origin SEED)),,--seed $(SEED)) $(TARGET)
 
 package: $(VENV)/dev.stamp
 	@$(BIN)/python -m infra.package dist/outrider.zip

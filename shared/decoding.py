@@ -38,6 +38,7 @@ _TOKENS = re.compile(
     |(?P<other>[NI+.-]++|.)""",
     re.DOTALL | re.VERBOSE,
 )
+_BRACKETS = re.compile(rb""""(?:[^"\\]++|\\.)*+"?|[\[{]++|[\]}]++""", re.DOTALL)
 _WRONG_IN_TEXT = re.compile(rf"{_ESCAPE}|(?P<wrong>\\|[\x00-\x1f])")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|(?P<half>[\ud800-\udfff])")
 _ESCAPED = re.compile(r"(?:\\u[dD][89a-fA-F][0-9a-fA-F]{2})++")
@@ -51,8 +52,8 @@ def decode(raw: bytes, kind: type[_T]) -> _T:
     Decode JSON as *kind*, after mending it if need be.
 
     Raises msgspec.ValidationError if it does not fit *kind*, and msgspec.DecodeError if it is no JSON; never
-    anything else. Where *kind* is Any or has it inside, what is valid may be nested deeper than 100 levels:
-    use `decode_any`, or `bounded`.
+    anything else. Where *kind* has Any or Raw inside, what is valid may be nested deeper than 100 levels: use
+    `decode_any`, `bounded`, or `is_too_deep` and `mend`.
     """
     try:
         return msgspec.json.decode(raw, type=kind)
@@ -103,6 +104,27 @@ def bounded(value: Any) -> Any:
             if isinstance(item, dict | list):
                 each[key] = TOO_DEEP
     return value
+
+
+def mend(raw: bytes) -> bytes:
+    """Return JSON mended as `decode` does it where it must, whether or not it can be decoded as it is."""
+    return _with_values(_with_characters(raw)).encode()
+
+
+def is_too_deep(raw: bytes, above: int) -> bool:
+    """Tell whether JSON is nested more than 100 levels deep, *above* of which are around it."""
+    if raw.count(b"[") + raw.count(b"{") <= DEEPEST - above:
+        return False
+    level = 0
+    for found in _BRACKETS.finditer(raw):
+        brackets = found[0]
+        if brackets[0] in b"[{":
+            level += len(brackets)
+            if level > DEEPEST - above:
+                return True
+        elif brackets[0] in b"]}":
+            level -= len(brackets)
+    return False
 
 
 def was_mended(text: str) -> bool:

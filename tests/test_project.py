@@ -96,6 +96,30 @@ def test_workflow_actions_are_pinned_to_commits() -> None:
     assert [] == movable
 
 
+def test_every_test_that_security_names_is_there() -> None:
+    """What is said to be held is held by files that exist, and have tests; so is the picture of the boundaries."""
+    named = re.findall(r"`(tests/[\w./]+\.py)`", text("SECURITY.md"))
+    held = [name for name in named if (ROOT / name).is_file() and "def test_" in text(name)]
+    picture = re.findall(r"\]\((\S+\.svg)\)", text("SECURITY.md"))
+
+    assert len(held) > 10
+    assert {*named} - {*held} == {"tests/fuzz/targets.py"}
+    assert (ROOT / "tests/fuzz/targets.py").is_file()
+    assert text(picture[0]).startswith("<svg")
+
+
+def test_security_names_every_object_that_is_stored_and_how_long() -> None:
+    """The folders of the store, and the days after which the templates delete from them."""
+    rules = re.findall(r"prefixMatch: \[(.*)\]", text("infra/modules/storage.bicep"))
+    expiring = {name for rule in rules for name in re.findall(r"state/(\w+)/", rule)}
+    stored = text("SECURITY.md").split("## What is stored")[1]
+
+    assert {"runs", "open", "incidents", "comments"} == expiring
+    assert all(f"`{name}/" in stored for name in (*expiring, "findings", "watch", "sweeps", "selftest"))
+    assert "daysAfterCreationGreaterThan: 400" in text("infra/modules/storage.bicep")
+    assert stored.count("400 days") == 2
+
+
 def sandbox(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the sandbox, and return how it ended and what it printed."""
     command = [sys.executable, "-m", "sandbox", *arguments]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from shared.decoding import decode, decode_any
+from shared.decoding import bounded, decode, decode_any
 from shared.errors import Unavailable
 from shared.model.incident import Alert, Comment, Incident
 
@@ -90,6 +90,8 @@ def _read(raw: bytes, asked: str) -> Incident | None:
     try:
         incident = decode(raw, Incident)
         if _ID.fullmatch(incident.id) and not incident.unread:
+            for alert in incident.alerts or ():
+                bounded(alert.evidence)
             return incident
     except msgspec.ValidationError:
         pass

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from shared.decoding import decode, decode_any
+from shared.decoding import decode, decode_any, is_too_deep, mend
 from shared.errors import GraphError
 from shared.model.finding import Found, Group, Part
 
@@ -63,16 +63,14 @@ def decode_answer(raw: bytes) -> Answer:
     """
     Decode Graph's answer, but not its rows; every row that is left in it can be decoded.
 
-    Columns that only the rows have are added to the schema. Raises GraphError if it is not a
-    `huntingQueryResults`, also where it has no list of rows, which is not the same as no rows.
+    What is nested too deeply in a row is a text that says so. Columns that only the rows have are added to the
+    schema. Raises GraphError if it is no `huntingQueryResults`, also without a list of rows: that is not no rows.
     """
     try:
-        try:
-            answer = decode(raw, Answer)
-        except msgspec.ValidationError:
-            loose = decode(raw, _AnySchema)
-            columns = loose.schema if isinstance(loose.schema, list) else []
-            answer = Answer([c for column in columns if (c := _column(column))], loose.results)
+        answer = _decode(raw)
+        # Where the decoder gives up depends on its caller's depth, and a row's digest must not.
+        if any(is_too_deep(bytes(row), above=2) for row in answer.results):
+            answer = _decode(mend(raw))
     except msgspec.DecodeError as error:
         raise GraphError(f"Graph's answer is not understood: {error}") from error
     rows = [row for row in answer.results if memoryview(row)[0] == _BRACE]
@@ -81,6 +79,15 @@ def decode_answer(raw: bytes) -> Answer:
     if _unknown(answer, rows[:1]):
         answer.schema += _unknown(answer, rows)
     return answer
+
+
+def _decode(raw: bytes) -> Answer:
+    try:
+        return decode(raw, Answer)
+    except msgspec.ValidationError:
+        loose = decode(raw, _AnySchema)
+        columns = loose.schema if isinstance(loose.schema, list) else []
+        return Answer([c for column in columns if (c := _column(column))], loose.results)
 
 
 def _column(value: Any) -> Column | None:
@@ -107,9 +114,8 @@ def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _row(raw: msgspec.Raw, names: tuple[str, ...]) -> dict[str, Any]:
-    row: dict[str, Any]
     try:
-        row = _FLAT_ROW.decode(raw)
+        row: dict[str, Any] = _FLAT_ROW.decode(raw)
     except (ValueError, RecursionError):
         # A list or an object in a cell, or something that `decode` mends.
         row = decode_any(bytes(raw))

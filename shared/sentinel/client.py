@@ -18,7 +18,7 @@ from msgspec import Struct
 from requests.auth import AuthBase
 
 from shared import retrying
-from shared.decoding import decode, writable
+from shared.decoding import bounded, decode, writable
 from shared.entities.fields import folded, text_of
 from shared.errors import GraphError, NotFound, PermissionDenied, Throttled, TimedOut, Unavailable
 from shared.links import followed
@@ -106,13 +106,13 @@ class Arm:
 
     async def get_incident(self, arm_id: str) -> SentinelIncident:
         """Read an incident, without its entities."""
-        resource = _decode(await self._call("GET", self._url(arm_id)), dict[str, Any])
+        resource = bounded(_decode(await self._call("GET", self._url(arm_id)), dict[str, Any]))
         return from_resource(arm_id, resource)
 
     async def get_entities(self, arm_id: str) -> list[Any]:
-        """Read the entities of all alerts of an incident, unchanged, whatever each is."""
+        """Read the entities of all alerts of an incident, whatever each is; only the depth of nesting is bounded."""
         raw = await self._call("POST", self._url(f"{arm_id}/entities"))
-        return _decode(raw, _Entities).entities or []
+        return bounded(_decode(raw, _Entities).entities) or []
 
     async def get_comments(self, arm_id: str) -> dict[str, str]:
         """
@@ -124,7 +124,7 @@ class Arm:
         link = self._url(f"{arm_id}/comments")
         for _ in range(COMMENT_LIMIT):
             page = _decode(await self._call("GET", link), _Comments)
-            for comment in map(folded, page.value):
+            for comment in map(folded, bounded(page.value)):
                 name = text_of(comment.get("name")).lower() or str(len(found))
                 found[name] = text_of(folded(comment.get("properties")).get("message"))
             if not page.next_link:

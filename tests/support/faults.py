@@ -37,6 +37,7 @@ FAULTS = {
     "A29": "A look had no end, a sweep's day was lost, an incident failed for good, decoys starved another.",
     "A30": "A sweep's comment counted as the time to an incident's first comment.",
     "B12": "A next page at another host was asked.",
+    "B15": "Deep nesting raised RecursionError, or was read as deep as the caller happened to stand.",
     "H1": "A run that killed its worker took its neighbours with it.",
     "H2": "What a stop or a lost instance cut off waited for ten minutes.",
     "H3": "A watch that had stopped looking was told nowhere: every light was green.",
