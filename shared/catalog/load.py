@@ -39,7 +39,7 @@ class Catalog(Struct, frozen=True):
 
 def load_hunts(*folders: Path) -> Catalog:
     """
-    Load every `.yaml` and `.yml` file below *folders*, by default those that come with the app.
+    Load every `.yaml` and `.yml` file, in any case, below *folders*, by default those that come with the app.
 
     No HuntError is raised: a file that cannot be used is in `broken` with all its problems, as is a folder
     that does not exist. Of two files with the same name or id, the later one cannot be used.
@@ -73,4 +73,6 @@ def _files(folders: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]
         if not folder.is_dir():
             broken.append(HuntError(folder, (f"{folder}: there is no such folder",)))
             continue
-        yield from sorted(f for f in folder.rglob("*") if f.suffix in {".yaml", ".yml"} and f.is_file())
+        yield from sorted(
+            f for f in folder.rglob("*") if f.suffix.lower() in {".yaml", ".yml"} and f.is_file()
+        )
