@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from msgspec import Struct
 
 from shared.errors import HuntError
+from shared.kql.cost import costs
 from shared.kql.output import columns_of
 from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
@@ -120,19 +121,28 @@ def notices(file: Path, hunt: Hunt) -> tuple[str, ...]:
     """
     Return what the author of *hunt*, which *file* holds, should know although it can run, each with its place.
 
-    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; and a hunt
-    without an id.
+    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; what its query may
+    cost the tenant, alone or in a sweep (see `costs`); and a hunt without an id.
     """
-    scoped, said = hunt.entity == "device", []
-    if scoped and {"DeviceId", "DeviceName"} <= read_query(hunt.query, scoped=True).lacks:
+    source, reading = read_source(file), read_query(hunt.query, scoped=hunt.entity == "device")
+    said = []
+    if hunt.entity == "device" and {"DeviceId", "DeviceName"} <= reading.lacks:
         wanted = (
             "its rows have neither DeviceId nor DeviceName, so nobody is told whose they are: keep DeviceId"
         )
-        said.append((("query",), wanted))
-    source = read_source(file)
+        said.append(source.problem(("query",), wanted))
     if source.content.get("id") is None:
-        said.append((("id",), "write a GUID, so that it stays the same hunt under another file name"))
-    return tuple(source.problem(path, text) for path, text in said)
+        wanted = "write a GUID, so that it stays the same hunt under another file name"
+        said.append(source.problem(("id",), wanted))
+    said += [source.problem_within(("query",), p.line, p.column, p.text) for p in costs(hunt.query)]
+    if hunt.sweep and hunt.sweep.summarize:
+        before = reading.text.count("\n") + 1
+        said += [
+            source.problem_within((*_SWEEP, "summarize"), p.line - before, p.column, p.text)
+            for p in costs(f"{reading.text}\n{hunt.sweep.summarize}")
+            if p.line > before
+        ]
+    return tuple(said)
 
 
 def _durations(source: Source, ours: dict[str, Any]) -> list[str]:

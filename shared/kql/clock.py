@@ -137,13 +137,19 @@ def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
     text = "".join(token.text for token in tokens)
     if text in lets:
         return _span(lets[text], {})
+    span = span_of(text)
+    return FURTHEST if span is None else span
+
+
+def span_of(text: str) -> timedelta | None:
+    """Return the timespan that a literal such as `7d` or `time(1.02:03:04)` writes, at most 100 years; None for others."""
     if match := re.fullmatch(r"time(?:span)?\((.*)\)", text):
-        text = match[1]
+        text = match[1].strip().strip("\"'")
         if long := _LONG.fullmatch(text):
             days, hours, minutes, seconds = (float(part or 0) for part in long.groups())
             return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         text = f"{text}d" if text.isdecimal() else text
     short = _SHORT.fullmatch(text)
     if short is None or short[2] not in _SECONDS:
-        return FURTHEST
+        return None
     return timedelta(seconds=min(float(short[1]) * _SECONDS[short[2]], _LONGEST.total_seconds()))

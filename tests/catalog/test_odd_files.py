@@ -203,7 +203,7 @@ def test_a_hunt_without_an_id_is_known_by_its_name(tmp_path: Path) -> None:
 
     assert ["42e9606c-dee9-5649-9b08-e3803a41a68e", "b"] == [found.hunts[0].id, found.hunts[1].name]
     assert found.hunts[0].id != found.hunts[1].id
-    assert found.notices[0].startswith("a.yaml:2:1: id: write a GUID, so that it stays the same hunt")
+    assert found.notices[0].text.startswith("a.yaml:2:1: id: write a GUID, so that it stays the same hunt")
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
