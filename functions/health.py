@@ -27,7 +27,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
             "status": "degraded" if catalog.broken or watch.status == "silent" else "healthy",
             "hunts": [hunt.name for hunt in catalog.hunts],
             "broken": [str(error) for error in catalog.broken],
-            "notices": catalog.notices,
+            "notices": [str(notice) for notice in catalog.notices],
             "comments": app.read_settings().comments,
             "watch": watch,
         }

@@ -1,5 +1,5 @@
 """
-The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render`.
+The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render | hunts check`.
 
 Its servers listen on 127.0.0.1 only.
 """
@@ -11,16 +11,15 @@ import os
 import secrets
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.hunts import check, render
 from shared.errors import OutriderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from shared.model.hunt import Hunt
 
 _PATIENCE = 2  # seconds; work that will take longer shows a bar
 _BAR = 30  # characters
@@ -93,31 +92,6 @@ def azurite() -> int:
     return int(bool(lacks))
 
 
-def render(
-    *, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path
-) -> int:
-    """
-    Print the query of the hunt *name* as it is sent, and its lookback on stderr.
-
-    Raises ValueError if there is no such hunt, or if the devices or indicators do not fit it.
-    """
-    from shared.catalog.load import SHIPPED, load_hunts
-
-    loaded = load_hunts(SHIPPED, *([hunts] if hunts else []))
-    for broken in loaded.broken:
-        print(*broken.problems, sep="\n", file=sys.stderr)
-    for notice in loaded.notices:
-        print(notice, file=sys.stderr)
-    hunt = loaded.by_name.get(name)
-    if hunt is None:
-        raise ValueError(f"there is no hunt {name}; there are {', '.join(loaded.by_name)}")
-    print(_bound(hunt, device, indicator), flush=True)
-    back = lookback or hunt.reach or hunt.lookback
-    back = min(back, hunt.reach) if hunt.reach else back
-    print(f"// over the last {_days(back)}", file=sys.stderr)
-    return 0
-
-
 def bar(title: str) -> Callable[[int, int], None]:
     """Return a hook for (done, total) that draws a bar for long work, if stderr is a terminal."""
     started = time.monotonic()
@@ -139,28 +113,6 @@ def bar(title: str) -> Callable[[int, int], None]:
         )
 
     return progress
-
-
-def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
-    from shared.entities.indicators import parse_device, parse_indicator
-    from shared.kql.write import device_query, indicator_query
-    from shared.settings import Settings
-
-    take, end = Settings().max_rows + 1, datetime.now(UTC)
-    if hunt.entity == "device":
-        if not devices or indicators:
-            raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
-        return device_query(
-            hunt.query, map(parse_device, devices), take=take, end=end, applies_to=hunt.applies_to
-        )
-    if not indicators or devices:
-        raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
-    return indicator_query(hunt.query, map(parse_indicator, indicators), take=take, end=end)
-
-
-def _days(duration: timedelta) -> str:
-    days = duration / timedelta(days=1)
-    return "day" if days == 1 else f"{days:g} days" if days > 1 else f"{days * 24:g} hours"
 
 
 def _duration(text: str) -> timedelta:
@@ -220,8 +172,11 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     group = commands.add_parser("hunts", help="what a hunt's author needs")
+    authors = group.add_subparsers(required=True, metavar="COMMAND")
+    one = add(authors, "check", check, "say what is wrong with hunt files, and what they may cost")
+    one.add_argument("paths", type=Path, nargs="*", metavar="FILE|DIR", help="by default the shipped hunts")
     one = add(
-        group.add_subparsers(required=True, metavar="COMMAND"),
+        authors,
         "render",
         render,
         "print a hunt's query as it is sent",

@@ -40,7 +40,7 @@ SANDBOX = (
     {"sandbox.telemetry", "sandbox.host"},
     {"sandbox.tenant"},
     {"sandbox.azurite"},
-    {"sandbox.demo"},
+    {"sandbox.demo", "sandbox.hunts"},
     {"sandbox.__main__"},
 )
 

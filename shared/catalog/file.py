@@ -10,17 +10,19 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
 
-import msgspec
 from msgspec import Struct
 
 from shared.errors import HuntError
+from shared.kql.cost import costs
 from shared.kql.output import columns_of
 from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
-from shared.model.hunt import Enrichment, Hunt, Sweep
+from shared.model.hunt import Enrichment, Hunt
 
-from .source import read_source
+from .convert import convert
+from .source import place, read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,16 +34,18 @@ if TYPE_CHECKING:
 _LONGEST = timedelta(days=30)  # Advanced Hunting keeps 30 days (Graph, "Quotas and resource allocation")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}")
+_LONGEST_NAME, _LONGEST_TITLE = 100, 300
 _OURS, _SWEEP = ("enrichment",), ("enrichment", "sweep")
 
 
 class _Sentinel(Struct, frozen=True, rename="camel"):
     """The keys of Azure-Sentinel's own format that are read."""
 
-    id: str
     name: str
     query: str
-    version: str | float = "1.0.0"
+    id: str = ""
+    version: str = "1.0.0"
     tactics: tuple[str, ...] | None = None
     relevant_techniques: tuple[str, ...] | None = None
 
@@ -53,11 +57,12 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
     Raises HuntError with every problem of the file, each with its line and column.
     """
     source = read_source(file)
+    name = name_of(file)
     problems: list[str] = []
-    sentinel = _convert(_Sentinel, source, (), source.content, problems)
-    ours = _convert(Enrichment, source, _OURS, source.content.get("enrichment", {}), problems)
-    if "id" in sentinel and not _GUID.fullmatch(sentinel["id"]):
-        problems.append(source.problem(("id",), "must be a GUID"))
+    sentinel = convert(_Sentinel, source, (), source.content, problems)
+    block = source.content.get("enrichment")
+    ours = convert(Enrichment, source, _OURS, {} if block is None else block, problems)
+    problems += _texts(source, sentinel)
     problems += _durations(source, ours)
     query = sentinel.get("query", "")
     scoped = ours.get("entity", "device") == "device"
@@ -68,10 +73,11 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
     if problems:
         raise HuntError(file, tuple(problems))
     return Hunt(
-        name=_NOT_NAME.sub("-", file.stem.lower()).strip("-"),
-        title=sentinel["name"],
-        id=sentinel["id"].lower(),
-        version=str(sentinel.get("version", "1.0.0")),
+        name=name,
+        title=" ".join(sentinel["name"].split()),
+        # Who publishes hunts without ids knows them by their names.
+        id=sentinel.get("id", str(uuid5(NAMESPACE_URL, f"hunt:{name}"))).lower(),
+        version=sentinel.get("version", "1.0.0"),
         query=query,
         tactics=sentinel.get("tactics") or (),
         techniques=sentinel.get("relevant_techniques") or (),
@@ -83,16 +89,60 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
     )
 
 
+def name_of(file: Path) -> str:
+    """
+    Return the name of the hunt in *file*, in kebab-case.
+
+    Raises HuntError for a file name with letters or digits other than ASCII's, which would be left out, for one without
+    any, and for one of more than 100 characters.
+    """
+    name = _NOT_NAME.sub("-", file.stem.lower()).strip("-")
+    odd = [character for character in file.stem if character.isalnum() and not character.isascii()]
+    if odd or not 0 < len(name) <= _LONGEST_NAME:
+        wanted = f"name the file with letters a to z, digits and hyphens, at most {_LONGEST_NAME}"
+        raise HuntError(file, (place(file, wanted),))
+    return name
+
+
+def _texts(source: Source, sentinel: dict[str, Any]) -> list[str]:
+    """Check those of Azure-Sentinel's texts that name the hunt."""
+    wanted = {
+        "id": ("write a GUID", _GUID.fullmatch(sentinel.get("id", "0" * 8 + "-0000" * 3 + "-" + "0" * 12))),
+        "version": ("write a version such as 1.0.0", _VERSION.fullmatch(sentinel.get("version", "1.0.0"))),
+        "name": (
+            f"write a title of at most {_LONGEST_TITLE} characters",
+            0 < len(sentinel.get("name", "a title").strip()) <= _LONGEST_TITLE,
+        ),
+    }
+    return [source.problem((key,), text) for key, (text, right) in wanted.items() if not right]
+
+
 def notices(file: Path, hunt: Hunt) -> tuple[str, ...]:
     """
     Return what the author of *hunt*, which *file* holds, should know although it can run, each with its place.
 
-    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are.
+    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; what its query may
+    cost the tenant, alone or in a sweep (see `costs`); and a hunt without an id.
     """
-    if hunt.entity != "device" or not {"DeviceId", "DeviceName"} <= read_query(hunt.query, scoped=True).lacks:
-        return ()
-    wanted = "its rows have neither DeviceId nor DeviceName, so nobody is told whose they are: keep DeviceId"
-    return (read_source(file).problem(("query",), wanted),)
+    source, reading = read_source(file), read_query(hunt.query, scoped=hunt.entity == "device")
+    said = []
+    if hunt.entity == "device" and {"DeviceId", "DeviceName"} <= reading.lacks:
+        wanted = (
+            "its rows have neither DeviceId nor DeviceName, so nobody is told whose they are: keep DeviceId"
+        )
+        said.append(source.problem(("query",), wanted))
+    if source.content.get("id") is None:
+        wanted = "write a GUID, so that it stays the same hunt under another file name"
+        said.append(source.problem(("id",), wanted))
+    said += [source.problem_within(("query",), p.line, p.column, p.text) for p in costs(hunt.query)]
+    if hunt.sweep and hunt.sweep.summarize:
+        before = reading.text.count("\n") + 1
+        said += [
+            source.problem_within((*_SWEEP, "summarize"), p.line - before, p.column, p.text)
+            for p in costs(f"{reading.text}\n{hunt.sweep.summarize}")
+            if p.line > before
+        ]
+    return tuple(said)
 
 
 def _durations(source: Source, ours: dict[str, Any]) -> list[str]:
@@ -150,36 +200,3 @@ def _indicator(source: Source, ours: dict[str, Any], reading: Reading) -> list[s
         wanted = "return a column Indicator, which says what each row matched"
         problems.append(source.problem(("query",), wanted))
     return problems
-
-
-def _convert(
-    kind: type[Struct], source: Source, path: tuple[str, ...], content: Any, problems: list[str]
-) -> dict[str, Any]:
-    """Convert the mapping at *path* key by key, so that one wrong key does not hide the next."""
-    if not isinstance(content, dict):
-        problems.append(source.problem(path, "must be a mapping of keys to values"))
-        return {}
-    fields = msgspec.structs.fields(kind)
-    if path:
-        known = {f.encode_name for f in fields}
-        problems += [
-            source.problem((*path, str(key)), f"unknown; there are {', '.join(known)}", at_key=True)
-            for key in content
-            if key not in known
-        ]
-    values = {}
-    for f in fields:
-        here = (*path, f.encode_name)
-        if f.encode_name not in content:
-            if f.required:
-                problems.append(source.problem(here, "is missing"))
-            continue
-        value = content[f.encode_name]
-        if f.name == "sweep" and value is not None:
-            values[f.name] = Sweep(**_convert(Sweep, source, here, value, problems))
-            continue
-        try:
-            values[f.name] = msgspec.convert(value, f.type)
-        except msgspec.ValidationError as error:
-            problems.append(source.problem(here, str(error)))
-    return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -20,16 +20,26 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[1] / "hunts"
 
 
+class Notice(NamedTuple):
+    """What the author of a hunt that can run should know; `text` begins with its place, `file:line:column: …`."""
+
+    file: Path
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Catalog(Struct, frozen=True):
     """
     The hunts that can run, sorted by name, and the files that cannot be used, each with its problems.
 
-    `notices` are what the authors of hunts that can run should know, `file:line:column: …`.
+    `notices` are what the authors of hunts that can run should know.
     """
 
     hunts: tuple[Hunt, ...]
     broken: tuple[HuntError, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def by_name(self) -> dict[str, Hunt]:
@@ -37,9 +47,11 @@ class Catalog(Struct, frozen=True):
         return {hunt.name: hunt for hunt in self.hunts}
 
 
-def load_hunts(*folders: Path) -> Catalog:
+def load_hunts(*paths: Path) -> Catalog:
     """
-    Load every `.yaml` and `.yml` file below *folders*, by default those that come with the app.
+    Load *paths*, by default the hunts that come with the app: hunt files, and folders of them.
+
+    Below a folder, these are all `.yaml` and `.yml` files, in any case; a file that is named twice is loaded once.
 
     No HuntError is raised: a file that cannot be used is in `broken` with all its problems, as is a folder
     that does not exist. Of two files with the same name or id, the later one cannot be used.
@@ -47,8 +59,8 @@ def load_hunts(*folders: Path) -> Catalog:
     hunts: dict[str, Hunt] = {}
     broken: list[HuntError] = []
     ids: dict[str, str] = {}
-    noticed: list[str] = []
-    for file in _files(folders or (SHIPPED,), broken):
+    noticed: list[Notice] = []
+    for file in _files(paths or (SHIPPED,), broken):
         try:
             hunt = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
         except HuntError as error:
@@ -64,13 +76,18 @@ def load_hunts(*folders: Path) -> Catalog:
             continue
         hunts[hunt.name] = hunt
         ids[hunt.id] = hunt.name
-        noticed += notices(file, hunt)
+        noticed += [Notice(file, text) for text in notices(file, hunt)]
     return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken), tuple(noticed))
 
 
-def _files(folders: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:
-    for folder in folders:
-        if not folder.is_dir():
-            broken.append(HuntError(folder, (f"{folder}: there is no such folder",)))
+def _files(paths: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for path in paths:
+        if not path.exists():
+            broken.append(HuntError(path, (f"{path}: there is no such file or folder",)))
             continue
-        yield from sorted(f for f in folder.rglob("*") if f.suffix in {".yaml", ".yml"} and f.is_file())
+        inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in {".yaml", ".yml"} and f.is_file())
+        for file in [path] if path.is_file() else inside:
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import HuntError
 
+from .document import LONGEST, Unreadable, content_of, items_of, read_document
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,7 +30,7 @@ class Source(NamedTuple):
 
     file: Path
     lines: list[str]
-    content: dict[Any, Any]
+    content: dict[str, Any]
     root: Node
 
     def problem(self, path: tuple[Step, ...], text: str, *, at_key: bool = False) -> str:
@@ -69,33 +71,37 @@ class Source(NamedTuple):
 
 
 def place(file: Path, text: str, line: int = 1, column: int = 1) -> str:
-    """Return a problem's text with its place, `my-hunt.yaml:12:5: …`; by default the beginning of the file."""
-    return f"{file.name}:{line}:{column}: {text}"
+    """
+    Return a problem's text with its place, `my-hunt.yaml:12:5: …`; by default the beginning of the file.
+
+    It is one line of at most 600 characters, whatever the file or its name holds.
+    """
+    whole = f"{file.name}:{line}:{column}: {text}"[:600]
+    return "".join(character if character.isprintable() else "?" for character in whole)
 
 
 def read_source(file: Path) -> Source:
     """
-    Read a file as YAML.
+    Read a file as YAML; every value in it is text, as it is written, a list, a mapping, or None.
 
-    Raises HuntError where it cannot be read, is not YAML, or is not a mapping of keys to values.
+    Raises HuntError where it cannot be read, is not YAML, is longer than 128 KB, or is not a mapping of keys to values.
     """
-    import yaml  # slow to import, and only loading needs it
-
     try:
-        text = file.read_text(encoding="utf-8")
-        # Not every build of PyYAML has the loader in C, which is faster.
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-        try:
-            root = loader.get_single_node()
-            content = loader.construct_document(root) if root else None
-        finally:
-            loader.dispose()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _refused(file, None, f"cannot be read: {error}") from error
-    except yaml.MarkedYAMLError as error:
-        raise _refused(file, error.problem_mark, error.problem or "is not YAML") from error
-    except yaml.YAMLError as error:
-        raise _refused(file, None, f"is not YAML: {error}") from error
+        with file.open("rb") as opened:
+            raw = opened.read(LONGEST + 1)
+        text = raw.decode()
+        root = read_document(text) if len(raw) <= LONGEST else None
+    except OSError as error:
+        raise _refused(file, None, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _refused(file, None, "write the file in UTF-8") from error
+    except Unreadable as error:
+        raise _refused(file, error.mark, str(error)) from error
+    if len(raw) > LONGEST:
+        raise _refused(
+            file, None, f"write at most {LONGEST // 1024} KB; tables of values do not belong in a hunt"
+        )
+    content = content_of(root) if root else None
     if root is None or not isinstance(content, dict):
         raise _refused(file, root.start_mark if root else None, "is not a mapping of keys to values")
     return Source(file, text.splitlines(), content, root)
@@ -112,7 +118,7 @@ def _children(node: Node) -> list[tuple[Any, Node]]:
 
     if isinstance(node, yaml.MappingNode):
         return list(node.value)
-    return list(enumerate(node.value)) if isinstance(node, yaml.SequenceNode) else []
+    return list(enumerate(items_of(node))) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _indent(lines: list[str]) -> int:

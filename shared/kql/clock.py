@@ -8,6 +8,7 @@ A hunt's clock stands at the end of its window. `write` declares `_ago` and `_no
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ def reach(tokens: list[Token]) -> timedelta | None:
     spans: list[timedelta] = []
     for at in found:
         close = _partner(tokens, at + 1)
-        argument, rest = tokens[at + 2 : close], tokens[close + 1 :]
+        argument = tokens[at + 2 : close]
         back = timedelta(0)
         if tokens[at].text == "now" and argument[:1] and argument[0].text == "-":
             argument = argument[1:]
@@ -89,20 +90,20 @@ def reach(tokens: list[Token]) -> timedelta | None:
             argument = [tokens[at]]  # no timespan: later than the end, or not known
         if argument:
             back += _span(argument, lets)
-        spans.append(back + _minus(rest, lets))
+        spans.append(back + _minus(tokens, close + 1, lets))
     # An alias of the clock is as good as the clock: `let end = now(); … end - 7d`.
     aliases = {name for name, value in lets.items() if [token.text for token in value] == ["now", "(", ")"]}
-    spans += [_minus(tokens[at + 1 :], lets) for at, token in enumerate(tokens) if token.text in aliases]
+    spans += [_minus(tokens, at + 1, lets) for at, token in enumerate(tokens) if token.text in aliases]
     return min(max(spans), _LONGEST) or FURTHEST
 
 
 def _lets(tokens: list[Token]) -> dict[str, list[Token]]:
     """Return the value of each name that only one `let` gives one, and that is no parameter."""
-    given = [a.text for a, b in pairwise(tokens) if b.text in {"=", ":"}]
+    given = Counter(a.text for a, b in pairwise(tokens) if b.text in {"=", ":"})
     values = {}
     for at, token in enumerate(tokens[:-3]):
         name = tokens[at + 1].text
-        if token.text == "let" and tokens[at + 2].text == "=" and given.count(name) == 1:
+        if token.text == "let" and tokens[at + 2].text == "=" and given[name] == 1:
             end = next((n for n in range(at, len(tokens)) if tokens[n].text == ";"), len(tokens))
             values[name] = tokens[at + 3 : end]
     return values
@@ -118,14 +119,17 @@ def _partner(tokens: list[Token], at: int) -> int:
     return len(tokens) - 1
 
 
-def _minus(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
-    """Return the timespan that *tokens* take away from what stands before them; 0 if they do not."""
-    if not tokens or tokens[0].text != "-":
-        return timedelta(0)
-    size = _partner(tokens, 2) + 1 if tokens[2:3] and tokens[2].text == "(" else 2
-    if tokens[size : size + 1] and tokens[size].text in {"*", "/", "%"}:
-        return FURTHEST
-    return _span(tokens[1:size], lets) + _minus(tokens[size:], lets)
+def _minus(tokens: list[Token], at: int, lets: dict[str, list[Token]]) -> timedelta:
+    """Return the timespan that *tokens* take away from *at* on from what stands before them; 0 if they do not."""
+    back = timedelta(0)
+    while at < len(tokens) and tokens[at].text == "-":
+        called = at + 2 < len(tokens) and tokens[at + 2].text == "("
+        end = _partner(tokens, at + 2) + 1 if called else at + 2
+        if tokens[end : end + 1] and tokens[end].text in {"*", "/", "%"}:
+            return back + FURTHEST
+        back = min(back + _span(tokens[at + 1 : end], lets), _LONGEST)
+        at = end
+    return back
 
 
 def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
@@ -133,13 +137,19 @@ def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
     text = "".join(token.text for token in tokens)
     if text in lets:
         return _span(lets[text], {})
+    span = span_of(text)
+    return FURTHEST if span is None else span
+
+
+def span_of(text: str) -> timedelta | None:
+    """Return the timespan that a literal such as `7d` or `time(1.02:03:04)` writes, at most 100 years; None for others."""
     if match := re.fullmatch(r"time(?:span)?\((.*)\)", text):
-        text = match[1]
+        text = match[1].strip().strip("\"'")
         if long := _LONG.fullmatch(text):
             days, hours, minutes, seconds = (float(part or 0) for part in long.groups())
             return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         text = f"{text}d" if text.isdecimal() else text
     short = _SHORT.fullmatch(text)
     if short is None or short[2] not in _SECONDS:
-        return FURTHEST
+        return None
     return timedelta(seconds=min(float(short[1]) * _SECONDS[short[2]], _LONGEST.total_seconds()))

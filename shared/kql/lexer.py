@@ -7,15 +7,28 @@ from typing import NamedTuple
 
 from shared.errors import UnreadableQuery
 
+# Microsoft's lexer reads what stands in brackets right after these, up to the first `)`, as text: quotes and
+# comments mean nothing there (`TokenParser.ScanGoo` of npm's @kusto/language-service-next). It does so for fewer of
+# them; the service has a lexer of its own, which nobody has published.
+_TYPES = (
+    "bool boolean byte date datetime decimal double float guid int int8 int16 int32 int64 long real time timespan "
+    "uint uint8 uint16 uint32 uint64 ulong uniqueid"
+)
+# What a literal of any of them needs: a number, a date in any format, a GUID, `null`. A quote only around all of it.
+_PLAIN = r"""[A-Za-z0-9_ \t.,:+/-]*"""
+_ESCAPE = r"""\\(?:[\\'"abfnrtv]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{1,3})"""
 _LEXEME = re.compile(
-    r"""(?P<blank>[ \t\r\n]+|//[^\r\n]*)
+    rf"""(?P<blank>[ \t\r\n]+|//[^\r\n]*)
     |(?P<string>[hH]?(?:@"(?:[^"\r\n]|"")*"|@'(?:[^'\r\n]|'')*'
-        |"(?:[^"\\\r\n]|\\[^\r\n])*"|'(?:[^'\\\r\n]|\\[^\r\n])*'|```[\s\S]*?```|~~~[\s\S]*?~~~))
+        |"(?:[^"\\\r\n]|{_ESCAPE})*"|'(?:[^'\\\r\n]|{_ESCAPE})*'|```[\s\S]*?```|~~~[\s\S]*?~~~))
+    |(?P<literal>(?:{_TYPES.replace(" ", "|")})\((?:"{_PLAIN}"|'{_PLAIN}'|{_PLAIN})\))
     |(?P<name>in~|[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9][A-Za-z0-9_]*)?)
-    |(?P<mark>=~|!~|==|!=|<=|>=|=>|<>|\.\.|[|,;()\[\]{}.=<>!+\-*/%$:~])""",
+    |(?P<mark>=~|!~|==|!=|<=|>=|=>|<>|\.\.|[|,;()\[\]{{}}.=<>!+\-*/%$:~])""",
     re.VERBOSE,
 )
+_TYPED = re.compile(rf"(?:{_TYPES.replace(' ', '|')})(?![A-Za-z0-9_])(?:[ \t\r\n]|//[^\r\n]*)*\(")
+_QUOTED = re.compile(r"""[hH]?["']""")
 # Microsoft's lexer ends a comment at some of these, and people cannot see any of them.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _PARTNERS = {"(": ")", "[": "]", "{": "}"}
@@ -26,7 +39,8 @@ class Token(NamedTuple):
     """
     A word, literal or sign of a query; blanks and comments are not tokens.
 
-    `kind` is `string`, `name`, `number` or `mark`. `start` is the offset in the query, in characters.
+    `kind` is `string`, `literal` (such as `datetime(2026-11-24)`), `name`, `number` or `mark`. `start` is the
+    offset in the query, in characters.
     """
 
     kind: str
@@ -53,8 +67,8 @@ def lex(query: str) -> list[Token]:
     """
     Split *query* into its tokens, without comments.
 
-    Raises UnreadableQuery for a string that is not closed, an invisible character, or one that KQL does not
-    have.
+    Raises UnreadableQuery for a string that is not closed, an invisible character, one that KQL does not have, and
+    a literal such as `datetime(…)` that holds more than plain text.
     """
     if unseen := _UNSEEN.search(query):
         raise UnreadableQuery(unseen.start(), f"remove the invisible character U+{ord(unseen[0]):04X}")
@@ -62,12 +76,25 @@ def lex(query: str) -> list[Token]:
     while at < len(query):
         match = _LEXEME.match(query, at)
         if match is None:
-            quote = query[at] in "\"'`~@"
-            raise UnreadableQuery(at, "close this string" if quote else f"remove the character {query[at]!a}")
+            raise UnreadableQuery(at, _unreadable(query, at))
+        if match.lastgroup == "name" and (typed := _TYPED.match(query, at)):
+            wanted = f"write {match[0]}(…) with a plain value, or convert with a function such as tolong()"
+            blank = f"write {match[0]} and its bracket without a blank between"
+            raise UnreadableQuery(at, wanted if typed.end() == match.end() + 1 else blank)
         if match.lastgroup != "blank":
             tokens.append(Token(str(match.lastgroup), match[0], at))
         at = match.end()
     return tokens
+
+
+def _unreadable(query: str, at: int) -> str:
+    """Return what to do about the character at *at*, with which no token begins."""
+    if not _QUOTED.match(query, at) and query[at] not in "`~@":
+        return f"remove the character {query[at]!a}"
+    rest = query[at:].partition("\n")[0]
+    return (
+        "close this string" if "\\" not in rest else 'close this string, or write it as @"…", without escapes'
+    )
 
 
 def nest(tokens: list[Token]) -> list[Node]:

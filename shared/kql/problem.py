@@ -18,8 +18,12 @@ class Problem(NamedTuple):
         return f"query line {self.line}, column {self.column}: {self.text}"
 
 
+#: More would be read by nobody.
+_MOST = 100
+
+
 class Problems:
-    """The problems found in *query*, each once."""
+    """The first 100 problems found in *query*, each once."""
 
     def __init__(self, query: str) -> None:
         self._query = query
@@ -27,6 +31,8 @@ class Problems:
 
     def add(self, where: Token | Bracketed | int, text: str) -> None:
         """Add a problem with a node, or at an offset in the query (in characters)."""
+        if len(self._found) >= _MOST:
+            return
         start = where if isinstance(where, int) else where.start
         line = self._query.count("\n", 0, start) + 1
         self._found[Problem(line, start - self._query.rfind("\n", 0, start), text)] = None

@@ -23,7 +23,8 @@ class Reading(Struct, frozen=True):
 
     `text` is the query without comments and semicolons at its end, so that an operator can follow on the next
     line. `tables` are the tables in it that can be restricted to devices. `names` holds every token, strings
-    without their quotes. `reach` is how far back the query looks by ago() and now(), None where it calls neither.
+    without their quotes. `reach` is how far back the query looks by ago() and now(), None where it calls neither, or
+    has a problem.
 
     `carries` are those of DeviceId, DeviceName, Indicator and Timestamp that its rows have for certain, `lacks`
     those that they certainly do not have. `order` is what its rows are sorted by, as KQL; '' where they are not.
@@ -63,7 +64,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
         text=query[:end],
         tables=tuple(sorted(SCOPABLE & names)),
         names=names,
-        reach=clock.reach(tokens),
+        reach=None if reader.found.all else clock.reach(tokens),
         carries=frozenset(name for name, there in rows.columns.items() if there),
         lacks=frozenset(name for name, there in rows.columns.items() if there is False),
         order=rows.order,

@@ -161,7 +161,10 @@ def after(nodes: list[Node], word: str) -> list[Node]:
 
 def hinted(nodes: list[Node]) -> list[Node]:
     """Return what follows hints, such as `hint.strategy=shuffle`."""
-    return hinted(nodes[5:]) if nodes and text(nodes[0]) == "hint" else nodes
+    at = 0
+    while at < len(nodes) and text(nodes[at]) == "hint":
+        at += 5
+    return nodes[at:]
 
 
 def _mentioned(nodes: list[Node]) -> Iterable[str]:

@@ -108,14 +108,17 @@ WORDS = LISTS | {
 }  # fmt: skip
 """Words that may stand before a bracket without calling a function."""
 
-LITERALS = {
-    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "long", "real", "string",
-    "time", "timespan", "typeof",
-}  # fmt: skip
-"""Words that write a literal, such as `datetime(…)`."""
+TABULAR = frozenset({"materialize", "toscalar"})
+"""KQL's own functions that take a table."""
 
 PLUGINS = {"bag_unpack", "narrow", "pivot"}
 """Plugins of `evaluate` that read no other table."""
+
+LONG_LISTS = {
+    "distinct", "extend", "order", "project", "project-away", "project-keep", "project-rename", "project-reorder",
+    "sort", "summarize", "union",
+}  # fmt: skip
+"""Operators that end in a list separated by commas, however long it is."""
 
 READS_ANY_TABLE = {
     "search", "find", "externaldata", "evaluate", "macro", "graph", "table", "cluster", "database",

@@ -1,8 +1,7 @@
 """
 Walk through a query, and report whatever could read more than a scope allows.
 
-The walk knows far less than all of KQL. A device hunt that it cannot follow is refused, so that an author's
-mistake never turns a hunt on one device into one over the whole fleet.
+The walk knows far less than all of KQL. A device hunt that it cannot follow is refused: no mistake widens its scope.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from .lexer import (
     split,
     text,
 )
+from .parts import arguments_of, no_literal
 from .problem import Problems
 
 Known = dict[str, str]  # declared name -> "value", "function", or "table function" (one that takes a table)
@@ -233,16 +233,18 @@ class Walk:
 
     def call(self, name: str, group: Bracketed, known: Known) -> None:
         """Read a call of the function *name*."""
-        if name in {"toscalar", "materialize"}:
-            self.arguments(group, known, table=True)
-        elif known.get(name, "value") != "value" or name in vocabulary.FUNCTIONS:
-            self.arguments(group, known, table=known.get(name) == "table function")
-        elif name not in vocabulary.LITERALS:
+        if name in {"dynamic", "typeof"}:
+            for node in no_literal(group, types=name == "typeof"):
+                self.escape(node, f"write nothing but values in {name}(…)")
+        elif known.get(name, "value") != "value" or name in vocabulary.FUNCTIONS | vocabulary.TABULAR:
+            tabular = name in vocabulary.TABULAR or known.get(name) == "table function"
+            self.arguments(group, known, table=tabular)
+        else:
             wanted = "neither declared by the query nor a function that reads nothing else"
             self.escape(group, f"{name}() is {wanted}")
 
     def arguments(self, group: Node, known: Known, *, table: bool) -> None:
         """Read what is separated by commas; *table* means that a name alone is a table."""
-        for part in split(inside(group), ","):
+        for part in arguments_of(group):
             named = len(part) > 1 and text(part[1]) == "="
             self.expression(part[2:] if named else part, known, table=table)

@@ -76,8 +76,8 @@ def test_durations_are_written_in_iso_8601(tmp_path: Path) -> None:
     ("block", "problem"),
     [
         ("lookBack: P1D", "enrichment.lookBack: unknown; there are"),
-        ("entity: account", "enrichment.entity: Invalid enum value 'account'"),
-        ("lookback: 1 day", "enrichment.lookback: Invalid ISO8601 duration"),
+        ("entity: account", "entity: Invalid enum value 'account'; write one of device, indicator"),
+        ("lookback: 1 day", "enrichment.lookback: Invalid ISO8601 duration; write one such as P1D or PT6H"),
         ("lookback: P0D", "enrichment.lookback: must be more than nothing"),
         ("maxWindow: P31D", "enrichment.maxWindow: must be more than nothing and at most P30D"),
         ("lookahead: -P1D", "enrichment.lookahead: must be at most P30D, and not negative"),
@@ -85,7 +85,7 @@ def test_durations_are_written_in_iso_8601(tmp_path: Path) -> None:
         ("kinds: [ip]", "enrichment.kinds: is for indicator hunts"),
         ("kinds: [hostname]", "wrong.yaml:26:11: enrichment.kinds[0]: Invalid enum value 'hostname'"),
         ("appliesTo: {os: [Linux]}", "enrichment.appliesTo: Object contains unknown field `os`"),
-        ("columns: FileName", "enrichment.columns: Expected `array`, got `str`"),
+        ("columns: FileName", "enrichment.columns: write a list, as in [a, b]"),
         ("sweep: {new: Seen}", "enrichment.sweep.new: must be a column of the sweep's rows"),
         ("sweep: {news: Seen}", "enrichment.sweep.news: unknown"),
         ("sweep: {summarize: '| union Foo', new: Timestamp}", "Foo is neither declared"),
@@ -128,10 +128,10 @@ def test_all_problems_of_a_file_are_reported_with_their_place(tmp_path: Path) ->
     (error,) = load_hunts(tmp_path).broken
 
     wanted = [
-        "many.yaml:1:5: id: Expected `str`, got `int`",
         "many.yaml:1:1: name: is missing",
         "many.yaml:5:27: enrichment.a: unknown",
         "many.yaml:5:24: enrichment.lookback: Invalid ISO8601 duration",
+        "many.yaml:1:5: id: write a GUID",
         "many.yaml:4:11: query: Foo is neither declared by the query",
     ]
 

@@ -59,7 +59,7 @@ def test_a_hunt_whose_rows_name_no_device_is_noticed(tmp_path: Path) -> None:
 
     assert (["a", "b", "c"], ()) == ([hunt.name for hunt in loaded.hunts], loaded.broken)
     notice = "its rows have neither DeviceId nor DeviceName, so nobody is told whose they are: keep DeviceId"
-    assert (f"a.yaml:15:8: query: {notice}",) == loaded.notices
+    assert [(tmp_path / "a.yaml", f"a.yaml:15:8: query: {notice}")] == list(loaded.notices)
 
 
 @pytest.mark.parametrize(

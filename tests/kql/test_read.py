@@ -65,6 +65,66 @@ def test_no_query_escapes_its_scoped_tables(judge: Judge) -> None:
 
 
 @pytest.mark.node
+@pytest.mark.fault("B2", before="assert 'write bool(…) with a plain value' in '': the hunt had no problem")
+@pytest.mark.parametrize(
+    "kind",
+    ["bool", "date", "datetime", "decimal", "double", "guid", "int", "int32", "int64", "long", "real", "time", "timespan"],
+)  # fmt: skip
+def test_a_literal_of_a_type_hides_nothing(kind: str, judge: Judge) -> None:
+    """Quotes and comments mean nothing in one, for Microsoft's lexer, so it may hold plain text alone."""
+    query = f"DeviceInfo | extend a = {kind}(') | union (Foo) //')"
+
+    assert ["DeviceInfo", "Foo"] == [table for table, _ in judge(query, tables=CUSTOM).reads]
+    assert f"write {kind}(…) with a plain value" in problems(query)
+    assert f"write {kind}(…) with a plain value" in problems(query, scoped=False)
+    assert "" == problems(f'DeviceInfo | extend a = {kind}(null), b = {kind}("1")')
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("int (1)", "write int and its bracket without a blank between"),
+        ("int//\n(1)", "write int and its bracket without a blank between"),
+        ("boolean(')')", "write boolean(…) with a plain value"),
+        ("dynamic([toscalar(DeviceInfo | count)])", "write nothing but values in dynamic(…)"),
+        ("dynamic({'a': b})", "write nothing but values in dynamic(…)"),
+        ("dynamic(1 | 2)", "write nothing but values in dynamic(…)"),
+        ("typeof(int | 1)", "write nothing but values in typeof(…)"),
+        ("'\\q'", 'close this string, or write it as @"…", without escapes'),
+    ],
+)
+def test_a_literal_that_holds_more_than_a_value_is_refused(text: str, problem: str) -> None:
+    """Whatever the service's own lexer makes of it, no table is read by it."""
+    assert problem in problems(f"DeviceInfo | extend a = {text}")
+
+
+@pytest.mark.fault(
+    "B3", before="query line 1, column 59: DeviceName is neither declared by the query nor a table …"
+)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "let T = materialize(DeviceProcessEvents | project DeviceId, DeviceName); T",
+        "DeviceInfo | where OSVersion == toscalar(DeviceInfo | project DeviceId, OSVersion | take 1)",
+        "DeviceInfo | where DeviceId in (DeviceFileEvents | summarize count() by DeviceId, FileName)",
+        "DeviceInfo | where DeviceId !in~ (DeviceFileEvents | sort by DeviceId asc, FileName | distinct DeviceId)",
+        "DeviceInfo | where DeviceName has_any (DeviceFileEvents | distinct DeviceName, DeviceId, FileName)",
+    ],
+)
+def test_a_comma_in_an_operators_list_ends_no_argument(query: str) -> None:
+    """What follows it in `project a, b` is one more column, also where a table stands in brackets."""
+    assert "" == problems(query)
+
+
+@pytest.mark.parametrize("operator", ["take 1", "distinct *", "count", "where x == 1", "mv-expand x limit 5"])
+def test_a_comma_after_another_operator_ends_the_argument(operator: str) -> None:
+    """What follows it may be a table, so it is read as one."""
+    assert "Foo is neither declared" in problems(
+        f"DeviceInfo | where DeviceId in (DeviceInfo | {operator}, Foo)"
+    )
+
+
+@pytest.mark.node
 def test_at_least_100_escape_attempts_are_valid_queries(judge: Judge) -> None:
     """Unbound, Microsoft's parser accepts them, and they read a table that cannot be scoped."""
     verdicts = [judge(query, tables=CUSTOM) for query in ESCAPES]
