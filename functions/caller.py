@@ -110,7 +110,7 @@ def _roles(header: str) -> frozenset[str]:
         principal = msgspec.json.decode(base64.b64decode(header, validate=True), type=_Principal)
     except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         return frozenset()
-    kinds = _ROLE_CLAIMS | {principal.role_typ}
+    kinds = _ROLE_CLAIMS | ({principal.role_typ} if principal.role_typ else set())
     return frozenset(
         claim.val for claim in principal.claims if claim.typ in kinds and isinstance(claim.val, str)
     )
