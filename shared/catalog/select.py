@@ -63,7 +63,7 @@ def select_for_sweep(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hun
         for name in dict.fromkeys(names)
         if name not in able
     ]
-    _refuse(problems, "these hunts cannot sweep", f"these have one: {', '.join(able) or 'none'}")
+    _refuse(problems, "these hunts cannot sweep", f"these have a sweep block: {', '.join(able) or 'none'}")
     return tuple(hunt for hunt in able.values() if not names or hunt.name in names)
 
 
