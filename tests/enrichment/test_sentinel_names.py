@@ -28,7 +28,7 @@ def elsewhere(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.fault(
-    "B5", before="assert 'sentinel-4c…' != 'sentinel-4c…': both workspaces' incidents had one name"
+    "B5", before="assert 2 == len({'sentinel-5e89617e-…'}): both workspaces' incidents had one name"
 )
 async def test_an_incident_of_another_workspace_has_a_ledger_of_its_own(app: Deployment) -> None:
     """Though its GUID is the same, which a caller may choose, its run takes nothing of this one's."""
@@ -80,9 +80,6 @@ async def test_an_incident_hunted_under_its_old_name_is_hunted_anew_and_not_told
     assert 1 == len(app.sentinel_comments(source))
 
 
-@pytest.mark.fault(
-    "B11", before="OverflowError: date value out of range, at an hour after 9999-12-31T23:59:59Z"
-)
 @pytest.mark.parametrize("field", ["createdTimeUtc", "firstActivityTimeUtc", "lastActivityTimeUtc"])
 @pytest.mark.parametrize(
     "time",

@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.host.http_trigger import signed_in
-from sandbox.tenant.state import Tenant
 from shared.model.role import ROLES
-from tests.support import callers
-from tests.support.callers import HANDLERS, JSON, ask, principal, said
-from tests.support.deployed import identity
-from tests.support.openapi import operations, problems
+from tests.support.callers import HANDLERS, JSON, NOTHING, call, let_in, principal
+from tests.support.openapi import operations
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     import httpx
 
 READ, USE, SWEEP = ROLES
@@ -34,43 +29,6 @@ ALLOWED = {
     "GET /api/health": {READ, USE, SWEEP},
     "GET /api/selftest": {SWEEP},
 }
-#: What has effects.
-EFFECTS = ["POST /api/enrich", "POST /api/sentinel", "POST /api/sweep", "GET /api/selftest"]
-#: How a call that is let in is answered here: its body asks for nothing, or its run is none.
-ANSWERS = {"POST": 400, "GET /api/runs/{runId}": 404, "GET": 200}
-NOTHING: dict[str, Any] = {"hunts": ["no-such-hunt"]}
-
-
-def let_in(operation: str) -> int:
-    """Return the status of a call that is let in."""
-    return next(status for start, status in ANSWERS.items() if operation.startswith(start))
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Serve the queues of a storage account, and yield the address."""
-    with callers.queues() as found:
-        yield found
-
-
-@pytest.fixture
-async def platform(
-    cloud: tuple[str, Tenant], address: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[None]:
-    """Settings of an app whose callers App Service authentication signs in."""
-    # Tokens are had, and nobody answers as Graph: the self-test is quick, and leaves no connection open.
-    settings = {**identity(cloud[0]), "GRAPH_URL": "http://127.0.0.1:9"}
-    with callers.platform(address, "entra", monkeypatch, **settings):
-        yield
-        await callers.close()
-
-
-async def call(operation: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """Call a function so that it does nothing; return its status and body, which must be as described."""
-    answer = await ask(operation, headers, NOTHING if operation.startswith("POST") else None)
-    if answer.status_code != 401:
-        assert [] == problems(operation, answer.status_code, answer.get_body())
-    return answer.status_code, said(answer)
 
 
 @pytest.mark.fault(
@@ -172,78 +130,3 @@ async def test_a_role_counts_where_a_token_has_it(header: str, status: int) -> N
     found, _ = await call("GET /api/hunts", headers)
 
     assert status == found
-
-
-@pytest.mark.fault(
-    "B14", before="assert 403 == 400, and 200 of the self-test: a page of another site started it"
-)
-@pytest.mark.parametrize(
-    ("site", "taken"), [("cross-site", False), ("same-site", False), ("none", True), ("same-origin", True)]
-)
-@pytest.mark.parametrize("operation", HANDLERS)
-@pytest.mark.usefixtures("platform")
-async def test_another_sites_page_starts_nothing(operation: str, site: str, *, taken: bool) -> None:
-    """What has effects is refused where the browser says so; what only reads is not, since links lead there."""
-    status, body = await call(operation, principal(**{"sec-fetch-site": site}))
-
-    if operation in EFFECTS and not taken:
-        assert (403, "CrossSite") == (status, body["error"]["code"])
-    else:
-        assert let_in(operation) == status
-
-
-@pytest.mark.fault("B14", before="assert 415 == 400: a form's body was read as JSON")
-@pytest.mark.parametrize(
-    ("kind", "status"),
-    [
-        ("application/json", 400),
-        ("Application/JSON; charset=utf-8", 400),
-        ("application/x-www-form-urlencoded", 415),
-        ("multipart/form-data; boundary=x", 415),
-        ("text/plain", 415),
-        ("text/plain; application/json", 415),
-        ("application/json2", 415),
-        ("", 415),
-    ],
-)
-@pytest.mark.parametrize("operation", [operation for operation in HANDLERS if operation.startswith("POST")])
-@pytest.mark.usefixtures("platform")
-async def test_a_body_must_say_that_it_is_json(operation: str, kind: str, status: int) -> None:
-    """What a form of another site can send is refused, as is no type at all; the message says what to send."""
-    found, body = await call(operation, {**principal(), "content-type": kind})
-
-    assert status == found
-    if status == 415:
-        assert body["error"]["message"].startswith("send the header Content-Type: application/json; ")
-        assert "PowerShell: -ContentType" in body["error"]["message"]
-
-
-@pytest.mark.fault(
-    "B11", before="assert 3_568_972 < 10_000: a body of 168,890 bytes was answered with 21 times as many"
-)
-@pytest.mark.parametrize("operation", ["POST /api/enrich", "POST /api/sweep"])
-@pytest.mark.usefixtures("platform")
-async def test_an_answer_repeats_few_of_many_unknown_hunts(operation: str) -> None:
-    """Twenty are named, each shortened, and the hunts that there are once."""
-    more = {"devices": ["srv-7"]} if "enrich" in operation else {}
-    answer = await ask(operation, principal(), {**more, "hunts": [f"{n}-{'x' * 250}" for n in range(1_000)]})
-
-    assert 400 == answer.status_code
-    assert len(answer.get_body()) < 10_000
-    assert 21 == len(said(answer)["error"]["details"])
-    assert "and 980 more" == said(answer)["error"]["details"][-1]["message"]
-
-
-@pytest.mark.fault(
-    "B11", before="assert 'at most' in …: 20,000 names, and names of 4,096 characters, were taken"
-)
-@pytest.mark.parametrize("names", [[str(n) for n in range(1_001)], ["x" * 256]])
-@pytest.mark.parametrize("operation", ["POST /api/enrich", "POST /api/sweep"])
-@pytest.mark.usefixtures("platform")
-async def test_the_names_of_hunts_are_bounded(operation: str, names: list[str]) -> None:
-    """A request names at most 1,000, of at most 255 characters each."""
-    more = {"devices": ["srv-7"]} if "enrich" in operation else {}
-    answer = await ask(operation, principal(), {**more, "hunts": names})
-
-    assert 400 == answer.status_code
-    assert "length <= " in said(answer)["error"]["message"]

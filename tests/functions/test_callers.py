@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 BODY = {"devices": ["srv-7"], "comment": False}
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Serve the queues of a storage account, and yield the address."""
-    with callers.queues() as found:
-        yield found
-
-
 @pytest.fixture(params=["entra"])
 def platform(address: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Settings of an app whose callers App Service authentication signs in, or who send a function key."""

@@ -20,16 +20,9 @@ from tests.support.openapi import problems
 from tests.support.sweeping import ARCHIVES, SERVERS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
 BODY = {"devices": ["srv-7"], "comment": False}
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Serve the queues of a storage account, and yield the address."""
-    with callers.queues() as found:
-        yield found
 
 
 @pytest.fixture(params=["entra"], autouse=True)
