@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
 READ, USE, SWEEP = ROLES
-#: By what is called, the roles of which each alone lets the caller in. SECURITY and DEPLOYMENT say the same.
+#: By what is called, the roles of which each alone lets the caller in. DEPLOYMENT says the same.
 ALLOWED = {
     "POST /api/enrich": {USE, SWEEP},
     "POST /api/sentinel": {USE, SWEEP},
