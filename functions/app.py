@@ -108,11 +108,10 @@ def tools_without_retries() -> Tools:
     """
     Return tools for a caller who waits for the answer.
 
-    Their Graph client never repeats a call, and what Graph refuses is not counted as a metric.
+    Their Graph client never repeats a call, and what Graph refuses is not counted as a metric. It keeps the pace of
+    the runs in this process, as one of them.
     """
-    from shared.graph.client import Graph
-
-    return replace(tools(), graph=Graph(read_settings(), credential(), patience=0))
+    return replace(tools(), graph=tools().graph.without_retries())
 
 
 @cache

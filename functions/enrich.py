@@ -12,13 +12,14 @@ from shared.catalog.select import select
 from shared.entities.request import parse_enrich
 from shared.model.entity import INDICATOR_KINDS
 from shared.model.record import Work
+from shared.model.role import USE
 
 blueprint = func.Blueprint()
 
 
 @blueprint.function_name("EnrichIncident")
 @blueprint.route("enrich", methods=["POST"])
-@answered
+@answered(USE, effects=True)
 async def enrich_incident(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, queue it, and answer 202 with the address of its status."""
     tools = app.tools()

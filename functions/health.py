@@ -6,13 +6,14 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import answered, json
+from shared.model.role import READ, SWEEP, WHO_MAY
 
 blueprint = func.Blueprint()
 
 
 @blueprint.function_name("GetHealth")
 @blueprint.route("health", methods=["GET"])
-@answered
+@answered(READ)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
     """
     Answer *healthy*, or *degraded* if a hunt file cannot be used or the watch is silent, with the names of the hunts.
@@ -29,6 +30,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
             "broken": [str(error) for error in catalog.broken],
             "notices": [str(notice) for notice in catalog.notices],
             "comments": app.read_settings().comments,
+            "callers": WHO_MAY["entra" if app.platform_signs_in() else "key"],
             "watch": watch,
         }
     )
@@ -36,7 +38,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
 
 @blueprint.function_name("RunSelftest")
 @blueprint.route("selftest", methods=["GET"])
-@answered
+@answered(SWEEP, effects=True)
 async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
     """
     Check everything that the app needs, and answer 200 even if something is missing.

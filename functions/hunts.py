@@ -6,13 +6,14 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import answered, json
+from shared.model.role import READ
 
 blueprint = func.Blueprint()
 
 
 @blueprint.function_name("ListHunts")
 @blueprint.route("hunts", methods=["GET"])
-@answered
+@answered(READ)
 async def list_hunts(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
     """Answer with every hunt that can be run, and with the files that cannot be used."""
     catalog = app.hunts()

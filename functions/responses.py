@@ -12,13 +12,16 @@ import msgspec
 from msgspec.structs import replace
 
 from functions import app
+from functions.caller import caller_of, check_caller, check_json, check_site
 from shared.entities.request import body_digest, idempotency_key
-from shared.errors import InvalidRequest, NotSent, SettingsError, Unauthenticated
+from shared.errors import InvalidRequest, NotSent, SettingsError, SweepUnderWay, TooManyRuns
+from shared.sweep.starting import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from shared.model.record import Work
+    from shared.model.role import Role
 
     Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -30,37 +33,47 @@ _JSON = "application/json"
 _NOTHING_ELSE = (
     "settings are missing or wrong, and nothing else is served until they are mended: see the details"
 )
-# App Service authentication sets it, and removes what a caller sends under this name.
-_PRINCIPAL = "x-ms-client-principal-id"
 
 
-def answered(handler: Handler) -> Handler:
+def answered(role: Role, *, effects: bool = False) -> Callable[[Handler], Handler]:
     """
-    Wrap a handler: check the caller first, and answer every error.
+    Wrap a handler: check first that the caller has *role*, and answer every error.
 
-    An InvalidRequest is answered with its own status, NotSent and wrong settings with 503, and anything else with
+    With *effects*, a call that another site's page has a browser send is refused, and a body that is not JSON. An
+    InvalidRequest is answered with its own status, NotSent and wrong settings with 503, and anything else with
     500 and no details. The bodies of errors have Graph's shape. This is the only place where errors become HTTP.
     """
 
-    @functools.wraps(handler)
-    async def wrapped(req: func.HttpRequest) -> func.HttpResponse:
-        try:
-            _check_caller(req)
-            return await handler(req)
-        except InvalidRequest as error:
-            return _error(error.status, error.code, error.message, error.details)
-        except SettingsError as error:
-            return _error(503, "WrongSettings", _NOTHING_ELSE, error.problems)
-        except NotSent as error:
-            log.error("%s", error)  # noqa: TRY400  (the message has the type; a traceback adds nothing)
-            return _error(503, "QueueUnavailable", f"{error}: send the same request again", retry_after=5)
-        except Exception:
-            log.exception("unexpected error")
-            return _error(
-                500, "InternalError", "something is wrong in Outrider itself; its log has the details"
-            )
+    def wrap(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def wrapped(req: func.HttpRequest) -> func.HttpResponse:
+            try:
+                check_caller(req.headers, role, signs_in=app.platform_signs_in())
+                if effects:
+                    check_site(req.headers)
+                    if req.method != "GET":
+                        check_json(req.headers)
+                return await handler(req)
+            except Exception as error:  # noqa: BLE001  (each is answered, and logged)
+                return _answer(req, error)
 
-    return wrapped
+        return wrapped
+
+    return wrap
+
+
+def _answer(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
+    """Return the response to an error, which is logged unless the caller or the deployer can mend it."""
+    if isinstance(error, InvalidRequest):
+        where = {"Location": location(req, error.run_id)} if error.run_id else {}
+        return _error(error.status, error.code, error.message, error.details, error.retry_after, where)
+    if isinstance(error, SettingsError):
+        return _error(503, "WrongSettings", _NOTHING_ELSE, error.problems)
+    if isinstance(error, NotSent):
+        log.error("%s", error)
+        return _error(503, "QueueUnavailable", f"{error}: send the same request again", retry_after=5)
+    log.error("unexpected error", exc_info=error)
+    return _error(500, "InternalError", "something is wrong in Outrider itself; its log has the details")
 
 
 def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
@@ -100,27 +113,36 @@ async def start(req: func.HttpRequest, work: Work) -> Work:
     Start what a request to `POST /api/<call>` asks for, and return the work as stored.
 
     *work* lacks its id and its digest, which come from the request: calls that repeat an Idempotency-Key, or
-    a Logic App's action, are one run. Raises KeyReused, and NotSent.
+    a Logic App's action, are one run. Raises KeyReused, SweepUnderWay, TooManyRuns, and NotSent.
     """
     digest = body_digest(req.get_body())
-    caller = req.headers.get(_PRINCIPAL, "") if app.platform_signs_in() else ""
-    key, explicit = idempotency_key(req.headers, digest, f"{work.kind}-{work.source}", caller)
-    runs = app.tools().runs
-    run_id, before = runs.ids(key, work.requested)
-    work = replace(work, run_id=run_id, body_digest=digest)
-    return await runs.start(work, chosen_key=explicit, before=before)
-
-
-def _check_caller(req: func.HttpRequest) -> None:
-    """Raise Unauthenticated if App Service should have signed the caller in, but has not."""
-    if app.platform_signs_in() and not req.headers.get(_PRINCIPAL):
-        raise Unauthenticated("sign in with Microsoft Entra ID: the call carries no principal")
+    caller = caller_of(req.headers, signs_in=app.platform_signs_in())
+    key, explicit = idempotency_key(req.headers, digest, f"{work.kind}-{work.source}", caller.id)
+    tools = app.tools()
+    run_id, before = tools.runs.ids(key, work.requested)
+    work = replace(work, run_id=run_id, body_digest=digest, caller=caller.group)
+    try:
+        await (take_turn(tools, work) if work.kind == "sweep" else tools.runs.admit(work))
+    except (SweepUnderWay, TooManyRuns):
+        # A call that is repeated asks for nothing more.
+        if not await tools.runs.exists(run_id, before):
+            raise
+    return await tools.runs.start(work, chosen_key=explicit, before=before)
 
 
 def _error(
-    status: int, code: str, message: str, details: tuple[str, ...] = (), retry_after: int = 0
+    status: int,
+    code: str,
+    message: str,
+    details: tuple[str, ...] = (),
+    retry_after: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
     error: dict[str, Any] = {"code": code, "message": message}
     if details:
         error["details"] = [{"code": code, "message": detail} for detail in details]
-    return json({"error": error}, status, {"Retry-After": str(retry_after)} if retry_after else {})
+    return json(
+        {"error": error},
+        status,
+        {**(headers or {}), **({"Retry-After": str(retry_after)} if retry_after else {})},
+    )

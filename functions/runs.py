@@ -10,6 +10,7 @@ import azure.functions as func
 from functions import app
 from functions.responses import SAFE, answered, json, location
 from shared.errors import InvalidRequest
+from shared.model.role import READ
 from shared.pages.layout import STYLE_HASH
 from shared.pages.rows import csv_rows, json_rows
 from shared.pages.run import run_page
@@ -36,7 +37,7 @@ _PAGE = {
 
 @blueprint.function_name("GetRun")
 @blueprint.route("runs/{runId}", methods=["GET"])
-@answered
+@answered(READ)
 async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 202 until the run is done, with the reason while it waits, and then 200 with the result."""
     tools = app.tools()
@@ -55,7 +56,7 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("GetFindings")
 @blueprint.route("runs/{runId}/findings", methods=["GET"])
-@answered
+@answered(READ)
 async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     """
     Answer with all rows of one hunt as CSV or JSON; of a sweep, with all new rows, or all rows of a part.
@@ -87,7 +88,7 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("GetReport")
 @blueprint.route("runs/{runId}/report", methods=["GET"])
-@answered
+@answered(READ)
 async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the run as an HTML page."""
     tools = app.tools()

@@ -11,6 +11,7 @@ from functions.responses import accepted, answered, start
 from shared.catalog.select import select_for_sweep
 from shared.entities.request import parse_sweep
 from shared.model.record import Work
+from shared.model.role import SWEEP
 from shared.sweep import starting
 
 blueprint = func.Blueprint()
@@ -28,7 +29,7 @@ async def sweep_fleet(timer: func.TimerRequest) -> None:  # noqa: ARG001  (bound
 
 @blueprint.function_name("StartSweep")
 @blueprint.route("sweep", methods=["POST"])
-@answered
+@answered(SWEEP, effects=True)
 async def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     """Store the run, queue it, and answer 202 with the address of its status."""
     hunts = parse_sweep(req.get_body())

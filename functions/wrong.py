@@ -14,6 +14,7 @@ import azure.functions as func
 from functions import app
 from functions.responses import answered
 from shared.errors import SettingsError
+from shared.model.role import READ, SWEEP
 
 blueprint = func.Blueprint()
 log = logging.getLogger("outrider")
@@ -27,7 +28,7 @@ log.error(
 
 @blueprint.function_name("GetHealth")
 @blueprint.route("health", methods=["GET"])
-@answered
+@answered(READ)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
     """Answer 503 with every wrong setting, and what it should be."""
     raise SettingsError(_PROBLEMS)
@@ -35,7 +36,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
 
 @blueprint.function_name("RunSelftest")
 @blueprint.route("selftest", methods=["GET"])
-@answered
+@answered(SWEEP, effects=True)
 async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
     """Answer 503 with every wrong setting, and what it should be: without them, nothing can be tried."""
     raise SettingsError(_PROBLEMS)

@@ -13,8 +13,14 @@ roles ThreatHunting.Read.All and SecurityIncident.ReadWrite.All.
 .PARAMETER App
 The client id of Outrider's registration: the output registrationClientId.
 
+.PARAMETER Reader
+The object ids of groups or identities that may then read runs: Outrider.Read.
+
 .PARAMETER Caller
-The object ids of groups of analysts or of playbooks' identities, which may then use Outrider.
+The same of those that may start runs too, as analysts and playbooks' identities: Outrider.Use.
+
+.PARAMETER Sweeper
+The same of those that may start sweeps and the self-test as well: Outrider.Sweep.
 
 .PARAMETER Graph
 The address of Microsoft Graph, where it is not the one of az's cloud: https://dod-graph.microsoft.us.
@@ -26,7 +32,9 @@ infra/grant-permissions.ps1 -PrincipalId $identity -App $clientId -Caller $analy
 param(
     [Parameter(Mandatory)] [guid] $PrincipalId,
     [string] $App,
+    [guid[]] $Reader = @(),
     [guid[]] $Caller = @(),
+    [guid[]] $Sweeper = @(),
     [string] $Graph
 )
 
@@ -34,7 +42,7 @@ $ErrorActionPreference = 'Stop'
 
 $MicrosoftGraph = '00000003-0000-0000-c000-000000000000'
 $GraphRoles = 'ThreatHunting.Read.All', 'SecurityIncident.ReadWrite.All'
-$UseRole = 'Outrider.Use'
+$Callers = [ordered]@{ 'Outrider.Read' = $Reader; 'Outrider.Use' = $Caller; 'Outrider.Sweep' = $Sweeper }
 
 function Invoke-Graph {
     param([string] $Method, [string] $Path, [string[]] $Arguments = @())
@@ -77,7 +85,9 @@ function Add-Role {
     "assigned:      $Name for $To"
 }
 
-if ($Caller -and -not $App) { throw "-Caller needs -App, the client id of Outrider's registration." }
+if (($Reader + $Caller + $Sweeper) -and -not $App) {
+    throw "-Reader, -Caller and -Sweeper need -App, the client id of Outrider's registration."
+}
 if (-not $Graph) {
     $Graph = az cloud show --query endpoints.microsoftGraphResourceId --output tsv
     if ($LASTEXITCODE) { throw 'az does not say which cloud it is in.' }
@@ -90,10 +100,12 @@ foreach ($name in $GraphRoles) {
     Add-Role $microsoft $name $PrincipalId "servicePrincipals/$PrincipalId/appRoleAssignments"
 }
 
-if ($Caller) {
+if ($Reader + $Caller + $Sweeper) {
     $outrider = Get-Application $App
-    foreach ($one in $Caller) {
-        Add-Role $outrider $UseRole $one "servicePrincipals/$($outrider.id)/appRoleAssignedTo"
+    foreach ($name in $Callers.Keys) {
+        foreach ($one in $Callers[$name]) {
+            Add-Role $outrider $name $one "servicePrincipals/$($outrider.id)/appRoleAssignedTo"
+        }
     }
 }
 

@@ -2,12 +2,15 @@
 # Assign what main.bicep could not: for who may assign Graph roles but does not deploy, and for Government clouds.
 #
 #   infra/grant-permissions.sh PRINCIPAL_ID
-#   infra/grant-permissions.sh PRINCIPAL_ID --app CLIENT_ID --caller OBJECT_ID [--caller OBJECT_ID ...]
+#   infra/grant-permissions.sh PRINCIPAL_ID --app CLIENT_ID [--reader OBJECT_ID ...] [--caller OBJECT_ID ...]
+#                                                           [--sweeper OBJECT_ID ...]
 #
 #   PRINCIPAL_ID   the object id of Outrider's identity: the output identityPrincipalId of main.bicep. It is
 #                  assigned the application roles ThreatHunting.Read.All and SecurityIncident.ReadWrite.All
 #   --app          the client id of Outrider's registration: the output registrationClientId
-#   --caller       the object id of a group of analysts or of a playbook's identity, which may then use Outrider
+#   --reader       the object id of a group or an identity that may then read runs: Outrider.Read
+#   --caller       the same of one that may start runs too, as analysts and playbooks' identities: Outrider.Use
+#   --sweeper      the same of one that may start sweeps and the self-test as well: Outrider.Sweep
 #   --graph        the address of Microsoft Graph, where it is not the one of az's cloud: https://dod-graph.microsoft.us
 #
 # It needs az, signed in as a Privileged Role Administrator; where only callers are missing, as a Cloud Application
@@ -17,7 +20,6 @@ set -euo pipefail
 
 microsoft_graph=00000003-0000-0000-c000-000000000000
 graph_roles=(ThreatHunting.Read.All SecurityIncident.ReadWrite.All)
-use_role=Outrider.Use
 
 main() {
   local principal='' app='' callers=() resource role_name role caller
@@ -25,7 +27,9 @@ main() {
   while (($#)); do
     case $1 in
       --app) app=${2:?"--app needs a client id"} && shift 2 ;;
-      --caller) callers+=("${2:?"--caller needs an object id"}") && shift 2 ;;
+      --reader) callers+=("Outrider.Read ${2:?"--reader needs an object id"}") && shift 2 ;;
+      --caller) callers+=("Outrider.Use ${2:?"--caller needs an object id"}") && shift 2 ;;
+      --sweeper) callers+=("Outrider.Sweep ${2:?"--sweeper needs an object id"}") && shift 2 ;;
       --graph) graph=${2:?"--graph needs an address"} && shift 2 ;;
       -h | --help) usage && return ;;
       -*) stop "unknown option $1; --help shows them all" ;;
@@ -33,7 +37,7 @@ main() {
     esac
   done
   [[ -n $principal ]] || stop "whose roles? Give the object id of Outrider's identity; --help says where it stands"
-  [[ -n $app || ${#callers[@]} -eq 0 ]] || stop "--caller needs --app, the client id of Outrider's registration"
+  [[ -n $app || ${#callers[@]} -eq 0 ]] || stop "--reader, --caller and --sweeper need --app, the client id of Outrider's registration"
 
   graph=${graph:-$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)}
   graph=${graph%/}
@@ -47,9 +51,10 @@ main() {
   done
 
   for caller in ${callers[@]+"${callers[@]}"}; do
+    role_name=${caller%% *} caller=${caller#* }
     resource=$(service_principal "$app")
-    role=$(role_id "$app" "$use_role")
-    assign "$caller" "$resource" "$role" "$use_role" "servicePrincipals/$resource/appRoleAssignedTo"
+    role=$(role_id "$app" "$role_name")
+    assign "$caller" "$resource" "$role" "$role_name" "servicePrincipals/$resource/appRoleAssignedTo"
   done
 
   echo "Done. Azure keeps the token of an identity for up to a day: Outrider may see a new role only then."

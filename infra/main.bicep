@@ -50,10 +50,16 @@ param httpAuth string = 'entra'
 @description('Optional. The client id of a registration made beforehand, where the deployer may not make one.')
 param existingClientId string = ''
 
-@description('Optional. The object id of the group of analysts who may open reports.')
+@description('Optional. The object id of the group that may open reports, and no more: Outrider.Read.')
+param readersGroupId string = ''
+
+@description('Optional. The object id of the group of analysts, who may open reports and start runs: Outrider.Use.')
 param analystsGroupId string = ''
 
-@description('Optional. The object ids of further identities that may call the app, besides the playbooks deployed here.')
+@description('Optional. The object id of the group that may start sweeps and the self-test besides: Outrider.Sweep.')
+param operatorsGroupId string = ''
+
+@description('Optional. The object ids of further identities that may start runs, besides the playbooks deployed here: Outrider.Use.')
 param callerPrincipalIds array = []
 
 @description('Optional. The client ids of the applications that may call; with none, whoever is assigned to the registration.')
@@ -64,6 +70,9 @@ param grantGraphRoles bool = true
 
 @description('Optional. The resource id of a Sentinel workspace whose incidents are commented.')
 param sentinelWorkspaceId string = ''
+
+@description('Optional. The resource ids of more such workspaces; the playbooks are for the first alone.')
+param furtherSentinelWorkspaceIds array = []
 
 @description('Optional. Deploy the playbooks: for incidents and entities with a Sentinel workspace, and the example of a callout. They need httpAuth entra.')
 param deployPlaybooks bool = false
@@ -89,6 +98,7 @@ var audience = makeRegistration ? 'api://${tenant().tenantId}/${appName}' : 'api
 
 // A module's scope is worked out even where its condition is false: it needs some id to take apart.
 var noWorkspaceId = '${resourceGroup().id}/providers/Microsoft.OperationalInsights/workspaces/none'
+var workspaceIds = concat(empty(sentinelWorkspaceId) ? [] : [sentinelWorkspaceId], furtherSentinelWorkspaceIds)
 var sentinel = split(empty(sentinelWorkspaceId) ? noWorkspaceId : sentinelWorkspaceId, '/')
 
 module identity './modules/identity.bicep' = {
@@ -116,6 +126,17 @@ module sentinelRole './modules/sentinel-role.bicep' = if (!empty(sentinelWorkspa
     principalId: identity.outputs.principalId
   }
 }
+
+module furtherSentinelRoles './modules/sentinel-role.bicep' = [
+  for id in furtherSentinelWorkspaceIds: {
+    name: 'sentinel-role-${uniqueString(id, token)}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      workspaceName: split(id, '/')[8]
+      principalId: identity.outputs.principalId
+    }
+  }
+]
 
 module monitoring './modules/monitoring.bicep' = {
   name: 'monitoring'
@@ -175,10 +196,10 @@ module functionApp './modules/function-app.bicep' = {
       COMMENTS: comments
       FINDINGS_DAYS: string(findingsDays)
       HTTP_AUTH: httpAuth
-      SENTINEL_WORKSPACE: sentinelWorkspaceId
+      SENTINEL_WORKSPACE: join(workspaceIds, ',')
     })
   }
-  dependsOn: [graphRoles, sentinelRole]
+  dependsOn: [graphRoles, sentinelRole, furtherSentinelRoles]
 }
 
 module playbooks './playbooks/playbooks.bicep' = if (withPlaybooks) {
@@ -204,7 +225,9 @@ module appRegistration './modules/app-registration.bicep' = if (makeRegistration
     audience: audience
     hostName: functionApp.outputs.hostName
     principalId: identity.outputs.principalId
+    readersGroupId: readersGroupId
     analystsGroupId: analystsGroupId
+    operatorsGroupId: operatorsGroupId
     callerPrincipalIds: concat(callerPrincipalIds, withPlaybooks ? [playbooks!.outputs.principalId] : [])
   }
 }

@@ -7,7 +7,9 @@ param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 // A trial first: everything but the comment. Then 'on'.
 param comments = readEnvironmentVariable('OUTRIDER_COMMENTS', 'off')
 
+param readersGroupId = readEnvironmentVariable('OUTRIDER_READERS_GROUP_ID', '')
 param analystsGroupId = readEnvironmentVariable('OUTRIDER_ANALYSTS_GROUP_ID', '')
+param operatorsGroupId = readEnvironmentVariable('OUTRIDER_OPERATORS_GROUP_ID', '')
 param sentinelWorkspaceId = readEnvironmentVariable('OUTRIDER_SENTINEL_WORKSPACE_ID', '')
 param deployPlaybooks = bool(readEnvironmentVariable('OUTRIDER_DEPLOY_PLAYBOOKS', 'false'))
 param securityInsightsPrincipalId = readEnvironmentVariable('OUTRIDER_SECURITY_INSIGHTS_PRINCIPAL_ID', '')

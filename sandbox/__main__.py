@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.hunts import check, render
 from shared.errors import OutriderError
+from shared.model.role import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
     import uvicorn
 
     from sandbox.host.serve import listening
+    from sandbox.loopback import local_only
     from sandbox.tenant.app import build_app
 
     with listening(port) as sock:
@@ -60,19 +62,19 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
         )
         print(f"Tenant: http://127.0.0.1:{sock.getsockname()[1]}/", flush=True)
         # A planned reset of a connection is not an error of the server's.
-        config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_level="critical")
+        config = uvicorn.Config(local_only(app), lifespan="off", ws="none", log_level="critical")
         uvicorn.Server(config).run(sockets=[sock])
     return 0
 
 
-def host(*, port: int, app: Path, auth: bool, principal: str, state: str) -> int:
-    """Run a function app until a signal ends it; with *auth*, print the key that its functions ask for."""
+def host(*, port: int, app: Path, auth: bool, principal: str, role: list[str] | None, state: str) -> int:
+    """Run a function app until a signal ends it; with *auth*, print its key. No *role* means all of them."""
     from sandbox.host.serve import run
 
     key = secrets.token_urlsafe(24) if auth else ""
     if key:
         print(f"Key: {key}", flush=True)
-    run(app, port=port, state=state, key=key, principal=principal)
+    run(app, port=port, state=state, key=key, principal=principal, roles=role or ROLES)
     return 0
 
 
@@ -167,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--app", type=Path, default=Path(), help="folder of function_app.py")
     one.add_argument("--auth", action="store_true", help="ask for a function key, and print it")
     one.add_argument("--principal", default="", metavar="ID", help="signed-in caller of every call")
+    one.add_argument("--role", action="append", choices=ROLES, help="role of that caller, repeatable")
     one.add_argument(
         "--state", default=":memory:", metavar="FILE", help="file that queues and timers survive in"
     )

@@ -4,8 +4,12 @@ Every error that Outrider raises, grouped by who can fix it.
     OutriderError
     ├── InvalidRequest          the caller: the message says what to change (400)
     │   ├── Unauthenticated     the call came without a signed-in principal (401)
+    │   ├── Forbidden           the principal lacks a role, which is named, or the call is not allowed (403)
     │   ├── RunNotFound         no run has this id, or it has expired (404)
-    │   └── KeyReused           the idempotency key was used before, with another body (409)
+    │   ├── KeyReused           the idempotency key was used before, with another body (409)
+    │   ├── SweepUnderWay       a sweep is under way, and named (409)
+    │   ├── NotJson             the body is not said to be JSON (415)
+    │   └── TooManyRuns         too many of the caller's runs have not ended (429)
     ├── SettingsError           the deployer: the message lists every wrong setting
     ├── HuntError               the hunt author: names the file and every problem in it
     ├── UnreadableQuery         a hunt's query cannot be split into tokens; becomes a problem of a HuntError
@@ -39,11 +43,14 @@ class InvalidRequest(OutriderError):
     The caller sent something that cannot be used.
 
     `status` and `code` are those of the response. `details` has one line per problem; it is empty where the
-    message says everything.
+    message says everything. `retry_after` is in seconds, 0 where trying again would not help; `run_id` names the
+    run that is meant, '' for none.
     """
 
     status = 400
     code = "InvalidRequest"
+    retry_after = 0
+    run_id = ""
 
     def __init__(self, message: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -58,6 +65,16 @@ class Unauthenticated(InvalidRequest):
     code = "Unauthenticated"
 
 
+class Forbidden(InvalidRequest):
+    """The call is not allowed: the principal lacks a role, another site made it, or its workspace is not served."""
+
+    status = 403
+
+    def __init__(self, message: str, code: str = "Forbidden") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class RunNotFound(InvalidRequest):
     """No run has this id, or the run is older than FINDINGS_DAYS."""
 
@@ -70,6 +87,36 @@ class KeyReused(InvalidRequest):
 
     status = 409
     code = "IdempotencyKeyReused"
+
+
+class SweepUnderWay(InvalidRequest):
+    """Another sweep has not ended; `run_id` is its id."""
+
+    status = 409
+    code = "SweepUnderWay"
+    retry_after = 60
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"the sweep {run_id} is under way, and there is one at a time: ask for it where Location says, and start "
+            "another one when it has ended"
+        )
+        self.run_id = run_id
+
+
+class NotJson(InvalidRequest):
+    """The body's type is not application/json; the message says which header to send."""
+
+    status = 415
+    code = "UnsupportedMediaType"
+
+
+class TooManyRuns(InvalidRequest):
+    """As many of the caller's runs as there may be have not ended."""
+
+    status = 429
+    code = "TooManyRuns"
+    retry_after = 120
 
 
 class SettingsError(OutriderError):

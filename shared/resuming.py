@@ -67,12 +67,15 @@ async def look_after(tools: Tools, known: Mapping[str, datetime], within: float)
     left = dict(known)
     try:
         async with asyncio.timeout(within):
-            left = dict.fromkeys(await tools.runs.opened(), now) | left
+            listed = await tools.runs.listed()
+            left = dict.fromkeys(listed, now) | left
             due = sorted((name for name, at in left.items() if at <= now), key=left.__getitem__)[:_MOST]
             for first in range(0, len(due), _AT_ONCE):
                 batch = due[first : first + _AT_ONCE]
                 for name, at in zip(
-                    batch, await asyncio.gather(*(_look(tools, n) for n in batch)), strict=True
+                    batch,
+                    await asyncio.gather(*(_look(tools, n, listed.get(n, "")) for n in batch)),
+                    strict=True,
                 ):
                     if at:
                         left[name] = at
@@ -83,16 +86,16 @@ async def look_after(tools: Tools, known: Mapping[str, datetime], within: float)
     return left
 
 
-async def _look(tools: Tools, run_id: str) -> datetime | None:
-    """Look after one run; return when to do so again, None for a run that has ended or expired."""
+async def _look(tools: Tools, run_id: str, entry: str) -> datetime | None:
+    """Look after one run; return when to do so again, None for one that has ended or expired, whose *entry* is deleted."""
     try:
-        if await tools.runs.done(run_id):
-            await tools.runs.close(run_id)
-            return None
-        return await send_if_cut_off(tools, await tools.runs.read(run_id))
+        if not await tools.runs.done(run_id):
+            return await send_if_cut_off(tools, await tools.runs.read(run_id))
     except RunNotFound:
-        await tools.runs.close(run_id)
-        return None
+        pass
     except Exception as error:  # noqa: BLE001  (one odd record must not keep the others from going on)
         log.error("watch: run %s cannot be looked after: %s", run_id, type(error).__name__)  # noqa: TRY400  (its text may hold values)
         return tools.now() + AGAIN
+    if entry:
+        await tools.runs.forget(entry)
+    return None

@@ -17,6 +17,9 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 #: Characters. A resource id, the longest of what is right, has fewer.
 _SHOWN = 300
 _CONTAINER = re.compile(r"/[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,62}/?")
+_WORKSPACE = re.compile(
+    r"/subscriptions/[0-9a-f-]{36}/resourcegroups/[^/?#]+/providers/microsoft\.operationalinsights/workspaces/[0-9a-z-]+"
+)
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 # A name of that many hexadecimal digits is a hash with some missing.
 _HEX = re.compile(r"[0-9a-f]{30,}")
@@ -71,6 +74,16 @@ def why_no_folder(path: str) -> str:
     """Return why a folder of hunts cannot be used, and what to write instead; '' if it can, or is ''."""
     there = not path or os.path.isdir(path)  # noqa: PTH112  (as above)
     return "" if there else "there is no such folder; write one with hunt files"
+
+
+def why_no_workspace(entry: str) -> str:
+    """Return why an entry of SENTINEL_WORKSPACE, in lower case, names no workspace, and what to write; '' if it does."""
+    if _WORKSPACE.fullmatch(entry):
+        return ""
+    return (
+        "write the workspace's resource id: /subscriptions/<id>/resourceGroups/<name>"
+        "/providers/Microsoft.OperationalInsights/workspaces/<name>; separate several with commas"
+    )
 
 
 def _may_hold_a_secret(parts: SplitResult) -> bool:

@@ -15,7 +15,15 @@ from msgspec import Meta, Struct, field
 
 from .errors import SettingsError
 from .schedule import why_no_schedule
-from .setting_values import LOOPBACK, plain, why_never_ignored, why_no_folder, why_no_state, why_no_url
+from .setting_values import (
+    LOOPBACK,
+    plain,
+    why_never_ignored,
+    why_no_folder,
+    why_no_state,
+    why_no_url,
+    why_no_workspace,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,11 +59,6 @@ CLOUDS = {
     ),
 }
 
-_WORKSPACE = (
-    r"(?i)^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/?#]+"
-    r"/providers/Microsoft\.OperationalInsights/workspaces/[0-9a-z-]+$"
-)
-
 
 class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     """Everything that a deployment can set. The README's table lists the defaults; '' means unset."""
@@ -90,7 +93,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     ignore_indicators: str = ""
     findings_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
     hunts_dir: str = ""
-    sentinel_workspace: Annotated[str, Meta(pattern=_WORKSPACE)] = ""
+    sentinel_workspace: str = ""
 
     website_auth_enabled: str = ""
     website_hostname: str = ""
@@ -138,6 +141,12 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
             return self.public_url.rstrip("/")
         scheme = "http" if self.website_hostname.split(":")[0] in LOOPBACK else "https"
         return f"{scheme}://{self.website_hostname}"
+
+    @property
+    def workspaces(self) -> tuple[str, ...]:
+        """SENTINEL_WORKSPACE as the resource ids of the workspaces that are served, in lower case, each once."""
+        ids = (part.strip().rstrip("/").lower() for part in self.sentinel_workspace.split(","))
+        return tuple(dict.fromkeys(filter(None, ids)))
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -190,11 +199,6 @@ def _expected(kind: Any) -> str:
     if kind is timedelta:
         return "an ISO 8601 duration, such as PT1H or P2D"
     meta = get_args(kind)[1]
-    if meta.pattern:
-        return (
-            "the workspace's resource id: /subscriptions/<id>/resourceGroups/<name>"
-            "/providers/Microsoft.OperationalInsights/workspaces/<name>"
-        )
     return f"a whole number from {meta.ge:,} to {meta.le:,}, without commas"
 
 
@@ -234,5 +238,10 @@ def _wrong(settings: Settings) -> list[str]:
         f"IGNORE_INDICATORS: {plain(entry)!r} never matches: {reason}"
         for entry in sorted(settings.ignored)
         if (reason := why_never_ignored(entry))
+    )
+    problems += (
+        f"SENTINEL_WORKSPACE={plain(entry)!r}: {reason}"
+        for entry in settings.workspaces
+        if (reason := why_no_workspace(entry))
     )
     return problems

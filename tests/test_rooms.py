@@ -37,6 +37,7 @@ APP = (
     {"function_app"},
 )
 SANDBOX = (
+    {"sandbox.loopback"},
     {"sandbox.telemetry", "sandbox.host"},
     {"sandbox.tenant"},
     {"sandbox.azurite"},

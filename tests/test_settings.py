@@ -10,6 +10,10 @@ from sandbox.host.schedules import parse
 from shared.errors import SettingsError
 from shared.settings import NAMES, read_settings
 
+WORKSPACE = (
+    "/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg-soc"
+    "/providers/Microsoft.OperationalInsights/workspaces/law-soc"
+)
 GOOD = {
     "STATE_URL": "memory://",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -109,6 +113,8 @@ def test_an_unusable_value_is_named_with_its_setting(name: str, value: str) -> N
         ("WATCH_LOOKBACK", "1h", "write an ISO 8601 duration, such as PT1H"),
         ("WATCH_LOOKBACK", "3600", "write an ISO 8601 duration, such as PT1H"),
         ("SENTINEL_WORKSPACE", "law-soc", "/subscriptions/<id>/resourceGroups/<name>"),
+        ("SENTINEL_WORKSPACE", f"{WORKSPACE};{WORKSPACE}", "separate several with commas"),
+        ("SENTINEL_WORKSPACE", f"{WORKSPACE},law-soc", "'law-soc': write the workspace's resource id"),
         ("STATE_URL", "file://tmp/x", "write file:///<folder>, with three slashes: file:///tmp/x"),
         ("STATE_URL", "file://", "write file:///<folder>"),
         ("STATE_URL", "https://a.blob.core.windows.net/state/runs", "must name a container"),
@@ -219,3 +225,13 @@ def test_a_folder_that_may_not_be_looked_into_is_a_wrong_setting() -> None:
     """A path that the system refuses to look up, here for its length, is told like any other."""
     with pytest.raises(SettingsError, match="HUNTS_DIR="):
         read_settings({**GOOD, "HUNTS_DIR": "/" + "x" * 5_000})
+
+
+def test_several_workspaces_are_separated_with_commas() -> None:
+    """Each counts once, in lower case, with or without a slash at its end."""
+    listed = f" {WORKSPACE}, {WORKSPACE.upper()}/ ,{WORKSPACE}2,"
+
+    assert (WORKSPACE.lower(), f"{WORKSPACE.lower()}2") == read_settings(
+        {**GOOD, "SENTINEL_WORKSPACE": listed}
+    ).workspaces
+    assert () == read_settings({**GOOD, "SENTINEL_WORKSPACE": " , "}).workspaces

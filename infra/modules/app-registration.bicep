@@ -15,14 +15,25 @@ param hostName string
 @description('Required. The object id of the app\'s identity.')
 param principalId string
 
-@description('Optional. The object id of the group of analysts who may open reports.')
+@description('Optional. The object id of the group that may open reports, and no more.')
+param readersGroupId string = ''
+
+@description('Optional. The object id of the group of analysts, who may open reports and start runs.')
 param analystsGroupId string = ''
+
+@description('Optional. The object id of the group that may start sweeps and the self-test besides.')
+param operatorsGroupId string = ''
 
 @description('Optional. The object ids of the identities, as of playbooks, that may call the app.')
 param callerPrincipalIds array = []
 
+var readRoleId = guid(name, 'Outrider.Read')
 var useRoleId = guid(name, 'Outrider.Use')
-var users = concat(empty(analystsGroupId) ? [] : [analystsGroupId], callerPrincipalIds)
+var sweepRoleId = guid(name, 'Outrider.Sweep')
+var readers = empty(readersGroupId) ? [] : [{ id: readersGroupId, role: readRoleId }]
+var operators = empty(operatorsGroupId) ? [] : [{ id: operatorsGroupId, role: sweepRoleId }]
+var analysts = concat(empty(analystsGroupId) ? [] : [analystsGroupId], callerPrincipalIds)
+var users = concat(readers, map(analysts, id => { id: id, role: useRoleId }), operators)
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: name
@@ -32,10 +43,26 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   api: { requestedAccessTokenVersion: 2 }
   appRoles: [
     {
+      id: readRoleId
+      value: 'Outrider.Read'
+      displayName: 'Read Outrider'
+      description: 'Read runs and what they found.'
+      allowedMemberTypes: ['User', 'Application']
+      isEnabled: true
+    }
+    {
       id: useRoleId
       value: 'Outrider.Use'
       displayName: 'Use Outrider'
       description: 'Start runs and read what they found.'
+      allowedMemberTypes: ['User', 'Application']
+      isEnabled: true
+    }
+    {
+      id: sweepRoleId
+      value: 'Outrider.Sweep'
+      displayName: 'Sweep with Outrider'
+      description: 'Start sweeps of the whole fleet and the self-test, and all that Outrider.Use allows.'
       allowedMemberTypes: ['User', 'Application']
       isEnabled: true
     }
@@ -63,8 +90,8 @@ resource enterpriseApplication 'Microsoft.Graph/servicePrincipals@v1.0' = {
 
 resource assignments 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [
   for user in users: {
-    appRoleId: useRoleId
-    principalId: user
+    appRoleId: user.role
+    principalId: user.id
     resourceId: enterpriseApplication.id
   }
 ]

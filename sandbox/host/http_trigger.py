@@ -11,6 +11,7 @@ seconds ("HTTP trigger", "Azure Functions hosting options", Microsoft Learn).
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import re
 import secrets
@@ -26,7 +27,7 @@ from .frames import Function, HttpCall
 from .worker import FunctionFailed, WorkerDied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from starlette.datastructures import Headers, QueryParams
     from starlette.requests import Request
@@ -41,6 +42,9 @@ HTTP_LIMIT = 230.0
 """Seconds after which the load balancer in front of a function app answers in place of the app."""
 
 _PRINCIPAL = "x-ms-client-principal"
+_CLAIMS = "http://schemas.microsoft.com"
+_ROLE = f"{_CLAIMS}/ws/2008/06/identity/claims/role"
+_NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 _WELCOME = "<!doctype html><title>Functions host</title><p>Your Functions host is up and running.</p>"
 _SLASH = re.compile(rb"(%2[Ff])")
 _PARAMETER = re.compile(r"\{(\*?)(\w+)\}")
@@ -96,7 +100,7 @@ async def answer(
     start: _Start,
     *,
     key: str,
-    principal: str,
+    principal: Mapping[str, str],
     function_limit: float | None,
     http_limit: float,
 ) -> Response:
@@ -104,8 +108,7 @@ async def answer(
     Call the function of the first of *routes* that matches, in the task that *start* makes, and return its response.
 
     404 if none matches, 401 without the *key*, 500 if the function failed or was cut off by a stop, and 504
-    after *http_limit* seconds, while the function goes on. *principal* is the signed-in caller's id, "" if App
-    Service authentication is off. *function_limit* (`functionTimeout`) is in seconds, None for no limit.
+    after *http_limit* seconds, while the function goes on. *principal* has the headers of `signed_in`. *function_limit* (`functionTimeout`) is in seconds, None for no limit.
     """
     path = _path(request.scope["raw_path"])
     for found, match in ((r, r.path.match(path)) for r in routes):
@@ -161,10 +164,29 @@ def _path(raw: bytes) -> str:
     return b"".join(p if _SLASH.fullmatch(p) else unquote_to_bytes(p) for p in parts).decode(errors="replace")
 
 
-def _headers(headers: Headers, principal: str) -> dict[str, str]:
+def signed_in(principal: str, roles: Sequence[str]) -> dict[str, str]:
+    """
+    Return the headers in which App Service authentication names the caller *principal*; none if it is ''.
+
+    "Work with user identities in Azure App Service authentication", Microsoft Learn: the claims are JSON in Base64,
+    and some have other names there than in the token, as the roles do.
+    """
+    if not principal:
+        return {}
+    claims = [{"typ": f"{_CLAIMS}/identity/claims/objectidentifier", "val": principal}]
+    claims += [{"typ": _ROLE, "val": role} for role in roles]
+    content = {"auth_typ": "aad", "claims": claims, "name_typ": _NAME, "role_typ": _ROLE}
+    return {
+        f"{_PRINCIPAL}-id": principal,
+        f"{_PRINCIPAL}-idp": "aad",
+        _PRINCIPAL: base64.b64encode(msgspec.json.encode(content)).decode(),
+    }
+
+
+def _headers(headers: Headers, principal: Mapping[str, str]) -> dict[str, str]:
     # Only the platform may say who called, so what the caller says is dropped.
     kept = {name: value for name, value in _joined(headers).items() if not name.startswith(_PRINCIPAL)}
-    return kept | ({f"{_PRINCIPAL}-id": principal} if principal else {})
+    return kept | dict(principal)
 
 
 def _joined(pairs: Headers | QueryParams) -> dict[str, str]:

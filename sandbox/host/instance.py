@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -51,8 +52,7 @@ class Host:
     reason. Once `over` is set, the host is to be stopped: it has lost its storage, as `problem` says in a line,
     or, if that is empty, recycles itself: another takes its place, with a worker that is started anew.
 
-    Without a *key*, functions ask for none; *principal* is the caller's id that App Service authentication
-    would pass on. *memory* keeps the timers' statuses; they fire *early* seconds too early. *may_time* says
+    Without a *key*, functions ask for none; *principal* has the headers of a signed-in caller (`signed_in`). *memory* keeps the timers' statuses; they fire *early* seconds too early. *may_time* says
     whether timers are to start. *gone* is how many seconds the storage may be out of reach, and *grace* how
     many running work may still take at a stop.
     """
@@ -65,7 +65,7 @@ class Host:
         environ: Mapping[str, str],
         settings: HostSettings = HostSettings(),  # noqa: B008  (a frozen struct)
         key: str = "",
-        principal: str = "",
+        principal: Mapping[str, str] = MappingProxyType({}),
         http_limit: float = HTTP_LIMIT,
         clock: Callable[[], float] = time.time,
         memory: Memory | None = None,

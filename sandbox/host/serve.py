@@ -20,14 +20,25 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.queue import ExponentialRetry, QueueServiceClient
 from starlette.responses import Response
 
+from sandbox.loopback import local_only
+
 from .host_file import read_host_file
+from .http_trigger import signed_in
 from .instance import Host
 from .logs import log_to_stderr
 from .queue_service import ACCOUNT, QueueService
 from .worker import StartupError, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, MutableMapping
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Generator,
+        Mapping,
+        MutableMapping,
+        Sequence,
+    )
     from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -50,26 +61,32 @@ class HostFailed(Exception):
 
 
 def run(
-    app_dir: Path, *, port: int = 7071, state: Path | str = ":memory:", key: str = "", principal: str = ""
+    app_dir: Path,
+    *,
+    port: int = 7071,
+    state: Path | str = ":memory:",
+    key: str = "",
+    principal: str = "",
+    roles: Sequence[str] = (),
 ) -> None:
     """
     Run the function app in *app_dir* on 127.0.0.1:*port* (0: any) until SIGINT or SIGTERM.
 
     *state* is the file that keeps the sandbox's own queues, and the timers' statuses. With a *key*, functions
-    ask for it; with a *principal*, every call comes from that signed-in caller. Exits with the worker's message
+    ask for it; with a *principal*, every call comes from that signed-in caller, who has these *roles*. Exits with the worker's message
     if Azure would not start the app, and with one line if the storage is lost. Changes the environment of this
     process, from which its worker inherits the app's settings.
     """
     log_to_stderr()
     try:
-        asyncio.run(_run(app_dir.resolve(), port, state, key, principal))
+        asyncio.run(_run(app_dir.resolve(), port, state, key, signed_in(principal, roles)))
     except StartupError as error:
         raise SystemExit(f"The worker could not start the app: {error}") from None
     except HostFailed as error:
         raise SystemExit(f"The host ends: {error}") from None
 
 
-async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal: str) -> None:
+async def _run(app_dir: Path, port: int, state: Path | str, key: str, who: Mapping[str, str]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -77,7 +94,7 @@ async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal:
     with listening(port) as sock, closing(QueueService(state)) as queues:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
         own = configure(os.environ, app_dir, address)
-        if principal:
+        if who:
             os.environ.setdefault("WEBSITE_AUTH_ENABLED", "True")
         front, worker = _Front(), Worker(app_dir)
         memory, settings = queues.timers(str(app_dir)), read_host_file(app_dir)
@@ -92,7 +109,7 @@ async def _run(app_dir: Path, port: int, state: Path | str, key: str, principal:
                             environ=os.environ,
                             settings=settings,
                             key=key,
-                            principal=principal,
+                            principal=who,
                             memory=memory,
                             may_time=blob_check(os.environ),
                         )
@@ -203,22 +220,16 @@ def listening(port: int = 0) -> socket.socket:
 
 @asynccontextmanager
 async def serving(host: ASGIApp, queues: QueueService, sock: socket.socket) -> AsyncIterator[None]:
-    """Serve *host* and, under `/devstoreaccount1`, the queue service on the bound socket *sock*."""
+    """Serve *host* and, under `/devstoreaccount1`, the queue service on *sock*, by this machine's own names alone."""
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         is_queue = scope["path"].split("/")[1] == ACCOUNT
         await (queues if is_queue else host)(scope, receive, send)
 
-    server = _Server(
-        uvicorn.Config(
-            either,
-            lifespan="off",
-            ws="none",
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=10,
-        )
+    config = uvicorn.Config(
+        local_only(either), lifespan="off", ws="none", log_level="warning", timeout_graceful_shutdown=10
     )
+    server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started and not task.done():
         await asyncio.sleep(0.005)

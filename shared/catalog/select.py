@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .load import Catalog
 
 
+#: Characters of a name, and problems, that an answer repeats.
+_SHOWN, _SHOWN_PROBLEMS = 60, 20
+
+
 def select(
     catalog: Catalog, *, devices: bool, kinds: Collection[str], names: Collection[str] = ()
 ) -> tuple[Hunt, ...]:
@@ -35,13 +39,12 @@ def select(
     problems = []
     for name in dict.fromkeys(names):
         if name not in known:
-            problems.append(f"there is no hunt {name}; there are {', '.join(known)}")
+            problems.append(f"there is no hunt {name[:_SHOWN]!r}")
         elif name not in fitting:
             hunt = known[name]
             needs = "a device" if hunt.entity == "device" else f"an indicator ({', '.join(hunt.kinds)})"
             problems.append(f"the hunt {name} needs {needs}")
-    if problems:
-        raise InvalidRequest(problems[0] if len(problems) == 1 else "these hunts cannot run", tuple(problems))
+    _refuse(problems, "these hunts cannot run", f"there are {', '.join(known)}")
     return tuple(
         hunt for hunt in fitting.values() if not names or hunt.name in names or hunt.name == DEVICE_CARD
     )
@@ -55,16 +58,23 @@ def select_for_sweep(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hun
     """
     able = {hunt.name: hunt for hunt in catalog.hunts if hunt.sweep}
     known = catalog.by_name
-    problems = []
-    for name in dict.fromkeys(names):
-        if name not in able:
-            what = f"the hunt {name} has no sweep block" if name in known else f"there is no hunt {name[:60]}"
-            problems.append(f"{what}; these have one: {', '.join(able) or 'none'}")
-    if problems:
-        raise InvalidRequest(
-            problems[0] if len(problems) == 1 else "these hunts cannot sweep", tuple(problems)
-        )
+    problems = [
+        f"the hunt {name} has no sweep block" if name in known else f"there is no hunt {name[:_SHOWN]!r}"
+        for name in dict.fromkeys(names)
+        if name not in able
+    ]
+    _refuse(problems, "these hunts cannot sweep", f"these have a sweep block: {', '.join(able) or 'none'}")
     return tuple(hunt for hunt in able.values() if not names or hunt.name in names)
+
+
+def _refuse(problems: list[str], together: str, there: str) -> None:
+    """Raise InvalidRequest with the first 20 problems, what they are *together*, and once which hunts *there* are."""
+    if len(problems) == 1:
+        raise InvalidRequest(f"{problems[0]}; {there}", (f"{problems[0]}; {there}",))
+    if problems:
+        rest = len(problems) - _SHOWN_PROBLEMS
+        more = (f"and {rest} more",) if rest > 0 else ()
+        raise InvalidRequest(f"{together}; {there}", (*problems[:_SHOWN_PROBLEMS], *more))
 
 
 def ledger_keys(hunt: Hunt, chosen: Chosen) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ def late_work(tools: Tools, work: Work, plan: Plan, decision: Decision, *, unsai
         incident_id=plan.incident_id if plan.provider == "defender" else "",
         source="late",
         queue="runs",
+        caller="",
     )
 
 

@@ -35,6 +35,8 @@ _INCIDENT_ID = re.compile(r"[1-9][0-9]{0,18}")
 _SHOWN_PROBLEMS = 20
 
 Text = Annotated[str, Meta(max_length=4_096)]
+#: The names of hunts; a file's name is no longer than that.
+Names = Annotated[tuple[Annotated[str, Meta(max_length=255)], ...], Meta(max_length=1_000)]
 
 
 class Strict(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -63,7 +65,7 @@ class EnrichBody(Strict, frozen=True):
     devices: tuple[Text | DeviceBody, ...] = ()
     indicators: tuple[Text | IndicatorBody, ...] = ()
     #: The names of the hunts to run; empty for all that fit.
-    hunts: tuple[Text, ...] = ()
+    hunts: Names = ()
     #: ISO 8601, at most P30D; None for each hunt's own.
     lookback: timedelta | None = None
     #: False for a dry run.
@@ -73,7 +75,7 @@ class EnrichBody(Strict, frozen=True):
 class SweepBody(Strict, frozen=True):
     """The body of `POST /api/sweep`; without hunts, all that can sweep run."""
 
-    hunts: tuple[Text, ...] = ()
+    hunts: Names = ()
 
 
 def parse_enrich(body: bytes, limits: choosing.Limits) -> dict[str, Any]:

@@ -9,6 +9,7 @@ datetime).
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from datetime import datetime
 from functools import partial
@@ -83,6 +84,12 @@ class Graph:
         self._spare = settings.hunts_per_minute // 3
         self._slots = asyncio.Semaphore(settings.hunt_concurrency)
         self._native = ResponseHandlerOption(NativeResponseHandler())
+
+    def without_retries(self) -> Graph:
+        """Return a client that never repeats a call and reports no refusal; it shares the connections and the pace."""
+        twin = copy.copy(self)
+        twin._patience, twin._refused = 0, lambda _: None  # noqa: SLF001  (its own)
+        return twin
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -46,6 +47,8 @@ class Work(Struct, frozen=True, omit_defaults=True):
     #: Who asked: a caller of the API, the watch, a Sentinel playbook, the timer of the sweeps, or an earlier run
     #: on the incident, for its late look.
     source: Source = "api"
+    #: Who called, as a short hash: whose runs are counted together; '' for a run that no request started.
+    caller: str = ""
 
     @classmethod
     def for_sentinel(
@@ -60,6 +63,11 @@ class Work(Struct, frozen=True, omit_defaults=True):
         mirrored = incident.defender_id
         own = None if mirrored else incident
         return cls(run_id, requested, body_digest, mirrored, own, source="sentinel")
+
+    @property
+    def group(self) -> str:
+        """Under which name the run is listed until it ends: sweeps together, others by their caller, '' for none."""
+        return "sweeps" if self.kind == "sweep" else self.caller
 
     @property
     def only_new(self) -> bool:
@@ -115,8 +123,14 @@ class Plan(Struct, frozen=True):
 
     @property
     def incident(self) -> str:
-        """The incident's name in the ledger, as in `defender-4101`; '' where there is none."""
-        return f"{self.provider}-{self.incident_id.rsplit('/', 1)[-1].lower()}" if self.incident_id else ""
+        """
+        The incident's name in the ledger, as in `defender-4101`; '' where there is none.
+
+        A Sentinel incident's is made of its whole resource id, since no other part of that is its workspace's alone.
+        """
+        if self.provider == "sentinel" and self.incident_id:
+            return f"sentinel-{hashlib.sha256(self.incident_id.lower().encode()).hexdigest()[:32]}"
+        return f"{self.provider}-{self.incident_id.lower()}" if self.incident_id else ""
 
     def entities(self, planned: PlannedHunt) -> Chosen:
         """Return what *planned* hunts for: its own entities, or those of the whole plan."""

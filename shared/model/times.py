@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+#: Times from outside are kept so far from the first and the last that there are, that any window fits beside them.
+_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
 
 def write_time(when: datetime) -> str:
     """Write a time in UTC with microseconds and `Z`; it must have a time zone."""
@@ -22,4 +25,4 @@ def read_time(text: str | None) -> datetime | None:
         when = when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return when if when.year > 1 else None
+    return min(max(when, _FIRST), _LAST) if when.year > 1 else None

@@ -18,6 +18,7 @@ from azure.core.exceptions import AzureError
 from msgspec import Struct
 
 from shared.errors import GraphError, NotFound, PermissionDenied
+from shared.model.role import WHO_MAY
 from shared.sentinel.client import SENTINEL_ROLE
 from shared.state.queue import POISON
 from shared.state.runs import QUEUES
@@ -135,25 +136,26 @@ async def _queues(tools: Tools, attempt: Callable[[str], datetime]) -> list[Need
 
 
 async def _sentinel(tools: Tools) -> list[Need]:
+    return list(await asyncio.gather(*(_workspace(tools, each) for each in tools.settings.workspaces)))
+
+
+async def _workspace(tools: Tools, workspace: str) -> Need:
     """Check the role for comments: with it Azure finds no such incident (404); without, it does not look."""
-    workspace = tools.settings.sentinel_workspace
-    if not workspace:
-        return []
-    name = f"{SENTINEL_ROLE} on the workspace"
+    name = f"{SENTINEL_ROLE} on the workspace {workspace.rsplit('/', 1)[-1]}"
     incident = f"{workspace}/providers/Microsoft.SecurityInsights/incidents/{_NO_GUID}"
     match await error_of(tools.arm.put_comment(incident, _NO_GUID, graph.COMMENT)):
         case NotFound():
-            return [
-                Need(name, met=True, found="a comment on an incident that there is not is answered with 404")
-            ]
+            return Need(
+                name, met=True, found="a comment on an incident that there is not is answered with 404"
+            )
         case PermissionDenied():
             mend = f"Assign {SENTINEL_ROLE} on the workspace to the app's identity. {CACHED}"
-            return [Need(name, met=False, found="a comment is answered with 403", mend=mend)]
+            return Need(name, met=False, found="a comment is answered with 403", mend=mend)
         case GraphError(status=status):
             mend = "See that SENTINEL_WORKSPACE names the workspace and AZURE_CLOUD its cloud, then try again"
-            return [Need(name, met=False, found=f"Azure answers {status or 'nothing'}", mend=mend)]
+            return Need(name, met=False, found=f"Azure answers {status or 'nothing'}", mend=mend)
         case _:
-            return [Need(name, None, "Azure took a comment on an incident that there cannot be")]
+            return Need(name, None, "Azure took a comment on an incident that there cannot be")
 
 
 async def _watch(watch: Awaitable[Watching]) -> list[Need]:
@@ -178,9 +180,9 @@ def _hunts(tools: Tools) -> Need:
 def _sign_in(settings: Settings) -> Need:
     name = "authentication"
     if settings.http_auth == "key":
-        return Need(name, met=True, found="function keys (HTTP_AUTH=key)")
+        return Need(name, met=True, found=f"function keys (HTTP_AUTH=key): {WHO_MAY['key']}")
     if settings.platform_signs_in:
-        return Need(name, met=True, found="App Service authentication (HTTP_AUTH=entra)")
+        return Need(name, met=True, found=f"App Service authentication (HTTP_AUTH=entra): {WHO_MAY['entra']}")
     return Need(
         name,
         met=False,

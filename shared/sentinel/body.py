@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from shared.decoding import decode_any
 from shared.entities.fields import folded, objects_in, text_of, time_of
 from shared.entities.request import EMPTY, LONGEST_BODY, is_empty
-from shared.errors import InvalidRequest
+from shared.errors import Forbidden, InvalidRequest
 from shared.model.incident import NUMBER, SentinelIncident
+from shared.settings import CLOUDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 # Strict, since the id becomes a URL's path. Names are as in "Naming rules and restrictions for Azure
 # resources"; a resource group's may have letters of any alphabet.
@@ -32,6 +34,11 @@ _ARM_ID = re.compile(
     r"/providers/Microsoft\.OperationalInsights/workspaces/[a-z0-9][a-z0-9-]{2,61}[a-z0-9]"
     rf"/providers/Microsoft\.SecurityInsights/incidents/(?P<name>{_GUID})",
     re.ASCII | re.IGNORECASE,
+)
+
+#: The hosts of the portals: Defender's, and Azure's ("Compare Azure Government and global Azure", Microsoft Learn).
+_PORTALS = frozenset(
+    {*(urlsplit(cloud.portal).netloc for cloud in CLOUDS.values()), "portal.azure.com", "portal.azure.us"}
 )
 
 _USE = "pass on the whole body of the trigger 'Microsoft Sentinel incident', @triggerBody()"
@@ -76,7 +83,7 @@ def from_resource(arm_id: str, resource: dict[str, Any]) -> SentinelIncident:
     """
     Read the incident *arm_id* from Resource Manager's answer, or from `object` in the trigger's body.
 
-    What is missing or unreadable becomes '', 0 or None.
+    What is missing or unreadable becomes '', 0 or None, and so does a link that leads to no portal.
     """
     properties = folded(folded(resource).get("properties"))
     url = text_of(properties.get("incidenturl"))
@@ -85,8 +92,7 @@ def from_resource(arm_id: str, resource: dict[str, Any]) -> SentinelIncident:
         arm_id,
         arm_id.rsplit("/", 1)[-1].lower(),
         text_of(properties.get("title")),
-        # Only https, since it becomes a link in a report.
-        url if url.startswith("https://") else "",
+        url if _is_portals(url) else "",
         int(number) if NUMBER.fullmatch(number) else 0,
         text_of(properties.get("severity")),
         text_of(properties.get("status")),
@@ -96,6 +102,32 @@ def from_resource(arm_id: str, resource: dict[str, Any]) -> SentinelIncident:
         time_of(properties.get("firstactivitytimeutc")),
         time_of(properties.get("lastactivitytimeutc")),
         tuple(_named(properties)),
+    )
+
+
+def _is_portals(url: str) -> bool:
+    """Tell whether a link leads to a portal, over https: a caller's own would become a link on the run's page."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and parts.netloc.lower() in _PORTALS and url.isprintable()
+    except ValueError:
+        return False
+
+
+def refuse_unserved(incident: SentinelIncident, workspaces: Collection[str]) -> None:
+    """
+    Raise Forbidden unless the incident is in one of these *workspaces* (resource ids in lower case).
+
+    One that mirrors a Defender incident is read and commented there, and always served.
+    """
+    workspace = incident.arm_id.lower().partition("/providers/microsoft.securityinsights/")[0]
+    if incident.defender_id or workspace in workspaces:
+        return
+    lists = "does not list it" if workspaces else "is not set"
+    raise Forbidden(
+        f"the workspace {workspace} is not served: the setting SENTINEL_WORKSPACE {lists} (of the templates, "
+        "sentinelWorkspaceId and furtherSentinelWorkspaceIds)",
+        "WorkspaceNotServed",
     )
 
 

@@ -19,12 +19,15 @@ import msgspec
 
 from shared.errors import KeyReused, NotSent, RunNotFound
 from shared.model.finding import Found
-from shared.model.record import Done, Plan, Run, Wait, Work
+from shared.model.record import Plan, Run, Wait, Work
 
+from .opened import OpenRuns
 from .returns import first_to_send, mark, read_returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shared.model.record import Done
 
     from .objects import Store
     from .returns import Mark
@@ -42,12 +45,12 @@ def run_id(key: str) -> str:
     return (uuid.uuid5(uuid.NAMESPACE_URL, f"outrider:{key}") if key else uuid.uuid4()).hex
 
 
-class Runs:
+class Runs(OpenRuns):
     """The runs in a store, and the queues to which their ids are sent."""
 
     def __init__(self, store: Store, send: Callable[[str, str, int], None], *, days: int = 30) -> None:
         """Send with *send* (queue, run id, delay in seconds), which may block; serve runs for *days* days."""
-        self._store = store
+        super().__init__(store)
         self._send = send
         self._days = timedelta(days=days)
 
@@ -86,21 +89,13 @@ class Runs:
                 return stored
             work = stored
         if work.source not in _REMEMBERED:
-            await self.open(work.run_id)
+            await self.open(work.run_id, work.group)
         await self.send(work, delay)
         return work
 
-    async def open(self, run_id: str) -> None:
-        """List a run among those that have not ended, so that the watch finds it if it is cut off."""
-        await self._store.create(f"open/{run_id}", b"")
-
-    async def opened(self) -> list[str]:
-        """Return the ids of the runs that are listed as not ended, sorted."""
-        return [key.removeprefix("open/") for key in await self._store.keys("open/")]
-
-    async def close(self, run_id: str) -> None:
-        """Take a run out of those that have not ended."""
-        await self._store.delete(f"open/{run_id}")
+    async def exists(self, *run_ids: str) -> bool:
+        """Tell whether one of these runs, '' for none, was stored and has not expired."""
+        return any([await self._served(name) for name in run_ids if name])
 
     async def _served(self, run_id: str) -> Work | None:
         with contextlib.suppress(RunNotFound):
@@ -136,11 +131,6 @@ class Runs:
     def expires(self, work: Work) -> datetime:
         """Return the time from which a run is no longer served."""
         return work.requested + self._days
-
-    async def done(self, run_id: str) -> Done | None:
-        """Read how a run ended; None while it has not."""
-        raw = await self._store.get(f"runs/{run_id}/done")
-        return msgspec.json.decode(raw, type=Done) if raw else None
 
     async def read(self, run_id: str) -> Run:
         """Read everything that is stored of a run, except rows. Raises RunNotFound."""
@@ -218,7 +208,7 @@ class Runs:
         """Record how a run ended, unless that is recorded already; return whether it was recorded."""
         first = await self._store.create(f"runs/{work.run_id}/done", msgspec.json.encode(done))
         if work.source != "watch":
-            await self.close(work.run_id)
+            await self.close(work.run_id, work.group)
         return first
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.errors import GivenUp, OutriderError
@@ -22,6 +23,7 @@ from .comments import Comments, comment_on_incidents
 from .fleet import Fleet
 from .parts import ROW_LIMIT
 from .record import SweepRecord
+from .starting import send_again
 from .survey import survey
 from .tally import Tally
 
@@ -126,6 +128,7 @@ async def _finish(
     done = Done(status, said, tools.now(), tuple(outcomes), comments.results, (), notes, plan.failure)
     if await tools.runs.finish(work, done):
         tools.telemetry.ended(work, done)
+        await send_again(tools, older=timedelta(0))
     log.info("sweep %s: %s, %d hunts", work.run_id, status, len(outcomes))
 
 

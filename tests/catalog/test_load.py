@@ -111,7 +111,7 @@ def test_hunts_are_selected_by_entities_and_names(
             True,
             (),
             ("nope",),
-            "there is no hunt nope; there are archive-then-upload, device-card, file-origin",
+            "there is no hunt 'nope'; there are archive-then-upload, device-card, file-origin",
         ),
         (True, ("fileHash",), ("file-origin",), "the hunt file-origin needs an indicator (ip, url, domain)"),
         (False, ("ip",), ("archive-then-upload",), "the hunt archive-then-upload needs a device"),

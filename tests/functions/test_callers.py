@@ -2,81 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import azure.functions as func
 import pytest
-from azure.storage.queue import QueueServiceClient
 
-from functions import app
-from sandbox.host.queue_service import QueueService
-from sandbox.host.serve import connection_string
-from shared.state.runs import QUEUES
-from tests.support.deployed import served
+from tests.support import callers
+from tests.support.callers import HANDLERS
 from tests.support.openapi import operations
 from tests.support.sweeping import SERVERS
-from tests.support.tenant import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CACHED = (app.read_settings, app.store, app.tools, app.credential, app.hunts)
-HANDLERS = {
-    "POST /api/enrich": "enrich.enrich_incident",
-    "POST /api/sentinel": "sentinel.enrich_sentinel_incident",
-    "POST /api/sweep": "sweep.start_sweep",
-    "GET /api/runs/{runId}": "runs.get_run",
-    "GET /api/runs/{runId}/findings": "runs.get_findings",
-    "GET /api/runs/{runId}/report": "runs.get_report",
-    "GET /api/hunts": "hunts.list_hunts",
-    "GET /api/health": "health.health",
-    "GET /api/selftest": "health.run_selftest",
-}
 BODY = {"devices": ["srv-7"], "comment": False}
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Serve the queues of a storage account, and yield the address."""
-    with closing(QueueService()) as queues, served(queues) as found:
-        with QueueServiceClient.from_connection_string(connection_string(found)) as client:
-            for name in QUEUES:
-                client.create_queue(name)
-        yield found
 
 
 @pytest.fixture(params=["entra"])
 def platform(address: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Settings of an app whose callers App Service authentication signs in, or who send a function key."""
-    settings = {"AzureWebJobsStorage": connection_string(address), "HTTP_AUTH": request.param}
-    for name, value in {**ENVIRONMENT, **settings, "WEBSITE_AUTH_ENABLED": "True"}.items():
-        monkeypatch.setenv(name, value)
-    for cached in CACHED:
-        cached.cache_clear()
-    yield
-    for cached in CACHED:
-        cached.cache_clear()
+    with callers.platform(address, request.param, monkeypatch):
+        yield
 
 
 async def call(operation: str, principal: str = "", key: str = "", body: Any = None) -> tuple[int, str]:
     """Call a function as the platform does for *principal*; return the status, and the run it names, if any."""
-    method, url = operation.split()
-    headers = {"x-ms-client-principal-id": principal, "idempotency-key": key}
-    request = func.HttpRequest(
-        method,
-        url,
-        headers={name: value for name, value in headers.items() if value},
-        route_params={"runId": "0" * 32},
-        body=json.dumps(body).encode() if body else b"",
-    )
-    module, name = HANDLERS[operation].split(".")
-    # Imported late: the timers' modules read the settings at once.
-    answer = await getattr(import_module(f"functions.{module}"), name)(request)
-    found = json.loads(answer.get_body())
-    return answer.status_code, found.get("runId", "")
+    headers = callers.principal(principal, **({"idempotency-key": key} if key else {}))
+    answer = await callers.ask(operation, headers, body)
+    return answer.status_code, callers.said(answer).get("runId", "")
 
 
 @pytest.mark.fault("C", before="with _check_caller removed, no test failed")

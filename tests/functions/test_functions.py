@@ -14,6 +14,7 @@ import pytest
 
 from shared.catalog.load import load_hunts
 from shared.pages.layout import STYLE_HASH
+from tests.support.callers import JSON
 from tests.support.deployed import KEY, finished
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def test_a_key_in_the_query_is_repeated_in_location(http: httpx.Client) -> None:
 
 def test_the_same_idempotency_key_is_the_same_run(http: httpx.Client) -> None:
     """The spacing of the body does not matter; with another body, the key is refused with 409."""
-    headers = {"Idempotency-Key": "callout 7"}
+    headers = {"Idempotency-Key": "callout 7", **JSON}
     bodies = (
         b'{"devices": ["srv-7"], "comment": false}',
         b'{"comment":false,"devices":["srv-7"]}',
@@ -206,12 +207,12 @@ def test_an_unknown_run_is_answered_with_404(http: httpx.Client, run_id: str, pa
             b'{"incidentId": "abc"}',
             "incidentId 'abc' is no Defender incident's number, as in the address of its page",
         ),
-        (b'{"devices": ["srv-7"], "hunts": ["x"]}', "there is no hunt x; there are "),
+        (b'{"devices": ["srv-7"], "hunts": ["x"]}', "there is no hunt 'x'; there are "),
     ],
 )
 def test_a_bad_body_is_answered_with_400(http: httpx.Client, body: bytes, message: str) -> None:
     """The error has the shape of Graph's errors, and its message says what to change."""
-    answer = http.post("/api/enrich", content=body)
+    answer = http.post("/api/enrich", content=body, headers=JSON)
 
     assert (400, "application/json") == (answer.status_code, answer.headers["content-type"])
     assert "InvalidRequest" == answer.json()["error"]["code"]

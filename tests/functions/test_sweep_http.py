@@ -49,5 +49,5 @@ def test_a_hunt_without_a_sweep_block_is_refused(http: httpx.Client) -> None:
 
     assert 400 == answer.status_code
     assert answer.json()["error"]["message"].startswith(
-        "the hunt device-card has no sweep block; these have one: "
+        "the hunt device-card has no sweep block; these have a sweep block: "
     )

@@ -23,12 +23,13 @@ ASK = """
 import asyncio, json, sys
 from pathlib import Path
 from sandbox.host.frames import HttpCall
+from sandbox.host.http_trigger import signed_in
 from sandbox.host.worker import Worker
 
 async def main():
     worker = Worker(Path(sys.argv[1]))
     await worker.start()
-    headers = {"x-ms-client-principal-id": sys.argv[2]} if sys.argv[2] else {}
+    headers = signed_in(sys.argv[2], ["Outrider.Sweep"])
     answers = {}
     for each in worker.functions:
         if each.trigger.type == "httpTrigger":

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from shared.model.role import ROLES
+
 INFRA = Path(__file__).parents[2] / "infra"
 SCRIPT = INFRA / "grant-permissions.sh"
 
@@ -76,7 +78,7 @@ class Tenant:
                 {
                     "appId": CLIENT,
                     "id": "outrider-id",
-                    "appRoles": [{"value": "Outrider.Use", "id": "Outrider.Use-id"}],
+                    "appRoles": [{"value": name, "id": f"{name}-id"} for name in ROLES],
                 },
             ],
         )
@@ -125,7 +127,7 @@ def tenant(tmp_path: Path) -> Tenant:
     return Tenant(tmp_path)
 
 
-ROLES = [(IDENTITY, "graph-id", f"{name}-id") for name in GRAPH_ROLES]
+GRANTED = [(IDENTITY, "graph-id", f"{name}-id") for name in GRAPH_ROLES]
 
 
 def test_the_identity_gets_exactly_two_graph_roles(tenant: Tenant) -> None:
@@ -133,31 +135,35 @@ def test_the_identity_gets_exactly_two_graph_roles(tenant: Tenant) -> None:
     done = tenant.run(IDENTITY)
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert ROLES == tenant.assigned
+    assert GRANTED == tenant.assigned
 
 
 def test_a_second_run_assigns_only_what_is_missing(tenant: Tenant) -> None:
     """A role that is assigned already is left as it is, and the script says so."""
     tenant.change(
-        assigned=[dict(zip(("principalId", "resourceId", "appRoleId", "id"), (*ROLES[0], "1"), strict=True))]
+        assigned=[
+            dict(zip(("principalId", "resourceId", "appRoleId", "id"), (*GRANTED[0], "1"), strict=True))
+        ]
     )
     first, second = tenant.run(IDENTITY), tenant.run(IDENTITY)
 
-    assert ROLES == tenant.assigned
+    assert GRANTED == tenant.assigned
     assert (1, 1) == (first.stdout.count("already there:"), first.stdout.count("assigned: "))
     assert (2, 0) == (second.stdout.count("already there:"), second.stdout.count("assigned: "))
 
 
-def test_each_caller_gets_the_role_once(tenant: Tenant) -> None:
-    """Callers get the role of Outrider's own registration, however often the script runs."""
-    callers = ("--app", CLIENT, "--caller", GROUP, "--caller", PLAYBOOKS)
+def test_each_caller_gets_its_role_once(tenant: Tenant) -> None:
+    """Callers get the role of Outrider's own registration that the option stands for, however often the script runs."""
+    readers, sweepers = ("--reader", "readers-id"), ("--sweeper", "operators-id")
+    callers = ("--app", CLIENT, "--caller", GROUP, *readers, "--caller", PLAYBOOKS, *sweepers)
     tenant.run(IDENTITY, *callers)
     done = tenant.run(IDENTITY, *callers)
+    expected = [(GROUP, "Use"), ("readers-id", "Read"), (PLAYBOOKS, "Use"), ("operators-id", "Sweep")]
 
     assert 0 == done.returncode
     assert [
-        *ROLES,
-        *((who, "outrider-id", "Outrider.Use-id") for who in (GROUP, PLAYBOOKS)),
+        *GRANTED,
+        *((who, "outrider-id", f"Outrider.{role}-id") for who, role in expected),
     ] == tenant.assigned
 
 
@@ -173,7 +179,7 @@ def test_roles_are_granted_in_the_chosen_cloud(
     done = tenant.run(IDENTITY, *(part for name in arguments for part in (name, graph)))
 
     assert 0 == done.returncode, done.stderr
-    assert ROLES == tenant.assigned
+    assert GRANTED == tenant.assigned
     assert asked == (["cloud", "show"] in [call[:2] for call in tenant.log])
 
 
@@ -200,7 +206,8 @@ def test_a_refused_assignment_says_who_may_assign(tenant: Tenant) -> None:
         ),
         ({}, (), "whose roles?"),
         ({}, (IDENTITY, "another"), "one principal at a time"),
-        ({}, (IDENTITY, "--caller", GROUP), "--caller needs --app"),
+        ({}, (IDENTITY, "--caller", GROUP), "--caller and --sweeper need --app"),
+        ({}, (IDENTITY, "--app", CLIENT, "--sweeper"), "--sweeper needs an object id"),
         ({}, (IDENTITY, "--app"), "--app needs a client id"),
         ({}, ("--what",), "unknown option --what"),
     ],
@@ -218,7 +225,7 @@ def test_wrong_input_is_named_and_assigns_nothing(
 
 
 def test_both_scripts_and_bicep_assign_the_same_roles() -> None:
-    """The Graph roles are the same everywhere, and so is the name of Outrider's own role."""
+    """The Graph roles are the same everywhere, and so are the names of Outrider's own roles, which are the app's."""
     bicep = (INFRA / "modules" / "graph-roles.bicep").read_text("utf-8")
     registration = (INFRA / "modules" / "app-registration.bicep").read_text("utf-8")
     shell = SCRIPT.read_text("utf-8")
@@ -227,4 +234,6 @@ def test_both_scripts_and_bicep_assign_the_same_roles() -> None:
     assert GRAPH_ROLES == re.findall(r"name: '([\w.]+)'", bicep)
     assert GRAPH_ROLES == re.findall(r"graph_roles=\((.+)\)", shell)[0].split()
     assert GRAPH_ROLES == re.findall(r"'([\w.]+)'", re.findall(r"\$GraphRoles = (.+)", powershell)[0])
-    assert all("Outrider.Use" in text for text in (shell, powershell, registration))
+    assert list(ROLES) == re.findall(r"value: '(Outrider\.\w+)'", registration)
+    assert list(ROLES) == re.findall(r'callers\+=\("(Outrider\.\w+) ', shell)
+    assert list(ROLES) == re.findall(r"'(Outrider\.\w+)' =", powershell)

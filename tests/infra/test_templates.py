@@ -201,16 +201,16 @@ def test_every_module_is_used_with_its_own_parameters() -> None:
     """Each gets all that it requires, and nothing that it does not have."""
     main = text("main.bicep")
     calls = re.findall(
-        r"^module \w+ '\./([\w/-]+\.bicep)'.*?^  params: \{\n(.*?)^  \}", main, re.DOTALL | re.MULTILINE
+        r"^module \w+ '\./([\w/-]+\.bicep)'.*?^( +)params: \{\n(.*?)^\2\}", main, re.DOTALL | re.MULTILINE
     )
     problems = []
-    for path, block in calls:
-        has, given = parameters(text(path)), set(re.findall(r"^    (\w+):", block, re.MULTILINE))
+    for path, indent, block in calls:
+        has, given = parameters(text(path)), set(re.findall(rf"^{indent}  (\w+):", block, re.MULTILINE))
         problems += [f"{path} has no {name}" for name in given - has.keys()]
         problems += [f"{path} needs {name}" for name, needed in has.items() if needed and name not in given]
 
     assert [] == problems
-    assert set() == {f"modules/{path.name}" for path in MODULES} - {path for path, _ in calls}
+    assert set() == {f"modules/{path.name}" for path in MODULES} - {path for path, *_ in calls}
 
 
 def test_roles_are_assigned_before_the_app_exists() -> None:
@@ -218,7 +218,7 @@ def test_roles_are_assigned_before_the_app_exists() -> None:
     app = re.search(r"^module functionApp .*?^}", text("main.bicep"), re.DOTALL | re.MULTILINE)
 
     assert app is not None
-    assert "dependsOn: [graphRoles, sentinelRole]" in app[0]
+    assert "dependsOn: [graphRoles, sentinelRole, furtherSentinelRoles]" in app[0]
 
 
 def test_one_instance_is_the_default() -> None:

@@ -70,6 +70,7 @@ def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
     [
         ([], "the following arguments are required: COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
+        (["host", "--role", "Admin"], "argument --role: invalid choice: 'Admin'"),
         (["demo", "--devices", "many"], "argument --devices: invalid int value: 'many'"),
         (
             ["hunts", "render", "device-card", "--lookback", "a day"],

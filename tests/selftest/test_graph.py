@@ -30,7 +30,7 @@ class Abroad(Identity):
         (
             WRITE, {HUNT, RESPONDER}, {f"{WRITE}: reading", f"{WRITE}: commenting"}, f"Grant {WRITE}",
         ),
-        (RESPONDER, {HUNT, WRITE}, {f"{RESPONDER} on the workspace"}, f"Assign {RESPONDER}"),
+        (RESPONDER, {HUNT, WRITE}, {f"{RESPONDER} on the workspace law-soc"}, f"Assign {RESPONDER}"),
     ],
     ids=["hunting", "only reading", "no incidents", "Sentinel"],
 )  # fmt: skip

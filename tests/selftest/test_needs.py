@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from obstore.store import AzureStore
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -17,11 +19,13 @@ from sandbox.tenant.app import build_app
 from sandbox.tenant.state import GRAPH, HUNT, RESPONDER, WRITE
 from shared import settings
 from shared.catalog.load import SHIPPED, load_hunts
+from shared.graph.client import Graph
 from shared.model.watching import STATE
+from shared.selftest.graph import check_graph
 from shared.state.objects import Store
 from tests.support.deployed import SECRET, hosted, identity, served
-from tests.support.surroundings import ALL, Stranger, Surroundings, account, unmet, untold
-from tests.support.tenant import ENVIRONMENT
+from tests.support.surroundings import ALL, WORKSPACE, Stranger, Surroundings, account, unmet, untold
+from tests.support.tenant import ENVIRONMENT, Deployment, Identity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +42,7 @@ async def test_a_complete_setup_meets_every_need(around: Surroundings) -> None:
     assert [""] * len(answer.needs) == [need.mend for need in answer.needs]
     assert [
         "token", "Microsoft Graph", HUNT, f"{WRITE}: reading", f"{WRITE}: commenting", "hunting quota",
-        "hunts held to devices", "object store", "queues", "clock", f"{RESPONDER} on the workspace", "watch",
+        "hunts held to devices", "object store", "queues", "clock", f"{RESPONDER} on the workspace law-soc", "watch",
         "hunts", "authentication", "address",
     ] == [need.name for need in answer.needs]  # fmt: skip
 
@@ -165,6 +169,37 @@ async def test_sentinel_is_not_checked_without_a_workspace(around: Surroundings)
 
     assert answer.met
     assert not any("Sentinel" in need.name for need in answer.needs)
+
+
+async def test_every_workspace_is_checked(around: Surroundings) -> None:
+    """Each of SENTINEL_WORKSPACE is a need of its own, named by its workspace."""
+    around.tenant.roles.discard(RESPONDER)
+    second = WORKSPACE.replace("law-soc", "law-plant")
+    answer = await around.check(SENTINEL_WORKSPACE=f"{WORKSPACE}, {second}")
+
+    assert {f"{RESPONDER} on the workspace {name}" for name in ("law-soc", "law-plant")} == unmet(
+        answer
+    ).keys()
+
+
+@pytest.mark.fault(
+    "B14", before="assert 2 == 1: the self-test's hunt was sent although the minute's were used up"
+)
+async def test_the_selftests_hunt_keeps_the_pace_of_the_runs(app: Deployment) -> None:
+    """With HUNTS_PER_MINUTE used up it is not sent, and the quota reads as not told."""
+    graph = Graph(
+        settings.read_settings({**ENVIRONMENT, "HUNTS_PER_MINUTE": "1"}),
+        Identity(app.tenant),
+        transport=httpx.ASGITransport(app.app),
+    )
+    await graph.run_hunting_query("DeviceInfo | take 1", "PT1H")
+    tools = replace(app.tools, graph=graph.without_retries())
+    needs = {need.name: need for need in await check_graph(tools, Identity(app.tenant))}
+    await graph.close()
+
+    assert 1 == app.calls("hunt")
+    assert needs["hunting quota"].met is None
+    assert "HUNTS_PER_MINUTE (1) is used up" in needs["hunting quota"].found
 
 
 async def test_a_fully_broken_setup_is_answered_without_secrets(around: Surroundings) -> None:

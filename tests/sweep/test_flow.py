@@ -124,10 +124,10 @@ def test_only_hunts_with_a_sweep_block_can_be_swept() -> None:
     with pytest.raises(InvalidRequest) as raised:
         select_for_sweep(loaded, ["device-card", "nope"])
     assert (
-        "the hunt device-card has no sweep block; these have one: "
+        "these hunts cannot sweep; these have a sweep block: "
         "archive-then-upload, linux-desktop-egress-baseline, linux-server-egress-baseline"
-    ) == raised.value.details[0]
-    assert raised.value.details[1].startswith("there is no hunt nope; ")
+    ) == raised.value.message
+    assert ("the hunt device-card has no sweep block", "there is no hunt 'nope'") == raised.value.details
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"hunt": []}', b'{"hunts": [7]}'])

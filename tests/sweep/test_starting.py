@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from shared.errors import NotSent
+from shared.errors import NotSent, SweepUnderWay
+from shared.model.record import Done, Work
 from shared.state.runs import run_id
-from shared.sweep.starting import start_sweep
+from shared.sweep.starting import start_sweep, take_turn
 from shared.watch import look
+from shared.work import work_on
+from tests.support.sweeping import SERVERS
 from tests.support.tenant import Deployment, Fleet
 
 
@@ -48,6 +51,11 @@ async def fire(app: Deployment) -> list[float]:
 
     await start_sweep(app.tools, sleep)
     return slept
+
+
+async def end(app: Deployment, run: str) -> None:
+    """Let a sweep end, so that the next one has its turn."""
+    await app.tools.runs.finish((await app.read(run)).work, Done("completed", "", app.now()))
 
 
 async def sweeps(app: Deployment) -> list[str]:
@@ -111,6 +119,7 @@ async def named(fleet: Fleet, schedule: str, *moments: str) -> list[str]:
     for moment in moments:
         app.clock = datetime.fromisoformat(f"2026-11-24T{moment}").replace(tzinfo=UTC)
         await fire(app)
+        await end(app, app.messages[-1][1])
     await app.close()
     return list(dict.fromkeys(run for _, run, _ in app.messages))
 
@@ -141,3 +150,49 @@ async def test_a_sweep_on_the_hour_keeps_the_name_it_had(fleet: Fleet) -> None:
     runs = await named(fleet, "0 0 6 * * *", "06:00:00", "06:40:00")
 
     assert [run_id("sweep:2026-11-24T06")] == runs
+
+
+async def by_hand(app: Deployment) -> str:
+    """Start a sweep as `POST /api/sweep` does, and return its id."""
+    work = Work(run_id(""), app.now(), "", hunts=(SERVERS,), queue="sweeps", kind="sweep", caller="somebody")
+    await take_turn(app.tools, work)
+    await app.tools.runs.start(work, chosen_key=False)
+    return work.run_id
+
+
+async def test_a_timers_sweep_waits_for_the_one_under_way(app: Deployment) -> None:
+    """It is owed until that has ended, and then a look of the watch starts it, once."""
+    first = await by_hand(app)
+    slept = await fire(app)
+    app.clock += timedelta(minutes=5)
+    await look(app.tools)
+    waits = [run for _, run, _ in app.messages]
+    await end(app, first)
+    await look(app.tools)
+    await look(app.tools)
+    runs = [run for _, run, _ in app.messages]
+
+    assert [] == slept
+    assert [first] == waits
+    assert 2 == len(runs)
+    assert "timer" == (await app.read(runs[1])).work.source
+
+
+async def test_a_sweep_that_ends_starts_the_one_that_waits(app: Deployment) -> None:
+    """Also where the watch is off."""
+    first = await by_hand(app)
+    await fire(app)
+    await work_on(app.tools, first)
+    kinds = await sweeps(app)
+
+    assert (await app.done(first)).status == "completed"
+    assert ["sweep api sweeps", "sweep timer sweeps"] == kinds
+
+
+async def test_a_call_is_refused_while_the_timers_sweep_is_under_way(app: Deployment) -> None:
+    """The error names it."""
+    await fire(app)
+    with pytest.raises(SweepUnderWay) as raised:
+        await by_hand(app)
+
+    assert app.messages[0][1] == raised.value.run_id

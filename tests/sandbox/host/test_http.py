@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from sandbox.host.http_trigger import signed_in
 from sandbox.host.worker import Worker
 from tests.support.sample import SCHEDULE, SETTINGS, Instance, started
 
@@ -134,7 +136,14 @@ async def test_a_function_asks_for_the_host_key(worker: Worker) -> None:
 
 async def test_a_caller_cannot_forge_the_signed_in_user(worker: Worker) -> None:
     """The host says who called, whatever the caller's own header says."""
-    async with started(worker, principal="00000000-0000-0000-0000-000000000001") as app:
-        answer = await app.http.post("/api/echo/a", headers={"x-ms-client-principal-id": "forged"})
+    who = "00000000-0000-0000-0000-000000000001"
+    forged = {"x-ms-client-principal-id": "forged", "x-ms-client-principal": "forged"}
+    async with started(worker, principal=signed_in(who, ["Outrider.Read"])) as app:
+        answer = await app.http.post("/api/echo/a", headers=forged)
+    headers = answer.json()["headers"]
+    content = msgspec.json.decode(base64.b64decode(headers["x-ms-client-principal"]))
 
-    assert "00000000-0000-0000-0000-000000000001" == answer.json()["headers"]["x-ms-client-principal-id"]
+    assert who == headers["x-ms-client-principal-id"]
+    assert ["Outrider.Read"] == [
+        claim["val"] for claim in content["claims"] if claim["typ"] == content["role_typ"]
+    ]
