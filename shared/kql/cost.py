@@ -23,7 +23,7 @@ from .lexer import (
     text,
 )
 from .problem import Problem, Problems
-from .quantity import amount, steps
+from .quantity import amount, is_time, steps
 from .shaping import after, texts
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class _Costs:
     def __init__(self, query: str) -> None:
         self.found = Problems(query)
         self.lets: dict[str, list[Node]] = {}
+        self.amounts: dict[str, tuple[float, bool]] = {}
         self.fixed: dict[str, frozenset[str]] = {}
+        self.sources: dict[int, frozenset[str]] = {}
 
     def block(self, nodes: list[Node]) -> None:
         """Read statements, and everything in their brackets."""
@@ -62,6 +64,8 @@ class _Costs:
             fixed = self.expression(statement[3:] if declares else statement)
             if declares and (name := name_of(statement[1])):
                 self.lets[name], self.fixed[name] = statement[3:], fixed
+                if (value := amount(statement[3:], self.amounts)) is not None:
+                    self.amounts[name] = value, is_time(statement[3:], self.amounts)
             for node in statement:
                 if isinstance(node, Bracketed):
                     self.block(inside(node))
@@ -85,11 +89,13 @@ class _Costs:
         if is_call(nodes) and name_of(nodes[0]) == "materialize":
             nodes = nodes[1:]
         if len(nodes) == 1 and bracket(nodes[0]) == "(":
-            head, *pipes = split(inside(nodes[0]), "|") or [[]]
-            fixed = self.source(head)
-            for pipe in pipes:
-                fixed = _after(*(leading_operator(pipe) if pipe else ("", [])), fixed)
-            return fixed
+            if (start := nodes[0].start) not in self.sources:
+                head, *pipes = split(inside(nodes[0]), "|") or [[]]
+                fixed = self.source(head)
+                for pipe in pipes:
+                    fixed = _after(*(leading_operator(pipe) if pipe else ("", [])), fixed)
+                self.sources[start] = fixed
+            return self.sources[start]
         name = name_of(nodes[0]) if len(nodes) == 1 else None
         return self.fixed.get(name or "", frozenset())
 
@@ -109,7 +115,7 @@ class _Costs:
         if not {"from", "to", "step"} <= set(words):
             return
         first, last, step = words.index("from"), words.index("to"), words.index("step")
-        count = steps(nodes[first + 1 : last], nodes[last + 1 : step], nodes[step + 1 :], self.lets)
+        count = steps(nodes[first + 1 : last], nodes[last + 1 : step], nodes[step + 1 :], self.amounts)
         if count is None:
             self.found.add(
                 nodes[0], "this range is as long as data says: write its ends and its step as literals"
@@ -151,9 +157,9 @@ class _Costs:
             return None
         parts = split(inside(nodes[1]), ",")
         if name_of(nodes[0]) == "repeat" and len(parts) == 2:
-            return amount(parts[1], self.lets) or 1.0
+            return amount(parts[1], self.amounts) or 1.0
         if name_of(nodes[0]) == "range" and len(parts) > 1:
-            return steps(parts[0], parts[1], parts[2] if len(parts) > 2 else [_ONE], self.lets) or 1.0
+            return steps(parts[0], parts[1], parts[2] if len(parts) > 2 else [_ONE], self.amounts) or 1.0
         return None
 
 

@@ -16,7 +16,8 @@ from .vocabulary import CLOCK
 if TYPE_CHECKING:
     from .lexer import Node
 
-    Lets = dict[str, list[Node]]
+    #: By a name that `let` declares, the number that it stands for, and whether that is a timespan or a time.
+    Amounts = dict[str, tuple[float, bool]]
 
 # A sum is divided at + first, so that what is taken away is taken from its own part.
 _ARITHMETIC = (("+", operator.add), ("-", operator.sub), ("*", operator.mul), ("/", operator.truediv))
@@ -24,51 +25,52 @@ _TYPED = re.compile(r"""(?P<type>\w+)\(["']?(?P<value>[^"']*)["']?\)""")
 _DEEPEST = 20
 
 
-def steps(first: list[Node], last: list[Node], step: list[Node], lets: Lets) -> float | None:
+def steps(first: list[Node], last: list[Node], step: list[Node], known: Amounts) -> float | None:
     """
     Return how many steps of *step* there are from *first* to *last*; None where something else than literals says so.
 
-    *lets* are the expressions that names stand for. Times that are no literals are taken to be 30 days from each
+    *known* are the numbers that names stand for. Times that are no literals are taken to be 30 days from each
     other, since Advanced Hunting keeps no more.
     """
-    size, begin, end = (amount(nodes, lets) for nodes in (step, first, last))
-    if size is not None and (begin is None or end is None) and _is_time(step, lets):
+    size, begin, end = (amount(nodes, known) for nodes in (step, first, last))
+    if size is not None and (begin is None or end is None) and is_time(step, known):
         begin, end = 0.0, FURTHEST.total_seconds()
     if size is None or begin is None or end is None:
         return None
     return max(0.0, (end - begin) / size) if size else float("inf")
 
 
-def amount(nodes: list[Node], lets: Lets, depth: int = 0) -> float | None:
+def amount(nodes: list[Node], known: Amounts, depth: int = 0) -> float | None:
     """Return the number that *nodes* write, a timespan or a time in seconds; None where they are no such literals."""
     if depth > _DEEPEST:
         return None
     for mark, apply in _ARITHMETIC:
         parts = split(nodes, mark)
         if len(parts) > 1:
-            values = [amount(part, lets, depth + 1) if part else 0.0 for part in parts]
-            known = [value for value in values if value is not None]
+            values = [amount(part, known, depth + 1) if part else 0.0 for part in parts]
+            found = [value for value in values if value is not None]
             with suppress(ArithmeticError):
-                return reduce(apply, known) if len(known) == len(values) else None
+                return reduce(apply, found) if len(found) == len(values) else None
             return None
     if is_call(nodes) and name_of(nodes[0]) in CLOCK:
-        back = amount(inside(nodes[1]), lets, depth + 1) if inside(nodes[1]) else 0.0
+        back = amount(inside(nodes[1]), known, depth + 1) if inside(nodes[1]) else 0.0
         sign = -1 if name_of(nodes[0]) == "ago" else 1
         return None if back is None else datetime.now(UTC).timestamp() + sign * back
     if len(nodes) != 1:
         return None
     if bracket(nodes[0]) == "(":
-        return amount(inside(nodes[0]), lets, depth + 1)
+        return amount(inside(nodes[0]), known, depth + 1)
     if (name := name_of(nodes[0])) is not None:
-        return amount(lets.get(name, []), lets, depth + 1)
+        return known[name][0] if name in known else None
     return _literal(nodes[0].text) if isinstance(nodes[0], Token) else None
 
 
-def _is_time(nodes: list[Node], lets: Lets) -> bool:
+def is_time(nodes: list[Node], known: Amounts) -> bool:
     """Tell whether *nodes* are a timespan's literal, or a name that stands for one."""
-    name = name_of(nodes[0]) if len(nodes) == 1 else None
-    first = lets.get(name, nodes)[:1] if name else nodes[:1]
-    return bool(first) and isinstance(first[0], Token) and not re.fullmatch(r"[0-9.e]+|0x.*", first[0].text)
+    first = nodes[0] if nodes else None
+    if name := name_of(first) if first else None:
+        return name in known and known[name][1]
+    return isinstance(first, Token) and not re.fullmatch(r"[0-9.e]+|0x.*", first.text)
 
 
 def _literal(text: str) -> float | None:
