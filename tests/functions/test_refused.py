@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from functions import app
-from shared.errors import Throttled
 from shared.selftest.need import error_of
 from tests.support.callers import HANDLERS, ask, call, let_in, principal, said
 from tests.support.openapi import problems
@@ -119,10 +118,11 @@ async def test_a_sentinel_incident_of_another_workspace_is_refused(
 
 
 @pytest.mark.usefixtures("platform")
-async def test_the_selftests_hunt_counts_for_the_runs() -> None:
-    """It takes the one hunt of this minute, so a run has to wait for its turn."""
-    await call("GET /api/selftest", principal())
-    error = await error_of(app.tools().graph.run_hunting_query("DeviceInfo", "PT1H"))
+async def test_the_selftests_hunt_waits_behind_those_of_the_runs() -> None:
+    """A run has taken the one hunt of this minute, so the self-test sends none, and says so."""
+    await error_of(app.tools().graph.run_hunting_query("DeviceInfo", "PT1H"))
+    _, body = await call("GET /api/selftest", principal())
+    (quota,) = [need for need in body["needs"] if need["name"] == "hunting quota"]
 
-    assert isinstance(error, Throttled)
-    assert error.ours
+    assert quota["met"] is None
+    assert "HUNTS_PER_MINUTE (1) is used up" in quota["found"]

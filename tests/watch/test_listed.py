@@ -1,0 +1,36 @@
+"""Under whose name a run is listed until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shared.model.record import Work
+from shared.state.runs import run_id
+from shared.work import work_on
+from tests.support.process import Process
+
+if TYPE_CHECKING:
+    from tests.support.tenant import Deployment
+
+
+async def test_a_late_look_is_not_counted_for_whoever_asked_first(app: Deployment) -> None:
+    """Nobody waits for it: it is listed under no caller's name, and nothing of it stays listed."""
+    assert app.tenant.open("exfiltration")
+    work = Work(run_id(""), app.now(), "", incident_id="4101", caller="somebody")
+    await app.tools.runs.start(work, chosen_key=False)
+    before = await app.tools.runs.listed("somebody")
+    await work_on(app.tools, work.run_id)
+    late = app.messages[-1][1]
+    app.ahead = (await app.read(late)).work.requested - app.clock
+    process = Process(app)
+    process.deliver(late)
+    await process.hunts()
+    during = (await app.tools.runs.listed("somebody"), await app.tools.runs.opened())
+    process.open.set()
+    await asyncio.gather(*process.deliveries)
+
+    assert [work.run_id] == list(before)
+    assert late != work.run_id
+    assert ({}, [late]) == during
+    assert [] == await app.tools.runs.opened()
