@@ -37,8 +37,8 @@ def test_a_harmless_text_has_no_markup_link_or_line_break(text: str) -> None:
         ("ftp://evil.example", "ftp[:]//evil[.]example"),
         ("it went to 198.51.100.7.", "it went to 198.51.100[.]7."),
         ("version 1.2.3.4.5", "version 1.2.3.4.5"),
-        ("www.evil.example", "www[.]evil.example"),
-        ("mail to user@contoso.com", "mail to user[@]contoso.com"),
+        ("www.evil.example", "www[.]evil[.]example"),
+        ("mail to user@contoso.com", "mail to user[@]contoso[.]com"),
         ("javascript:alert(1)", "javascript[:]alert(1)"),
         ("tar -czf /tmp/a.tgz", "tar -czf /tmp/a.tgz"),
     ],
@@ -102,10 +102,10 @@ def test_a_formula_after_a_blank_is_none_either(blank: str, formula: str) -> Non
     assert [["C"], [f"'{blank}{formula}"]] == list(csv.reader(io.StringIO(text, newline="")))
 
 
-@given(NASTY, st.integers(30, 400))
+@given(NASTY, st.integers(40, 400))
 def test_a_clipped_value_is_never_longer_than_allowed(text: str, length: int) -> None:
     """A value that is short enough stays as it is; a longer one says how much of it is missing."""
     clipped = neutral.clip(text, length)
 
     assert len(clipped) <= length
-    assert clipped == text if len(text) <= length else clipped.endswith(" characters)")
+    assert clipped == text if len(text) <= length else " characters) … " in clipped
