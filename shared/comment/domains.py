@@ -42,23 +42,22 @@ _DOTTED = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
 
 
 def defang_domains(text: str) -> str:
-    """Write the dots of domains as `[.]`; names of files, versions and parts of a Windows path stay as they are."""
+    """Write the dots of domains as `[.]`; names of files and versions stay as they are."""
     return _DOTTED.sub(_defang, text) if "." in text else text
 
 
 def _defang(found: re.Match[str]) -> str:
     name, whole = found[0], found.string
-    before, behind = whole[max(0, found.start() - 2) : found.start()], whole[found.end() : found.end() + 1]
+    before, behind = whole[max(0, found.start() - 1) : found.start()], whole[found.end() : found.end() + 1]
     return name.replace(".", "[.]") if _is_domain(name.lower(), before, behind) else name
 
 
 def _is_domain(name: str, before: str, behind: str) -> bool:
-    # Behind one backslash is a file or a folder, behind two a server.
-    if name in _NO_DOMAINS or (before.endswith("\\") and before != "\\\\"):
+    if name in _NO_DOMAINS:
         return False
     *labels, top = name.split(".")
     if top in _TOP or top.startswith("xn--"):
         return True
     if top not in _FILES_TOO:
         return False
-    return (behind == "/" and before[-1:] not in ("/", ".")) or (len(labels) > 1 and labels[-1] in _SECOND)
+    return (behind == "/" and before not in ("/", ".")) or (len(labels) > 1 and labels[-1] in _SECOND)

@@ -26,7 +26,7 @@ _FORMULA = re.compile(
 )
 #: Dots that a reader takes for the one between two columns, or at the start of a line, where they could stand there.
 _DOT = re.compile(r"(?:(?<=\s)|\A)[\u00b7\u2022\u2219\u22c5\u2027\u30fb\uff65\u25cf](?=\s|\Z)")
-_MARKER = re.compile(r"(?i)\b(outrider)(?= [0-9a-f]{32})")
+_MARKER = re.compile(r"(?i)(outrider)(?= [0-9a-f]{32})")
 _QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\uff02\u301d\u301e', "'"))
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 #: What is left of a scheme where a text is cut in the middle of it.
