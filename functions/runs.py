@@ -43,7 +43,8 @@ async def get_run(req: func.HttpRequest) -> func.HttpResponse:
     tools = app.tools()
     run = await _read(req)
     mask = tools.settings.masks
-    body = summary(run, tools.runs.expires(run.work), app.run_url(run.work.run_id), mask=mask)
+    url = app.run_url(run.work.run_id)
+    body = await asyncio.to_thread(summary, run, tools.runs.expires(run.work), url, mask=mask)
     if run.done:
         return json(body)
     if run.work.kind == "sweep":
@@ -96,7 +97,8 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     if run.work.kind == "sweep":
         page = await sweep_page(tools.store, run, tools.catalog, tools.settings)
     else:
-        page = run_page(run, tools.catalog, tools.settings, refresh=not run.done)
+        # In a thread, so that other calls go on meanwhile.
+        page = await asyncio.to_thread(run_page, run, tools.catalog, tools.settings, refresh=not run.done)
     return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=_PAGE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidRequest
+from shared.model.entity import hidden
 from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def entities_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
 
 
 def ledger_key(hunt: Hunt, entity: Device | Indicator) -> str:
-    """Return the ledger's key for a hunt, its version and one entity; a new version makes a new key."""
-    return f"{_version_of(hunt)} {entity.key}"
+    """Return the ledger's key for a hunt, its version and one entity, hashed; a new version makes a new key."""
+    return f"{_version_of(hunt)} {hidden(entity.key)}"
 
 
 def finding_keys(hunt: Hunt, found: Found) -> frozenset[str]:
@@ -102,7 +103,7 @@ def finding_keys(hunt: Hunt, found: Found) -> frozenset[str]:
     is no news.
     """
     return frozenset(
-        f"{_version_of(hunt)} {entity}" + ("" if hunt.role == "context" else f" {part.digest[:16]}")
+        f"{_version_of(hunt)} {hidden(entity)}" + ("" if hunt.role == "context" else f" {part.digest[:16]}")
         for entity, part in found.per_entity.items()
     )
 

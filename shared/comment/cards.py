@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from shared.decoding import decode_any
@@ -9,42 +11,52 @@ from shared.decoding import decode_any
 from . import neutral
 
 _NAME = 60
-_FACT = 120
+_FACT = 40
+#: Tags or users that are named.
+_MOST = 5
+_SEPARATORS = re.compile(r"[,;:\"\u201c\u201d](?!\d)")
 
 
 def device_line(card: dict[str, str]) -> str:
     """Write a row of the device card as one line, harmless as plain text."""
-    kind = (
-        " ".join(filter(None, (card.get("OSPlatform", ""), card.get("DeviceType", "").lower())))
-        or "type unknown"
+    kind = " ".join(
+        filter(None, (_fact(card.get("OSPlatform", "")), _fact(card.get("DeviceType", "").lower())))
     )
-    system = card.get("OSDistribution", "")
-    version = card.get("OSVersionInfo", "")
+    system, version = _fact(card.get("OSDistribution", "")), _fact(card.get("OSVersionInfo", ""))
     facts = [
-        kind,
+        kind or "type unknown",
         " ".join(filter(None, (system, version))),
-        card.get("OnboardingStatus", "").lower(),
-        f"last seen {neutral.time(card['LastSeen'])}" if card.get("LastSeen") else "",
-        f"exposure {card['ExposureLevel'].lower()}" if card.get("ExposureLevel") else "",
-        f"value {card['AssetValue'].lower()}" if card.get("AssetValue") else "",
+        _fact(card.get("OnboardingStatus", "").lower()),
+        f"last seen {_fact(neutral.time(card['LastSeen']))}" if card.get("LastSeen") else "",
+        f"exposure {_fact(card['ExposureLevel'].lower())}" if card.get("ExposureLevel") else "",
+        f"value {_fact(card['AssetValue'].lower())}" if card.get("AssetValue") else "",
         "internet-facing" if card.get("IsInternetFacing") in ("true", "1") else "",
-        f"tags {_tags(card)}" if _tags(card) else "",
-        f"users {_users(card)}" if _users(card) else "",
+        _listed("tags", _tags(card)),
+        _listed("users", _list(card.get("LoggedOnUsers", ""))),
     ]
-    name = neutral.label(card.get("DeviceName") or card.get("DeviceId", ""), _NAME)
-    return f"{name}: " + ", ".join(neutral.label(fact, _FACT) for fact in facts if fact)
+    name = neutral.name(card.get("DeviceName") or card.get("DeviceId", ""), _NAME)
+    return f"{name}: " + ", ".join(filter(None, facts))
 
 
-def _tags(card: dict[str, str]) -> str:
+def _fact(text: str) -> str:
+    """Write what Defender says; with a sign that separates facts in it, it is put in quotes."""
+    return neutral.quoted(text, _FACT) if _SEPARATORS.search(text) else neutral.label(text, _FACT)
+
+
+def _listed(what: str, names: list[str]) -> str:
+    """Write names that somebody chose, each in quotes, so that none of them passes for a fact."""
+    if not names:
+        return ""
+    shown = ", ".join(neutral.quoted(name, _NAME) for name in names[:_MOST])
+    return f"{what} {shown}" + (f" and {len(names) - _MOST:,} more" if len(names) > _MOST else "")
+
+
+def _tags(card: dict[str, str]) -> list[str]:
     tags: list[str] = []
     for column in ("RegistryDeviceTag", "DeviceManualTags", "DeviceDynamicTags"):
         text = card.get(column, "")
         tags += _list(text) if text.startswith("[") else [text] if text else []
-    return ", ".join(dict.fromkeys(tags))
-
-
-def _users(card: dict[str, str]) -> str:
-    return ", ".join(_list(card.get("LoggedOnUsers", "")))
+    return list(dict.fromkeys(tags))
 
 
 def _list(text: str) -> list[str]:

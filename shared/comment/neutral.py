@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .domains import defang_domains
+
 _SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}):(?=//)")
 _AFTER_SCHEME = re.compile(r"(?<=//)([^\s/?#\"'<>]+)")
 # ASCII: a digit of another script before an address must not keep it from being defanged.
@@ -18,7 +20,20 @@ _WWW = re.compile(r"(?i)\b(www\d*)\.")
 _MAIL = re.compile(r"(?<=[\w-])@(?=[\w-]+(?:\.|\[))")
 _MAILTO = re.compile(r"(?i)\b(mailto|javascript|data|vbscript|tel|sip):(?=\S)")
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-_FORMULA = ("=", "+", "-", "@", "|", "%")
+# Also where another sign separates than ours, behind blanks and quotes, and in full width, which Excel reads as well.
+_FORMULA = re.compile(
+    r"(\A|[;\t])(?=[\s\"'`\u2018\u2019\u201c\u201d]*+[=+\-@|%\uff1d\uff0b\uff0d\uff20\uff5c\uff05])"
+)
+#: Dots that a reader takes for the one between two columns, or at the start of a line, where they could stand there.
+_DOT = re.compile(r"(?:(?<=\s)|\A)[\u00b7\u2022\u2219\u22c5\u2027\u30fb\uff65\u25cf](?=\s|\Z)")
+_MARKER = re.compile(r"(?i)(outrider)(?= [0-9a-f]{32})")
+_QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\uff02\u301d\u301e', "'"))
+_PLAIN_NAME = re.compile(r"[\w.-]+")
+#: What is left of a scheme where a text is cut in the middle of it.
+_CUT_SCHEME = re.compile(r"\A[A-Za-z0-9+.-]{1,31}(?=://)")
+_CUT_END = re.compile(r"\.([\w-]{0,63})\Z")
+_CUT_START = re.compile(r"\A([\w-]{0,63})\.(?!\])")
+_BROKEN = 4
 
 
 def visible(text: str) -> str:
@@ -29,13 +44,13 @@ def visible(text: str) -> str:
 
 
 def defang(text: str) -> str:
-    """Break the links in a text: `hxxps://evil[.]example/a`, `203.0.113[.]9`, `user[@]example`."""
+    """Break the links in a text: `hxxps://evil[.]example/a`, `evil[.]example`, `203.0.113[.]9`, `user[@]example`."""
     text = _SCHEME.sub(lambda m: _defang_scheme(m[1]), text)
     text = _AFTER_SCHEME.sub(lambda m: m[1].replace("[.]", ".").replace(".", "[.]"), text)
     text = _IPV4.sub(r"\1[.]\2", text)
     text = _WWW.sub(r"\1[.]", text)
     text = _MAILTO.sub(r"\1[:]", text)
-    return _MAIL.sub("[@]", text)
+    return defang_domains(_MAIL.sub("[@]", text))
 
 
 def defang_name(text: str) -> str:
@@ -59,10 +74,11 @@ def inert(text: str) -> str:
     Make a value safe in plain text, wherever that text is shown.
 
     It is not documented whether Defender renders a comment posted through Graph, so characters that HTML and
-    Markdown would act on are replaced by look-alikes.
+    Markdown would act on are replaced by look-alikes. A dot that could pass for the one between two columns is
+    written as its number, and no text passes for the last line of a comment (`marker`).
     """
     return (
-        defang(visible(text))
+        _MARKER.sub(r"\1:", _DOT.sub(lambda dot: f"\\u{ord(dot[0]):04x}", defang(visible(text))))
         .replace("<", "\u2039")
         .replace(">", "\u203a")
         .replace("`", "\u02cb")
@@ -72,22 +88,52 @@ def inert(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """Make a value safe in a CSV cell: one line, no formula (OWASP, "CSV Injection"), no working link."""
-    text = defang(visible(text))
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    """
+    Make a value safe in a CSV cell: one line, no working link, and no formula (OWASP, "CSV Injection").
+
+    There is none either where a program separates cells by semicolons or tabs.
+    """
+    return _FORMULA.sub(r"\1'", defang(visible(text)))
 
 
-def clip(text: str, length: int) -> str:
-    """Shorten a text to *length* characters, including a note that says how many are missing."""
-    if len(text) <= length:
+def clip(text: str, length: int, left_out: int = 0) -> str:
+    """
+    Shorten a text to *length* characters, its head and its tail, with a note between them that says how many are missing.
+
+    *left_out* is how many are missing already.
+    """
+    if len(text) <= length and not left_out:
         return text
-    note = f"… (+{len(text) - length:,} characters)"
-    return text[: max(0, length - len(note))] + note
+    whole = len(text) + left_out
+    room = max(0, length - len(_note(whole)) - _BROKEN)
+    end = room // 3
+    # A part of an address, of a domain or of a scheme may be a link where the whole was none.
+    head = _CUT_END.sub(r"[.]\1", text[: room - end])
+    tail = _CUT_START.sub(r"\1[.]", _CUT_SCHEME.sub("", text[len(text) - end :])) if end else ""
+    return f"{head}{_note(whole - room)}{tail}"[:length]
 
 
-def label(text: str, length: int) -> str:
-    """Make a name or a sentence safe in plain text, in at most *length* characters."""
-    return clip(inert(text), length)
+def _note(missing: int) -> str:
+    return f"… (+{missing:,} characters) … "
+
+
+def label(text: str, length: int, left_out: int = 0) -> str:
+    """Make a name or a sentence safe in plain text, in at most *length* characters; see `clip` for *left_out*."""
+    return clip(inert(text), length, left_out)
+
+
+def name(text: str, length: int = 60) -> str:
+    """
+    Make a name safe within a sentence, in at most *length* characters.
+
+    One that is more than letters, digits, `_`, `.` and `-` is put in quotes, so that nobody takes it for our words.
+    """
+    return label(text, length) if not text or _PLAIN_NAME.fullmatch(text) else quoted(text, length)
+
+
+def quoted(text: str, length: int = 60) -> str:
+    """Put a text in quotes, safe in plain text, in at most *length* characters; quotes within it become single."""
+    return f'"{label(text.translate(_QUOTES), length - 2)}"'
 
 
 def time(text: str) -> str:

@@ -15,9 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from . import cards, marker, neutral
-from .cells import write_cell
+from .cells import write_cell, write_name
 from .content import Content, Draft, Finding, ShownRow, count_rows
-from .neutral import label
 from .verdict import joined, name, on, verdict
 
 if TYPE_CHECKING:
@@ -61,23 +60,24 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
 def compose(content: Content, *, mask: bool) -> Draft:
     """Return all that a comment may show, in order, with each hunt's first 12 rows; see `fit` for *mask*."""
     by_outcome: dict[str, list[Outcome]] = {}
-    for outcome in content.outcomes:
+    outcomes = [_written(outcome, mask=mask) for outcome in content.outcomes]
+    for outcome in outcomes:
         by_outcome.setdefault(outcome.outcome, []).append(outcome)
     # Fewest rows first: a hunt with three rows says more than a baseline with three hundred.
     found = sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt))
     failed = [
-        *(f"NOT RUN: {name(o)}: {label(o.reason, _REASON)}" for o in by_outcome.get("notRun", ())),
+        *(f"NOT RUN: {name(o)}: {o.reason}" for o in by_outcome.get("notRun", ())),
         *_each("NOT RUN", "notRun", found),
     ]
     rest = [
-        *_each("Not applicable", "notApplicable", content.outcomes),
-        *_each("No telemetry", "noTelemetry", content.outcomes),
-        *_each("Nothing found so far", "nothingSoFar", content.outcomes),
-        *_each("Nothing found", "nothingFound", content.outcomes),
+        *_each("Not applicable", "notApplicable", outcomes),
+        *_each("No telemetry", "noTelemetry", outcomes),
+        *_each("Nothing found so far", "nothingSoFar", outcomes),
+        *_each("Nothing found", "nothingFound", outcomes),
     ]
-    notes = [*_windows(content.outcomes), *(label(note, _REASON) for note in content.notes)]
+    notes = [*_windows(outcomes), *(_sentence(note, mask=mask) for note in content.notes)]
     return Draft(
-        f"Outrider: {verdict(content)}",
+        f"Outrider: {verdict(content, mask=mask)}",
         # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
         tuple(f"Device {cards.device_line(card)}" for card in content.cards),
         tuple(_finding(outcome, content, mask=mask) for outcome in found),
@@ -85,6 +85,24 @@ def compose(content: Content, *, mask: bool) -> Draft:
         content.report_url,
         marker.line(content.run_id, marker.digest(content.outcomes, content.chosen)),
     )
+
+
+def _written(outcome: Outcome, *, mask: bool) -> Outcome:
+    """Return an outcome whose reasons are harmless."""
+    window = outcome.window
+    return replace(
+        outcome,
+        reason=_sentence(outcome.reason, mask=mask),
+        devices=tuple(
+            replace(each, reason=_sentence(each.reason, mask=mask)) if each.reason else each
+            for each in outcome.devices
+        ),
+        window=replace(window, cut=_sentence(window.cut, mask=mask)) if window else None,
+    )
+
+
+def _sentence(text: str, *, mask: bool) -> str:
+    return write_cell("", text, mask=mask, length=_REASON)
 
 
 def _shorten(draft: Draft, size: Size) -> Draft:
@@ -111,14 +129,14 @@ def _shorten(draft: Draft, size: Size) -> Draft:
 
 def _finding(outcome: Outcome, content: Content, *, mask: bool) -> Finding:
     found, hunt = outcome.found, content.hunts.get(outcome.hunt)
-    devices = [label(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
+    devices = [neutral.name(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
     # A single device is named in the heading, and need not be repeated in every row.
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
     return Finding(
         f"FOUND: {name(outcome)}: {count_rows(found.rows, more=found.more)}{on(devices)}",
         _one_line(hunt.means) if hunt else "",
-        f"Note: {label(outcome.reason, _REASON)}" if outcome.reason else "",
-        tuple(found.shown[n] for n in kept),
+        f"Note: {outcome.reason}" if outcome.reason else "",
+        tuple(write_name(found.shown[n], mask=mask) for n in kept),
         tuple(
             ShownRow(
                 group.count,
@@ -151,7 +169,7 @@ def _each(heading: str, ending: str, outcomes: Iterable[Outcome]) -> Iterable[st
         by_reason: dict[str, list[str]] = {}
         for device in outcome.devices:
             if device.outcome == ending:
-                by_reason.setdefault(device.reason, []).append(label(device.device, _LABEL))
+                by_reason.setdefault(device.reason, []).append(neutral.name(device.device, _LABEL))
         for reason, devices in by_reason.items():
             yield f"{heading}: {name(outcome)}{on(devices)}{_because(reason)}"
 
@@ -177,7 +195,7 @@ def _dropped(chosen: Chosen) -> Iterable[str]:
 
 
 def _because(reason: str) -> str:
-    return f" ({label(reason, _REASON)})" if reason else ""
+    return f" ({reason})" if reason else ""
 
 
 def _first(lines: tuple[str, ...], most: int, noun: str) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from .neutral import defang_name, label
+from .cells import write_cell
+from .neutral import label
+from .neutral import name as plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
 _LABEL = 60
 
 
-def verdict(content: Content) -> str:
-    """Sum up the outcomes in one line; it never says *nothing* where something was not looked at."""
+def verdict(content: Content, *, mask: bool = True) -> str:
+    """
+    Sum up the outcomes in one line; it never says *nothing* where something was not looked at.
+
+    *mask* replaces what looks like a secret in an indicator.
+    """
     counted = Counter(outcome.outcome for outcome in content.outcomes)
     found, failed = counted["found"], counted["notRun"]
     nothing: Ending = "nothingSoFar" if counted["nothingSoFar"] else "nothingFound"
     quiet = counted["nothingSoFar"] + counted["nothingFound"]
     ran = found + quiet + failed
-    where = _where(content, "found" if found else nothing)
+    where = _where(content, "found" if found else nothing, mask=mask)
     if not content.outcomes:
         return f"nothing to hunt for {where}".rstrip()
     if found:
@@ -71,20 +77,20 @@ def name(outcome: Outcome) -> str:
     return label(outcome.hunt, _LABEL)
 
 
-def _where(content: Content, ending: str) -> str:
+def _where(content: Content, ending: str, *, mask: bool) -> str:
     ended = [outcome for outcome in content.outcomes if outcome.outcome == ending]
     hit = [d.device for o in ended for d in o.devices if d.outcome == ending]
-    if not hit and ended and (values := _indicators(ended)):
+    if not hit and ended and (values := _indicators(ended, mask=mask)):
         return f"for {joined(values, 'indicator')}"
     names = {card["DeviceId"].lower(): card["DeviceName"] for card in content.cards}
     devices = hit or [names.get(device.id) or device.label for device in content.chosen.devices]
     if devices:
         return on(_short(devices)).strip()
-    values = [label(defang_name(indicator.value), _LABEL) for indicator in content.chosen.indicators]
+    values = [_indicator(indicator.value, mask=mask) for indicator in content.chosen.indicators]
     return f"for {joined(values, 'indicator')}" if values else ""
 
 
-def _indicators(outcomes: Iterable[Outcome]) -> list[str]:
+def _indicators(outcomes: Iterable[Outcome], *, mask: bool) -> list[str]:
     """Return the indicators that the rows of indicator hunts matched, defanged."""
     matched = (
         group.values[o.found.shown.index("Indicator")]
@@ -92,11 +98,16 @@ def _indicators(outcomes: Iterable[Outcome]) -> list[str]:
         if not o.devices and "Indicator" in o.found.shown
         for group in o.found.groups
     )
-    return [label(defang_name(value), _LABEL) for value in dict.fromkeys(matched)]
+    return [_indicator(value, mask=mask) for value in dict.fromkeys(matched)]
+
+
+def _indicator(value: str, *, mask: bool) -> str:
+    shown = write_cell("Indicator", value, mask=mask, length=_LABEL)
+    return f'"{shown}"' if set(' ;,"') & set(shown) else shown
 
 
 def _short(devices: Iterable[str]) -> Iterable[str]:
-    return (label(name.split(".")[0], _LABEL) for name in dict.fromkeys(devices))
+    return (plain_name(name.split(".")[0], _LABEL) for name in dict.fromkeys(devices))
 
 
 def _count(number: int, noun: str) -> str:

@@ -116,7 +116,7 @@ async def _finish(
         await _settle(tools, work, plan, decision, results[0])
     done = Done(
         run_status(plan, decision, results),
-        plan.failure or verdict(content),
+        plan.failure or verdict(content, mask=tools.settings.masks),
         tools.now(),
         decision.outcomes,
         results,

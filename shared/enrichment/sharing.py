@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.catalog.select import entities_of, ledger_key, ledger_keys
 from shared.entities.choosing import limit
-from shared.model.entity import Chosen, Device, Indicator
+from shared.model.entity import Chosen, Device, Indicator, hidden
 from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
@@ -104,14 +104,14 @@ def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
 def _within(plan: Plan, limits: Limits, due: frozenset[str]) -> frozenset[str]:
     """Return the part of *due* that one run hunts for: the limits count what is due, not what there is."""
     one_run = limit(_due(plan, due), limits)
-    kept = {entity.key for entity in one_run.entities}
+    kept = {hidden(entity.key) for entity in one_run.entities}
     return frozenset(key for key in due if key.partition(" ")[2] in kept)
 
 
 def _due(plan: Plan, due: frozenset[str]) -> Chosen:
     """Return the entities of *plan* of which something is *due*."""
     keys = {key.partition(" ")[2] for key in due}
-    return _only(tuple(entity for entity in plan.chosen.entities if entity.key in keys))
+    return _only(tuple(entity for entity in plan.chosen.entities if hidden(entity.key) in keys))
 
 
 def _only(some: tuple[Device | Indicator, ...]) -> Chosen:

@@ -9,6 +9,7 @@ over only when it is 60 seconds old, so that its holder cannot be posting any mo
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,10 @@ async def comment_in_defender(
         return claimed
     incident, number = claimed
     settings = tools.settings
-    text = render_text(content, max_chars=settings.comment_max_chars, mask=settings.masks)
+    # In a thread, so that other runs go on meanwhile.
+    text = await asyncio.to_thread(
+        render_text, content, max_chars=settings.comment_max_chars, mask=settings.masks
+    )
     try:
         await tools.graph.add_comment(incident.id, text, within=_POSTING)
     except (Unavailable, TimedOut) as error:

@@ -14,6 +14,7 @@ from shared.catalog.select import finding_keys
 from shared.comment import marker
 from shared.errors import GraphError, PermissionDenied, Throttled, TimedOut, Unavailable
 from shared.model.record import CommentResult
+from shared.state.earlier import upgrade_finding
 
 from . import defender, sentinel, waiting
 
@@ -96,5 +97,5 @@ def _is_news(outcome: Outcome, plan: Plan, content: Content) -> bool:
         return outcome.hunt not in plan.tried
     hunt = content.hunts.get(outcome.hunt)
     return outcome.outcome == "found" and not (
-        hunt and finding_keys(hunt, outcome.found) <= frozenset(plan.told)
+        hunt and finding_keys(hunt, outcome.found) <= frozenset(map(upgrade_finding, plan.told))
     )

@@ -7,6 +7,7 @@ same comment, whichever run writes them and however often.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,9 @@ async def post_once(
         if len(comments) >= COMMENT_LIMIT:
             reason = f"the incident has {len(comments)} comments, and Microsoft Sentinel takes no more"
             return CommentResult(arm_id, "failed", reason)
-        await arm.put_comment(arm_id, name, render(len(comments) == COMMENT_LIMIT - 1))
+        # In a thread, so that other runs go on meanwhile.
+        html = await asyncio.to_thread(render, len(comments) == COMMENT_LIMIT - 1)
+        await arm.put_comment(arm_id, name, html)
     except (PermissionDenied, Throttled, TimedOut, Unavailable):
         raise
     except GraphError as error:

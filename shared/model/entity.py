@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Literal
 
@@ -15,6 +16,15 @@ INDICATOR_KINDS: tuple[IndicatorKind, ...] = ("ip", "url", "domain", "fileHash")
 DEVICE_ID = re.compile(r"[0-9a-f]{40}")
 
 
+def hidden(key: str) -> str:
+    """
+    Return an entity's name for the ledger: `#` and 32 hex digits, of the SHA-256 of *key*.
+
+    The ledger is kept for 400 days, and a URL may hold a password.
+    """
+    return f"#{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
 class Indicator(Struct, frozen=True, omit_defaults=True):
     """An IP address, URL, domain or file hash; `value` has the form in which it is hunted."""
 
@@ -23,7 +33,7 @@ class Indicator(Struct, frozen=True, omit_defaults=True):
 
     @property
     def key(self) -> str:
-        """Its name in the ledger, as in `ip:203.0.113.9`."""
+        """Its name in a plan, as in `ip:203.0.113.9`."""
         return f"{self.kind}:{self.value}"
 
 
@@ -42,7 +52,7 @@ class Device(Struct, frozen=True, omit_defaults=True):
 
     @property
     def key(self) -> str:
-        """Its name in the ledger: by its id, or by its name in lower case, as in `device:srv-7`."""
+        """Its name in a plan: by its id, or by its name in lower case, as in `device:srv-7`."""
         return f"device:{self.id or self.name.lower()}"
 
 

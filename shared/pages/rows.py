@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.comment import neutral
+from shared.comment.cells import write_name
 from shared.comment.secrets import mask_secrets
 from shared.outcomes.reading import cell_text, decode_answer, decode_rows
 
@@ -19,18 +20,17 @@ def json_rows(raw: bytes, most: int, *, mask: bool) -> dict[str, Any]:
     """
     Return the first *most* rows of Graph's answer *raw* for a JSON body: `columns`, their names, and `rows`.
 
-    Values are exact, except that *mask* replaces what looks like a secret. Raises GraphError if the answer is
+    Values are exact, except that *mask* replaces what looks like a secret. A column's name, which may come from a
+    value, is harmless as plain text. Raises GraphError if the answer is
     not understood.
     """
     answer = decode_answer(raw)
-    columns = [column.name for column in answer.schema]
-    listed = _first(decode_rows(answer), most)
-    if mask:
-        return {
-            "columns": columns,
-            "rows": [{k: _masked(value) for k, value in row.items()} for row in listed],
-        }
-    return {"columns": columns, "rows": list(listed)}
+    columns = _names([column.name for column in answer.schema], mask=mask)
+    rows = [
+        {shown: _masked(row[name]) if mask else row[name] for name, shown in columns.items()}
+        for row in _first(decode_rows(answer), most)
+    ]
+    return {"columns": list(columns.values()), "rows": rows}
 
 
 def csv_rows(raw: bytes, most: int, *, mask: bool) -> bytes:
@@ -46,10 +46,19 @@ def csv_rows(raw: bytes, most: int, *, mask: bool) -> bytes:
     cell = lru_cache(10_000)(lambda value: neutral.csv_cell(mask_secrets(value) if mask else value))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(names)
+    writer.writerow([neutral.csv_cell(shown) for shown in _names(names, mask=mask).values()])
     for row in _first(decode_rows(answer), most):
         writer.writerow([cell(cell_text(row[name])) for name in names])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _names(columns: list[str], *, mask: bool) -> dict[str, str]:
+    """Return how each column's name is written; no two are written alike."""
+    shown: dict[str, str] = {}
+    for column in dict.fromkeys(columns):
+        name = write_name(column, mask=mask)
+        shown[column] = f"{name} ({len(shown) + 1})" if name in shown.values() else name
+    return shown
 
 
 def _masked(value: Any) -> Any:

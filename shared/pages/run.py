@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
-from shared.comment.cells import write_cell
+from shared.comment.cells import write_cell, write_name
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
 
@@ -57,7 +57,8 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
         found=[_section(outcome, run, catalog, settings, mask=mask) for outcome in found],
         cards=[cards.device_line(card) for card in done.cards] if done else [],
         entities=_entities(plan.chosen) if plan else [],
-        inert=partial(neutral.label, length=_LONGEST),
+        inert=partial(shown, "sentence"),
+        named=neutral.name,
         shown=shown,
         words=_WORDS,
     )
@@ -100,7 +101,7 @@ def _section(
     outcome: Outcome, run: Run, catalog: Catalog, settings: Settings, *, mask: bool
 ) -> dict[str, Any]:
     found, hunt = outcome.found, catalog.by_name.get(outcome.hunt)
-    devices = [neutral.inert(each.device) for each in outcome.devices if each.outcome == "found"]
+    devices = [neutral.name(each.device) for each in outcome.devices if each.outcome == "found"]
     # A single device stands above the table, and need not stand in every row.
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
     groups = [
@@ -117,7 +118,7 @@ def _section(
         "hunt": hunt,
         "device": devices[0] if len(devices) == 1 else "",
         "groups": groups,
-        "shown": tuple(found.shown[n] for n in kept),
+        "shown": tuple(write_name(found.shown[n], mask=mask) for n in kept),
         "portal": _portal(outcome, run, catalog, settings),
     }
 

@@ -2,7 +2,7 @@
 Show a run as a JSON body that a playbook can take: under 64,000 bytes, whatever was found.
 
 A list may be cut to its most telling items; a `…Count` beside it says how many there are. A text that is cut
-ends in an ellipsis. All rows of a hunt are at the address in its `findings`.
+has an ellipsis there. All rows of a hunt are at the address in its `findings`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
-from shared.comment.secrets import mask_secrets
+from shared.comment import neutral
+from shared.comment.cells import shorten
+from shared.comment.secrets import mask_encoded, mask_secrets
 from shared.model.outcome import Ending
 from shared.outcomes.reading import cell_text
 
@@ -33,7 +35,7 @@ LARGEST = 64_000
 
 _SENTENCE = 1_000
 _LONGEST_URL = 2_000
-_READ = 1_200
+_READ = 900, 300  # characters of a text's head and tail that are masked
 _BY_IMPORTANCE: tuple[Ending, ...] = (
     "found", "notRun", "noTelemetry", "notApplicable", "nothingSoFar", "nothingFound",
 )  # fmt: skip
@@ -71,7 +73,7 @@ def summary(run: Run, expires: datetime, url: str, *, mask: bool = True) -> dict
     # Rows repeat their values, and each size that is tried repeats the rows.
     @cache
     def shown(value: str, size: int) -> str:
-        return _clip(mask_secrets(value[:_READ]) if mask else value, size)
+        return _clip(mask_secrets(shorten(mask_encoded(value), *_READ)[0]) if mask else value, size)
 
     for size in _SIZES:
         body = _body(run, expires, url, size, shown)
@@ -100,7 +102,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
     if plan and plan.incident_id:
         body["incident"] = {
             "id": plan.incident_id,
-            "title": _clip(plan.incident_title, _SENTENCE),
+            "title": shown(plan.incident_title, _SENTENCE),
             # A link that is cut leads nowhere.
             "url": plan.incident_url if len(plan.incident_url) <= _LONGEST_URL else "",
         }
@@ -113,7 +115,7 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
         telling = sorted(done.outcomes, key=lambda outcome: _BY_IMPORTANCE.index(outcome.outcome))
         body |= {
             "finished": done.finished,
-            "verdict": _clip(done.verdict, _SENTENCE),
+            "verdict": shown(done.verdict, _SENTENCE),
             "outcomes": {ending: counted[ending] for ending in get_args(Ending)},
             "hunts": [_hunt(outcome, url, size, shown) for outcome in telling[: size.hunts]],
             "huntCount": len(telling),
@@ -121,22 +123,22 @@ def _body(run: Run, expires: datetime, url: str, size: _Size, shown: _Shown) -> 
                 {
                     "incidentId": comment.incident_id,
                     "status": comment.status,
-                    "reason": _clip(comment.reason, size.text),
+                    "reason": shown(comment.reason, size.text),
                 }
                 for comment in done.comments[: size.items]
             ],
             "commentCount": len(done.comments),
-            "notes": [_clip(note, size.text) for note in done.notes[: size.items]],
+            "notes": [shown(note, size.text) for note in done.notes[: size.items]],
             "noteCount": len(done.notes),
         }
         if done.reason:
-            body["reason"] = _clip(done.reason, _SENTENCE)
+            body["reason"] = shown(done.reason, _SENTENCE)
     else:
         if run.wait:
-            body["waiting"] = {"reason": _clip(run.wait.reason, _SENTENCE), "until": run.wait.until}
+            body["waiting"] = {"reason": shown(run.wait.reason, _SENTENCE), "until": run.wait.until}
         if plan:
             answered = [
-                {"hunt": name, "rows": found.rows, "reason": _clip(found.failure, size.text)}
+                {"hunt": name, "rows": found.rows, "reason": shown(found.failure, size.text)}
                 for name, found in run.found.items()
             ]
             body |= {"hunts": answered[: size.hunts], "huntCount": len(answered)}
@@ -161,7 +163,7 @@ def _entities(chosen: Chosen, size: _Size, shown: _Shown) -> dict[str, Any]:
         ],
         "indicatorCount": len(chosen.indicators),
         "dropped": [
-            {"kind": one.kind, "value": shown(one.value, size.text), "reason": _clip(one.reason, size.text)}
+            {"kind": one.kind, "value": shown(one.value, size.text), "reason": shown(one.reason, size.text)}
             for one in chosen.dropped[: size.items]
         ],
         "droppedCount": len(chosen.dropped),
@@ -177,11 +179,11 @@ def _hunt(outcome: Outcome, url: str, size: _Size, shown: _Shown) -> dict[str, A
         "outcome": outcome.outcome,
     }
     if outcome.reason:
-        body["reason"] = _clip(outcome.reason, size.text)
+        body["reason"] = shown(outcome.reason, size.text)
     if window:
         body["window"] = {"start": window.start, "end": window.end}
         if window.cut:
-            body["window"]["cut"] = _clip(window.cut, size.text)
+            body["window"]["cut"] = shown(window.cut, size.text)
     body |= {
         "rows": found.rows,
         "more": found.more,
@@ -190,14 +192,17 @@ def _hunt(outcome: Outcome, url: str, size: _Size, shown: _Shown) -> dict[str, A
             {
                 "device": _clip(device.device, size.text),
                 "outcome": device.outcome,
-                "reason": _clip(device.reason, size.text),
+                "reason": shown(device.reason, size.text),
             }
             for device in telling[: size.items]
         ],
         "deviceCount": len(telling),
     }
     if found.rows:
-        columns = {column: _clip(column, size.text) for column in found.columns[: size.columns]}
+        columns = {
+            column: _clip(neutral.inert(shown(column, size.text)), size.text)
+            for column in found.columns[: size.columns]
+        }
         body |= {
             "columns": list(columns.values()),
             "columnCount": len(found.columns),
@@ -217,9 +222,14 @@ def _cell(value: Any, size: int, shown: _Shown) -> Any:
 
 
 def _clip(value: str, size: int) -> str:
-    """Cut a text to *size* bytes of JSON; a character takes one to six."""
+    """Cut a text to *size* bytes of JSON, its head and its tail; a character takes one to six."""
     for most in (size, size // 2, size // 6):
-        cut = value if len(value) <= most else f"{value[: most - len('…'.encode())]}…"
+        cut = value if len(value) <= most else _middle_cut(value, most - len("…".encode()))
         if len(msgspec.json.encode(cut)) <= size + len('""'):
             break
     return cut
+
+
+def _middle_cut(value: str, most: int) -> str:
+    tail = most // 3
+    return f"{value[: most - tail]}…{value[len(value) - tail :]}"

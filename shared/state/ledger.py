@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from .earlier import upgrade
+from .entry import Entry
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
@@ -28,25 +31,6 @@ _LONGEST_RUN = timedelta(hours=25)
 #: What failed is hunted again when the incident changes, but not because our own comment has just changed it.
 _REST = timedelta(hours=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-class Entry(Struct, frozen=True, omit_defaults=True):
-    """What one run has taken to hunt (`taken`), or, once `closed`, what became of it."""
-
-    run_id: str
-    at: datetime
-    taken: tuple[str, ...] = ()
-    #: By entity, its last activity when the run took it.
-    activity: dict[str, datetime] = {}
-    #: What was hunted whole, over a window that was over, and told: it is settled.
-    ended: tuple[str, ...] = ()
-    #: What was hunted whole and told before its window was over: key -> when the window is over.
-    looked: dict[str, datetime] = {}
-    #: The findings that stand in a comment, by `catalog.select.finding_keys`.
-    told: tuple[str, ...] = ()
-    #: Whether the run said how its hunts ended, or had nothing to say.
-    said: bool = False
-    closed: bool = False
 
 
 class Share(Struct, frozen=True):
@@ -213,7 +197,7 @@ class Ledger:
         names = await self._store.keys(folder)
         raw = await self._store.get_all(names)
         number = int(names[-1].rsplit("/", 1)[-1]) + 1 if names else 0
-        return [msgspec.json.decode(each, type=Entry) for each in raw], f"{folder}{number:06d}"
+        return [upgrade(msgspec.json.decode(each, type=Entry)) for each in raw], f"{folder}{number:06d}"
 
     async def _append(self, name: str, entry: Entry) -> bool:
         return await self._store.create(name, msgspec.json.encode(entry))

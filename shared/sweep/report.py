@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.comment import neutral
-from shared.comment.cells import write_cell
+from shared.comment.cells import write_cell, write_name
 from shared.kql.portal import portal_link
 from shared.kql.write import fleet_query
 from shared.pages.layout import STYLE, template
@@ -16,6 +17,7 @@ from shared.pages.summary import progress_of
 from .ending import count, percent, where
 from .parts import ODD, ROW_LIMIT
 from .record import SweepRecord, progress
+from .rows import JOINT, joint
 from .survey import survey
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ async def sweep_page(
         if summary := await record.summary(outcome.hunt):
             parts = survey(await record.asked(outcome.hunt), most).whole
             swept[outcome.hunt] = Swept(summary, parts)
-    return render_sweep(run, swept, catalog, settings)
+    # In a thread, so that other calls go on meanwhile.
+    return await asyncio.to_thread(render_sweep, run, swept, catalog, settings)
 
 
 def render_sweep(
@@ -96,8 +99,11 @@ def render_sweep(
 
     def shown(kind: str, value: str) -> str:
         # A destination is an IP address, or other texts of an unknown kind.
-        column = "RemoteIP" if kind == "destination" and " " not in value else kind
-        return write_cell(column, value, mask=mask, length=_LONGEST)
+        if kind != "destination":
+            return write_cell(kind, value, mask=mask, length=_LONGEST)
+        column = "" if " " in value else "RemoteIP"
+        # No value has such a dot between blanks: `rows` writes it as its number.
+        return JOINT.join(write_cell(column, part, mask=mask, length=_LONGEST) for part in value.split(JOINT))
 
     return template("sweep.html").render(
         style=STYLE,
@@ -121,7 +127,9 @@ def render_sweep(
             for outcome in outcomes
             if outcome.hunt in swept
         ],
-        inert=partial(neutral.label, length=_LONGEST),
+        inert=partial(shown, "sentence"),
+        named=partial(write_name, mask=mask),
+        named_all=lambda columns: tuple(write_name(column, mask=mask) for column in columns),
         shown=shown,
         time=neutral.time,
         count=count,
@@ -201,7 +209,7 @@ def _lead(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[NewRow]]:
 
 
 def _details_are_destination(row: NewRow) -> bool:
-    return row.destination == " · ".join(row.details.values())
+    return row.destination == joint(row.details.values())
 
 
 def _bars(days: tuple[Day, ...]) -> list[tuple[Day, float, float]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared.outcomes.reading import cell_text, decode_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from msgspec import Raw
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shared.outcomes.reading import Answer
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
+#: Between the values of a destination without an address.
+JOINT = " · "
 #: A million rows of it still fit the 64 bits in which a process's connections are summed.
 _MOST = 10**9
 
@@ -58,7 +60,7 @@ def read_rows(answer: Answer, new: str) -> Iterator[FleetRow]:
             cell_text(row.get("DeviceId")).lower() or name.lower(),
             name,
             cell_text(row.get("Process")),
-            cell_text(row["RemoteIP"]) if "RemoteIP" in names else " · ".join(value for _, value in details),
+            cell_text(row["RemoteIP"]) if "RemoteIP" in names else joint(value for _, value in details),
             cell_text(row.get("RemotePort")),
             _number(row.get("Connections")),
             first,
@@ -66,6 +68,11 @@ def read_rows(answer: Answer, new: str) -> Iterator[FleetRow]:
             _number(row.get("Days")),
             details,
         )
+
+
+def joint(values: Iterable[str]) -> str:
+    """Join values by JOINT, which none of them has then: it is written as its number there."""
+    return JOINT.join(value.replace("·", r"\u00b7") for value in values)
 
 
 def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.tenant import evidence, incidents
+from shared.model.entity import hidden
 from shared.work import work_on
 from tests.support.scene import ADDRESS, OTHER, SERVER, Scene
 
@@ -37,9 +38,9 @@ async def test_a_decoy_first_and_the_theft_an_hour_later(scene: Scene) -> None:
     _, second = scene.comments(incident)
 
     assert first.startswith("Outrider: 2 hunts found nothing so far on srv-7")
-    assert "\nNothing found so far: archive-then-upload on srv-7.contoso.com\n" in first
+    assert "\nNothing found so far: archive-then-upload on srv-7[.]contoso[.]com\n" in first
     assert f"\nLooked until {scene.start + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC; looks again at " in first
-    assert "\nFOUND: archive-then-upload: 1 row on srv-7.contoso.com\n" in second
+    assert "\nFOUND: archive-then-upload: 1 row on srv-7[.]contoso[.]com\n" in second
 
 
 @pytest.mark.fault("A9", before="[False] == [True, False]: one comment, and the rows were never read")
@@ -167,7 +168,9 @@ async def test_an_update_hunts_again_only_what_was_active(fleet: Fleet) -> None:
     assert 0 == idle
     assert "found something on srv-8" in text
     assert 2 == len([entry for entry in entries if not entry.closed])
-    assert {evidence.device_id(OTHER)} == {key.rpartition(":")[2] for key in entries[-2].taken}
+    assert {hidden(f"device:{evidence.device_id(OTHER)}")} == {
+        key.partition(" ")[2] for key in entries[-2].taken
+    }
 
 
 async def test_a_closed_incident_is_not_looked_at_again(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.enrichment.planning import make_plan
 from shared.enrichment.sharing import narrow, wanted
 from shared.entities.choosing import Limits
-from shared.model.entity import Chosen, Device, Dropped
+from shared.model.entity import Chosen, Device, Dropped, hidden
 from shared.model.record import Work
 from shared.state.ledger import Share
 from tests.support.tenant import Deployment
@@ -34,7 +34,7 @@ async def test_what_is_beyond_the_limits_is_left_and_listed(app: Deployment) -> 
     chosen = Chosen((SERVER, WINDOWS))
     plan = make_plan(Work("0a" * 16, app.now(), "", chosen=chosen), None, app.tools.catalog, app.now())
     keys = frozenset(wanted(plan, app.tools.catalog))
-    mine = frozenset(key for key in keys if key.endswith(SERVER.id))
+    mine = frozenset(key for key in keys if key.endswith(hidden(SERVER.key)))
     some = narrow(plan, app.tools.catalog, Share(mine, first=False, left=keys - mine), Limits(devices=1))
 
     assert ((SERVER,), True) == (some.chosen.devices, some.left)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.tenant import Fleet
 
 CARD = "SensorHealthState"
-FOUND = "\nFOUND: archive-then-upload: 1 row on srv-7.contoso.com\n"
+FOUND = "\nFOUND: archive-then-upload: 1 row on srv-7[.]contoso[.]com\n"
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ async def test_a_noisy_device_hides_no_other(fleet: Fleet) -> None:
     await scene.close()
 
     assert (
-        "\nFOUND: archive-then-upload: more than 10,000 rows on srv-7.contoso.com, srv-8.contoso.com\n"
+        "\nFOUND: archive-then-upload: more than 10,000 rows on srv-7[.]contoso[.]com, srv-8[.]contoso[.]com\n"
         in text
     )
     assert "203.0.113[.]88" in text

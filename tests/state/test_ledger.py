@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from obstore.store import MemoryStore
 
+from shared.model.entity import hidden
 from shared.state.ledger import Ledger, Share
 from shared.state.objects import Store
 
@@ -15,7 +16,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
 OVER = NOW + timedelta(hours=26)
 INCIDENT = "defender-4101"
-A, B = "hunt@1.0.0 device:a", "hunt@1.0.0 device:b"
+A, B = f"hunt@1.0.0 {hidden('device:a')}", f"hunt@1.0.0 {hidden('device:b')}"
 
 
 def wanted(*keys: str, active: datetime | None = NOW) -> dict[str, datetime | None]:
