@@ -24,12 +24,15 @@ FILES = tuple(file.read_text(encoding="utf-8") for file in sorted(SHIPPED.rglob(
 _FOREIGN = "EmailEvents"
 #: In place of a scalar: other types, odd numbers and times, halves of YAML, names that are none.
 ODD_YAML = (
+    "2026-02-30", "9" * 5_000, "{" * 3_000, "[" * 50_000, "{a: " * 3_000, "- " * 3_000, "2026-13-45T99:99:99Z", "0b" + "1" * 9_000, "!!timestamp x",
+    "!!int x", "!!float x", "!!set x",
     "", "~", "[]", "{}", "true", "1.10", "0o7", "1e400", ".nan", ".inf", "-1", "'", '"', "|", ">", "- x", "&a [*a]", "*a", "!!python/object:os.system x",
     "!!binary x", "? x", "2026-02-03", "P1D", "P-1D", "P999999999D", "indicator", "device", "[ip, ip]", "\t", "\u202ex", "\x7f", "調査", "x: y", "<<: {}", "@", "`",
     "%TAG", "---", "...", "# x", '"\\ud83d"', '"\\x00"', "T1560.0011111", "[[[[]]]]", "0x" + "f" * 40,
 )  # fmt: skip
 #: In a query: what might read more than the scope, or end in the middle.
 ODD_KQL = (
+    f"| extend a = bool(') | union ({_FOREIGN}) //')", "(" * 3_000, "{" * 50_000, '| where a == guid("\n', "range x from 1 to 1e11 step 1",
     f"| union {_FOREIGN}", f"| union (\n{_FOREIGN} | take 1)", f"| join ({_FOREIGN}) on DeviceId", f"; {_FOREIGN}", f"let X = {_FOREIGN};",
     f"| where x in (({_FOREIGN}))", f"// {_FOREIGN}\n", f'| extend a = "{_FOREIGN}"', f"| extend a = ```{_FOREIGN}```", f"| extend a = @'{_FOREIGN}'",
     f"| extend toscalar({_FOREIGN})", f"materialize({_FOREIGN})", f"['{_FOREIGN}']", f"table('{_FOREIGN}')", "(", ")", "[", "{", "]", "}", '"', "'", "```", "\\", "|",

@@ -33,7 +33,7 @@ from .target import Target
 
 #: "The string data type", KQL reference: what may follow a backslash.
 _LITERAL = re.compile(r'"(?:[ !#-\[\]-~]|\\(?:["\\/bfnrt]|u[0-9a-f]{4}))*"')
-_FORMULAS = ("=", "+", "-", "@", "|", "%")
+_FORMULAS = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 HUNT = HUNTS.by_name["archive-then-upload"]
 _ELEMENTS = {"h3", "h4", "p", "br", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "a"}
 #: Every text, surrogates included, and texts pieced together to break out of a literal.
@@ -87,6 +87,9 @@ def said(draw: st.DrawFn) -> dict[str, Any]:
         | st.dictionaries(NASTY, NASTY, max_size=2)
     )
     rows = draw(st.lists(st.fixed_dictionaries(dict.fromkeys(columns, cell)), max_size=4))
+    odd = draw(NASTY)
+    rows = [{**row, odd: "x"} for row in rows]
+    columns = tuple(dict.fromkeys((*columns, odd)))
     return {
         "answer": {"schema": [{"name": name, "type": "String"} for name in columns], "results": rows},
         "texts": draw(st.lists(NASTY, min_size=4, max_size=4)),
@@ -132,6 +135,10 @@ def _check_text(text: str, most: int, digest: str) -> None:
     assert not set("<>") & set(text)
     assert [] == live(text)
     assert "" == unseen(text)
+    for block in text.split("\n\n"):
+        columns = re.findall(r"^  seen · when · .*$", block, re.MULTILINE)
+        wanted = {columns[0].count(" · ")} if columns else {1}
+        assert {line.count(" · ") for line in re.findall(r"^• .*$", block, re.MULTILINE)} <= wanted
     assert marker.line(RUN_ID, digest) == text.rsplit("\n", 1)[-1]
 
 
@@ -150,18 +157,22 @@ def _check_files(raw: bytes, answer: dict[str, Any]) -> None:
     names = [column["name"] for column in answer["schema"]]
     text = csv_rows(raw, 9, mask=True).decode("utf-8-sig")
     head, *lines = csv.reader(io.StringIO(text, newline=""))
-    assert names == head
+    assert (len(names), len(names)) == (len(head), len({*head}))
     assert len(answer["results"]) == len(lines)
-    for cell in (cell for line in lines for cell in line):
-        assert not cell.lstrip().startswith(_FORMULAS) or re.fullmatch(r"-?[0-9]+", cell), cell
+    for cell in (cell for line in (head, *lines) for cell in line):
+        for part in re.split("[;,\t\uff1b\uff0c]", cell):
+            assert not part.lstrip().startswith(_FORMULAS) or re.fullmatch(r"-?[0-9]+", cell), cell
         assert "" == unseen(cell)
         assert "\n" not in cell
         assert [] == live(cell)
     shown = json_rows(raw, 9, mask=False)
-    assert names == shown["columns"]
+    assert (len(names), len(names)) == (len(shown["columns"]), len({*shown["columns"]}))
+    assert not [name for name in shown["columns"] if unseen(name) or live(name) or {*"<>"} & {*name}]
     assert msgspec.json.encode(shown)
     if not re.search(rb"\\ud[89a-f]", raw, re.IGNORECASE):
-        assert answer["results"] == shown["rows"]
+        assert [[row[name] for name in names] for row in answer["results"]] == [
+            list(row.values()) for row in shown["rows"]
+        ]
 
 
 TARGETS = {
