@@ -63,7 +63,7 @@ answers = st.builds(
 @pytest.mark.fault(
     "B7", before="['http'] == []: the name of a column was a live link, and another began a line"
 )
-@pytest.mark.fault("B10", before="7 columns in a line, where the head has 4")
+@pytest.mark.fault("B10", before="1 == 3: dots in a value made columns")
 def test_no_answer_writes_the_comment(raw: bytes) -> None:
     """No link, markup, line, column or marker in the comment, as text and as HTML, is the answer's."""
     said = content(found(raw))
@@ -151,7 +151,7 @@ def test_a_tag_or_a_user_is_no_fact() -> None:
     )
 
 
-@pytest.mark.fault("B10", before="on srv-7; nothing was found on any other")
+@pytest.mark.fault("B10", before="1 hunt found nothing on srv-7; 3 hunts found nothing")
 def test_a_device_is_named_as_a_name() -> None:
     """What a caller calls it is no sentence of ours: it is quoted and clipped."""
     named = content(

@@ -32,7 +32,7 @@ def left(line: str) -> list[str]:
     return [secret for secret in secrets if secret in masked or "***" not in masked]
 
 
-@pytest.mark.fault("B8", before="62 of 108 lines kept their secret")
+@pytest.mark.fault("B8", before="74 of 114 lines kept their secret")
 def test_secrets_in_command_lines_are_masked() -> None:
     """At least 95 of 100 lines lose it: passwords, keys, tokens and signatures, as the usual tools are given them."""
     kept = [line for line in SECRET_LINES if left(line)]
@@ -41,7 +41,7 @@ def test_secrets_in_command_lines_are_masked() -> None:
     assert len(kept) <= len(SECRET_LINES) * 0.05, kept
 
 
-@pytest.mark.fault("B8", before="of these lines, 13 were changed")
+@pytest.mark.fault("B8", before="of these lines, 16 were changed")
 def test_command_lines_without_a_secret_are_unchanged() -> None:
     """At most two of them all are changed, among them options that hold a secret elsewhere, as in `ssh -p 2222`."""
     changed = [line for line in HARMLESS_LINES if line != mask_secrets(line)]
@@ -135,7 +135,9 @@ def test_a_tool_counts_to_the_end_of_its_command() -> None:
 
 
 @pytest.mark.parametrize("kind", repeats())
-@pytest.mark.fault("B1", before="{'mysql': 16.2, 'eyJ-': 15.9}: quadratic")
+@pytest.mark.fault(
+    "B1", before="four times the length of mysql… took 15.6 times the time, of eyJ-… 12.5 times"
+)
 def test_masking_takes_time_in_proportion_to_a_values_length(kind: str) -> None:
     """16, 64 and 256 KB of every piece that the patterns know: who chooses a value cannot hold a worker with it."""
     assert {} == grows_too_fast(mask_secrets, repeats()[kind])

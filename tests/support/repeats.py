@@ -11,7 +11,7 @@ from shared.comment import forms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-#: From the review, and pieces that begin what does not end: quotes, escapes, options, blanks.
+#: Pieces that took long once, and such as begin what does not end: quotes, escapes, options, blanks.
 OTHERS = (
     "mysql", "eyJ-", "eyJ-eyJ-.", "a-", "a.", "a:", "a:b@", "://", "://a:", '"', "'", '\\"', "\\", "'\"", '" \'', " ", "  x", "\t",
     "; ", "a|", "-", " -e ", "-e AAAA", f"-enc {'A' * 30}! ", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "$6$", "Q~", "aaa1Q~",
