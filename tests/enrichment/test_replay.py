@@ -13,6 +13,7 @@ from sandbox.tenant import incidents
 from shared.enrichment import sharing
 from shared.enrichment.planning import make_plan
 from shared.incident.reading import from_defender
+from shared.model.entity import hidden
 from shared.model.incident import Incident
 from shared.model.record import Work
 from tests.support.mortal import MortalStore
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 DAY = timedelta(hours=24)
 SKEW = timedelta(seconds=30)
-SILENT = "device:srv-lost.contoso.com"
+SILENT = hidden("device:srv-lost.contoso.com")
 
 
 async def play(replay: Replay, seed: int) -> None:

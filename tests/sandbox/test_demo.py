@@ -225,5 +225,5 @@ def test_the_demo_fails_if_no_hunt_can_be_used(tmp_path: Path) -> None:
 
     assert 1 == done.returncode
     assert "The demo failed: the run ended as failed" in done.stderr
-    assert "its file cannot be used: archive-then-upload.yaml:1:1: id: is missing" in done.stderr
+    assert "its file cannot be used: archive-then-upload.yaml:1:1: " in done.stderr
     assert [] == left(folder)
