@@ -102,7 +102,7 @@ async def _run(app_dir: Path, port: int, state: Path | str, key: str, who: Mappi
             with storage(os.environ) as client:
                 try:
                     while not stopped.is_set():
-                        await worker.start()
+                        await (worker.restart() if front.host else worker.start())
                         host = Host(
                             worker,
                             client,
@@ -124,17 +124,17 @@ class _Front:
     """What answers HTTP: the host that runs, and 503 while there is none, as the platform does in its place."""
 
     def __init__(self) -> None:
-        self._host: Host | None = None
+        self.host: Host | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        await (self._host or Response(status_code=503))(scope, receive, send)
+        await (self.host or Response(status_code=503))(scope, receive, send)
 
     async def serve(self, host: Host, address: str, stopped: asyncio.Event) -> None:
         """Run *host* until *stopped*, or until it is over. Raises HostFailed if no other can take its place."""
-        if self._host is None:
+        if self.host is None:
             print("Functions:", *host.describe(address), sep="\n    ", flush=True)
-        self._host = host
+        self.host = host
         host.start()
         ends = [asyncio.create_task(event.wait()) for event in (stopped, host.over)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -29,6 +29,7 @@ _SOURCES = Path(__file__).parents[2]
 _STDERR = 2
 _MOST = 3  # deaths
 _SPAN = 1800  # seconds
+_PAUSE = 1  # seconds
 _LOG = logging.getLogger("sandbox.host")
 
 
@@ -97,6 +98,15 @@ class Worker:
             self._closing = False
             self._ready = asyncio.Event()
             self._watching = asyncio.create_task(self._watch(await self._spawn()))
+
+    async def restart(self) -> None:
+        """Start the process again, as often as it takes: one may be killed while it starts."""
+        while True:
+            try:
+                return await self.start()
+            except StartupError as error:
+                _LOG.error("The worker could not start the app: %s", error)
+                await asyncio.sleep(_PAUSE)
 
     async def call(
         self,

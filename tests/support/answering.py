@@ -23,7 +23,7 @@ class Tenant:
     A tenant, as an ASGI application, that takes *trip* seconds to answer any call, and *delay* more for a query.
 
     Each incident has a device of its own, and every hunt finds a row on it. Half-way through a query of one of the
-    incidents *killers*, `kill` is called. `comments` has the comments of each incident, `times` when the last one
+    incidents *killers*, what `doom` returned when the query came is called. `comments` has the comments of each incident, `times` when the last one
     came, `read` when it was first read (both in seconds, monotonic), and `hunts` how often each query was asked.
     """
 
@@ -32,7 +32,7 @@ class Tenant:
         self.times: dict[int, float] = {}
         self.read: dict[int, float] = {}
         self.hunts: Counter[str] = Counter()
-        self.kill: Callable[[], object] = lambda: None
+        self.doom: Callable[[], Callable[[], object]] = lambda: lambda: None
         self._delay = delay
         self._trip = trip
         self._killers = killers
@@ -72,8 +72,10 @@ class Tenant:
         self.hunts[query] += 1
         ids = set(_IDS.findall(query))
         if {int(each, 16) for each in ids} & set(self._killers):
+            # The worker that asked, and not the next one, which is innocent.
+            kill = self.doom()
             await asyncio.sleep(self._delay / 2)
-            self.kill()
+            kill()
         await asyncio.sleep(self._delay)
         rows = [
             {"DeviceId": each, "DeviceName": f"srv-{int(each, 16)}", "LastSeen": "", "Indicator": ""}

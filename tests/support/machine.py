@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from sandbox.host.serve import listening
 from .deployed import ROOT, SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from .answering import Tenant
 
@@ -103,19 +104,26 @@ class Machine:
         raise AssertionError(f"incident {number} could not be handed over")
 
     def kill_worker(self) -> bool:
-        """Kill the worker, found below the host's process; return whether there was one."""
+        """Kill the worker that is there now; return whether there was one."""
+        return self.doom()()
+
+    def doom(self) -> Callable[[], bool]:
+        """Return what kills the worker that is there now, found below the host's process; it returns whether it could."""
         assert self.process
         below = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         try:
-            children = below.read_text().split()
+            workers = [int(child) for child in below.read_text().split()]
         except OSError:
-            return False
-        for child in children:
-            try:
-                os.kill(int(child), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        return bool(children)
+            workers = []
+
+        def kill() -> bool:
+            """Kill these processes, as far as they are still there."""
+            for worker in workers:
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+            return bool(workers)
+
+        return kill
 
     def kill(self) -> None:
         """Kill the host, as a machine does that is lost."""

@@ -32,7 +32,7 @@ def play(folder: Path, killers: int, incidents: int) -> tuple[float, list[int], 
     tenant = Tenant(delay=1.0, killers=guilty)
     with served(tenant) as address:
         machine = Machine(folder, address)
-        tenant.kill = machine.kill_worker
+        tenant.doom = machine.doom
         try:
             machine.start()
             began = time.monotonic()
