@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outrider")
 
-#: Linux knows no dots in the names of variables, so the host reads both.
-_WATCH_OFF = ("AzureWebJobs.WatchIncidents.Disabled", "AzureWebJobs_WatchIncidents_Disabled")
+#: Linux knows no dots in the names of variables: App Service writes `_` for one, and .NET reads `__` as one.
+_WATCH_OFF = tuple(f"AzureWebJobs{dot}WatchIncidents{dot}Disabled" for dot in (".", "_", "__"))
 
 
 @cache

@@ -50,11 +50,12 @@ class _Sentinel(Struct, frozen=True, rename="camel"):
     relevant_techniques: tuple[str, ...] | None = None
 
 
-def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
+def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ...]]:
     """
     Read and check *file*; *shipped* says that it comes with the app.
 
-    Raises HuntError with every problem of the file, each with its line and column.
+    Returns the hunt, and what its author should know although it can run, each with its line and column (`_notices`).
+    Raises HuntError with every problem of the file, each with its place, too.
     """
     source = read_source(file)
     name = name_of(file)
@@ -72,7 +73,7 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
         problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
     if problems:
         raise HuntError(file, tuple(problems))
-    return Hunt(
+    hunt = Hunt(
         name=name,
         title=" ".join(sentinel["name"].split()),
         # Who publishes hunts without ids knows them by their names.
@@ -87,6 +88,7 @@ def read_hunt(file: Path, *, shipped: bool = False) -> Hunt:
         shipped=shipped,
         **ours,
     )
+    return hunt, _notices(source, hunt, reading)
 
 
 def name_of(file: Path) -> str:
@@ -117,14 +119,13 @@ def _texts(source: Source, sentinel: dict[str, Any]) -> list[str]:
     return [source.problem((key,), text) for key, (text, right) in wanted.items() if not right]
 
 
-def notices(file: Path, hunt: Hunt) -> tuple[str, ...]:
+def _notices(source: Source, hunt: Hunt, reading: Reading) -> tuple[str, ...]:
     """
-    Return what the author of *hunt*, which *file* holds, should know although it can run, each with its place.
+    Return what the author of a hunt should know, each with its place.
 
     That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; what its query may
     cost the tenant, alone or in a sweep (see `costs`); and a hunt without an id.
     """
-    source, reading = read_source(file), read_query(hunt.query, scoped=hunt.entity == "device")
     said = []
     if hunt.entity == "device" and {"DeviceId", "DeviceName"} <= reading.lacks:
         wanted = (

@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.errors import HuntError
 from shared.model.hunt import Hunt
 
-from .file import notices, read_hunt
+from .file import read_hunt
 from .source import place, read_source
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def load_hunts(*paths: Path) -> Catalog:
     noticed: list[Notice] = []
     for file in _files(paths or (SHIPPED,), broken):
         try:
-            hunt = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
+            hunt, notices = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
         except HuntError as error:
             broken.append(error)
             continue
@@ -76,7 +76,7 @@ def load_hunts(*paths: Path) -> Catalog:
             continue
         hunts[hunt.name] = hunt
         ids[hunt.id] = hunt.name
-        noticed += [Notice(file, text) for text in notices(file, hunt)]
+        noticed += [Notice(file, text) for text in notices]
     return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken), tuple(noticed))
 
 

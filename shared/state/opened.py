@@ -50,10 +50,6 @@ class OpenRuns:
         """Return the runs, of one *group* or of all, that are listed as not ended: id -> the name of its entry."""
         return {key.rsplit("/", 1)[-1]: key for key in await self._store.keys(_entry("", group))}
 
-    async def opened(self) -> list[str]:
-        """Return the ids of the runs that are listed as not ended, sorted."""
-        return sorted(await self.listed())
-
     async def forget(self, entry: str) -> None:
         """Delete an entry of `listed`."""
         await self._store.delete(entry)

@@ -95,7 +95,7 @@ async def test_entries_of_runs_that_ended_do_not_stay_in_the_way() -> None:
     taken = await enrich()
 
     assert 202 == taken.status_code
-    assert len(await runs.opened()) < MOST_OPEN
+    assert len(await runs.listed()) < MOST_OPEN
 
 
 async def test_a_run_writes_two_objects_when_it_is_started() -> None:

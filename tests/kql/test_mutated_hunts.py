@@ -97,7 +97,7 @@ def test_no_mutated_hunt_file_reads_beyond_its_scope(tmp_path: Path, judge: Judg
     for _ in range(MANY):
         file.write_text(mutant(chance), encoding="utf-8")
         try:
-            hunt = read_hunt(file)
+            hunt, _ = read_hunt(file)
         except HuntError as error:
             assert error.problems
             assert [] == [text for text in error.problems if not re.match(r"mutant\.yaml:\d+:\d+: ", text)]

@@ -15,12 +15,11 @@ import httpx
 
 from sandbox.host.serve import listening
 
-from .deployed import ROOT, SECRET
+from .answering import Tenant
+from .deployed import ROOT, SECRET, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-
-    from .answering import Tenant
 
 
 class Machine:
@@ -150,6 +149,34 @@ def until(tenant: Tenant, numbers: Collection[int], seconds: float) -> float:
     while time.monotonic() - began < seconds and not set(numbers) <= tenant.comments.keys():
         time.sleep(0.1)
     return time.monotonic() - began
+
+
+def weather(
+    folder: Path, numbers: Collection[int], *, most: float, **deaths: float
+) -> tuple[Tenant, float, int]:
+    """
+    Enrich the incidents *numbers*, whose hunts take half a second, through a `storm` of *deaths*.
+
+    At most *most* seconds later, all have to be commented. Returns the tenant, how many seconds after the last death
+    its last comment came, and how many incidents were commented by then. Raises AssertionError unless each incident
+    has one comment.
+    """
+    tenant = Tenant(delay=0.5)
+    with served(tenant) as address:
+        machine = Machine(folder, address)
+        try:
+            machine.start()
+            for number in numbers:
+                machine.enrich(number)
+            last = storm(machine, **deaths)
+            before = len(tenant.comments)
+            until(tenant, numbers, most)
+        finally:
+            machine.close()
+    comments = {each: len(texts) for each, texts in sorted(tenant.comments.items())}
+
+    assert dict.fromkeys(numbers, 1) == comments
+    return tenant, max(tenant.times.values()) - last, before
 
 
 def storm(machine: Machine, *, seconds: float, worker: float, host: float, stop: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,19 +12,6 @@ from shared.model.entity import Dropped
 from shared.watch import look
 from shared.work import work_on
 from tests.support.tenant import Deployment
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.support.tenant import Fleet
-
-
-@pytest.fixture
-async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
-    """Outrider in a tenant without incidents."""
-    app = Deployment(fleet, planted_open=False)
-    yield app
-    await app.close()
 
 
 async def hunted_by_the_watch(app: Deployment, **asked: Any) -> int:
