@@ -48,9 +48,14 @@ class Place:
 
 
 class Company:
-    """The deliveries in this process, and the one of them that is, or is about to be, alone."""
+    """
+    The deliveries in this process, and the one of them that is, or is about to be, alone.
 
-    def __init__(self) -> None:
+    Enrichments have *grace* seconds to end when another run is to be alone.
+    """
+
+    def __init__(self, grace: float = GRACE) -> None:
+        self._grace = grace
         self._places: list[Place] = []
         self._alone: Place | None = None
         self._left = asyncio.Event()
@@ -73,7 +78,7 @@ class Company:
         Tell whether a run may work now, *alone* or among others; one that may not leaves, and comes again.
 
         Nobody is admitted beside a run that is alone, nor a run that is at work here already. A run that is to be
-        alone has the others leave: sweeps at once, enrichments within 20 seconds. Sweeps give way to
+        alone has the others leave: sweeps at once, enrichments within their grace. Sweeps give way to
         enrichments: one is alone only where nobody is at work, and until somebody comes.
         """
         others = [each for each in self._places if each.at_work]
@@ -85,7 +90,7 @@ class Company:
         if alone:
             self._alone = place
             for each in others:
-                each.hurry(0 if each.sweeps else GRACE)
+                each.hurry(0 if each.sweeps else self._grace)
         return True
 
     async def emptied(self, place: Place) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shared.company import Company
+from shared.company import GRACE, Company
 from shared.graph.client import Graph
 from shared.model.record import Work
 from shared.state.runs import run_id
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 class Process(MortalTransport):
     """
-    A process of *app*'s, whose hunting queries are only answered while the gate is `open`.
+    A process of *app*'s with this *grace* (`Company`), whose hunting queries are only answered while the gate is `open`.
 
     `deliveries` has the calls that were made of it. `before_comment` and `after_comment`, if set, are awaited before
     and after a comment is posted.
     """
 
-    def __init__(self, app: Deployment) -> None:
+    def __init__(self, app: Deployment, *, grace: float = GRACE) -> None:
         super().__init__(Life(), app.app)
         self.open, self._hunting = asyncio.Event(), asyncio.Event()
         self.deliveries: list[asyncio.Task[None]] = []
         self.before_comment: Callable[[], Awaitable[None]] | None = None
         self.after_comment: Callable[[], Awaitable[None]] | None = None
         graph = Graph(app.tools.settings, Identity(app.tenant), transport=self, sleep=app.sleep)
-        self.tools = replace(app.tools, graph=graph, company=Company())
+        self.tools = replace(app.tools, graph=graph, company=Company(grace))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request; a hunting query waits until the gate is open."""

@@ -82,10 +82,9 @@ async def test_who_is_to_be_alone_waits_for_those_at_work(app: Deployment) -> No
     assert ["completed", "completed"] == [(await app.done(each)).status for each in (before, run)]
 
 
-async def test_who_does_not_end_in_time_makes_room(app: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_does_not_end_in_time_makes_room(app: Deployment) -> None:
     """After 20 seconds, here none, it goes back to its queue for 2 seconds, and is not counted as waiting."""
-    monkeypatch.setattr("shared.company.GRACE", 0.0)
-    process = Process(app)
+    process = Process(app, grace=0.0)
     slow, run = await start(app, BENIGN), await start(app, WINDOWS)
     process.deliver(slow)
     await process.hunts()
