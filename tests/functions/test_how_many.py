@@ -147,22 +147,22 @@ def ahead(by: timedelta) -> Any:
 async def test_a_sweep_older_than_a_day_stands_in_nobodys_way() -> None:
     """The timer's of the next day is started, though it never ended."""
     await sweep()
-    before = await app.tools().runs.opened()
+    before = await app.tools().runs.listed()
     await start_sweep(ahead(timedelta(hours=23)))
-    waits = await app.tools().runs.opened()
+    waits = await app.tools().runs.listed()
     await start_sweep(ahead(timedelta(hours=24)))
 
     assert before == waits
-    assert 2 == len(await app.tools().runs.opened())
+    assert 2 == len(await app.tools().runs.listed())
 
 
 async def test_a_turn_whose_sweep_was_never_stored_is_free_after_a_minute() -> None:
     """Whoever took it died."""
     await sweep()
-    (run,) = await app.tools().runs.opened()
+    (run,) = await app.tools().runs.listed()
     await app.tools().store.delete(f"runs/{run}/request")
     refused = await sweep()
     await start_sweep(ahead(timedelta(minutes=1)))
 
     assert 409 == refused.status_code
-    assert 2 == len(await app.tools().runs.opened())
+    assert 2 == len(await app.tools().runs.listed())
