@@ -4,7 +4,7 @@
 # make check      ruff, mypy, docstrings of the tests
 # make lint       let ruff mend what it can
 # make bench      the benchmarks
-# make mutants    break the code on purpose, and see whether a test notices (30 minutes; SEED=2 draws others)
+# make mutants    break the code on purpose, and see whether a test notices (30 minutes; GROUP=writing SEED=2)
 # make fuzz       try each fuzz target with new inputs (10 minutes each; SECONDS=60 TARGET=bodies SEED=7)
 # make package    build what is deployed, say what weighs in it, and see that it starts
 # make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
@@ -18,6 +18,8 @@ RUNTIME := azure-functions-runtime==1.3.0
 
 COVERAGE ?= --cov
 SEED ?= 1
+# Whose mutants are drawn: tests/mutants/__main__.py.
+GROUP ?= deciding
 # Some shells export HOST, the machine's name: only the command line counts.
 HOST = $(BIN)/python -m sandbox host
 STORAGE =
@@ -73,7 +75,7 @@ bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest tests/benchmarks -s --no-header
 
 mutants: $(VENV)/dev.stamp
-	@$(BIN)/python -m tests.mutants --seed $(SEED)
+	@$(BIN)/python -m tests.mutants --group $(GROUP) --seed $(SEED)
 
 fuzz: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(filter file,$(origin SEED)),,--seed $(SEED)) $(TARGET)

@@ -1,10 +1,11 @@
 """
 Break the code on purpose, one line at a time, and see whether a test notices: `make mutants`, or
 
-    python -m tests.mutants [--seed N] [--count N] [--minutes N] [--share PERCENT] [FOLDER OR FILE …]
+    python -m tests.mutants [--group NAME] [--seed N] [--count N] [--minutes N] [--share PERCENT] [FOLDER OR FILE …]
 
-draws mutants of ROOMS, or of the folders and files named, and lists those that no test notices, with the reason if
-`accepted.toml` beside this file has one. Ends with 1 if too few were noticed, or if the time did not suffice.
+draws mutants of a group of rooms, or of the folders and files named, and lists those that no test of the group notices,
+with the reason if `accepted.toml` beside this file has one. Ends with 1 if too few were noticed, or if the time did not
+suffice.
 """
 
 from __future__ import annotations
@@ -26,13 +27,19 @@ from .sources import Mutant, mutants
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ROOMS = ("shared/outcomes", "shared/enrichment", "shared/state", "shared/entities")
-#: The tests that may notice a mutant. The others start whole processes, a browser or Node, are benchmarks, or hold
-#: other rooms.
-TESTS = (
-    "tests/enrichment", "tests/entities", "tests/incident", "tests/outcomes", "tests/selftest", "tests/sentinel",
-    "tests/state", "tests/test_telemetry.py", "tests/watch/test_watch.py",
-)  # fmt: skip
+#: Rooms, and the tests that may notice their mutants. The others start whole processes, a browser or Node, are
+#: benchmarks, or hold other rooms.
+GROUPS = {
+    "deciding": (
+        ("shared/outcomes", "shared/enrichment", "shared/state", "shared/entities"),
+        ("tests/enrichment", "tests/entities", "tests/incident", "tests/outcomes", "tests/selftest", "tests/sentinel",
+         "tests/state", "tests/test_telemetry.py", "tests/watch/test_watch.py"),
+    ),
+    "writing": (
+        ("shared/comment", "shared/kql"),
+        ("tests/comment", "tests/kql", "tests/catalog", "tests/hunts", "tests/incident", "tests/pages"),
+    ),
+}  # fmt: skip
 #: Of these, a test takes ten seconds and more: whole days, and many runs at once.
 UNUSED = ("tests/enrichment/test_replay.py", "tests/enrichment/test_isolation.py")
 #: Seconds. Tests that take longer are not used, either.
@@ -128,26 +135,27 @@ def run(
 def main() -> int:
     """Draw, run and report; return 1 if the tests noticed too few."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
-    parser.add_argument("places", nargs="*", default=ROOMS)
+    parser.add_argument("places", nargs="*")
+    parser.add_argument("--group", choices=GROUPS, default="deciding")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--share", type=float, default=85, help="percent that must be noticed")
-    parser.add_argument("--tests", nargs="+", default=TESTS)
+    parser.add_argument("--tests", nargs="+")
     asked = parser.parse_args()
+    rooms, held = GROUPS[asked.group]
+    places, named = asked.places or rooms, asked.tests or held
     cores = min(2, os.cpu_count() or 1)
     started = time.monotonic()
-    every = read_mutants(asked.places)
+    every = read_mutants(places)
     drawn = draw(every, asked.count, asked.seed)
     print(f"{len(drawn)} of {len(every)} mutants, drawn by seed {asked.seed}.", flush=True)
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
-        chosen = [*asked.tests, *(f"--ignore={file}" for file in UNUSED)]
-        tests = measure(folder, chosen, asked.places, cores=cores, slowest=_SLOWEST)
-        print(
-            f"Used are {', '.join(asked.tests)}, but not {', '.join(UNUSED)}, and none with a browser or Node."
-        )
+        chosen = [*named, *(f"--ignore={file}" for file in UNUSED)]
+        tests = measure(folder, chosen, places, cores=cores, slowest=_SLOWEST)
+        print(f"Used are {', '.join(named)}, but not {', '.join(UNUSED)}, and none with a browser or Node.")
         for test, reason in sorted(tests.unused.items()):
             print(f"Not used, since it {reason}: {test}")
         preload(folder)
