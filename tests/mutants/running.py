@@ -50,16 +50,25 @@ class Tests(NamedTuple):
     seconds: dict[str, float]
     #: By test that cannot, why not.
     unused: dict[str, str]
-    #: By file and line, the tests that run it.
+    #: By file and line, the tests that run it; '' stands for what runs it before there is a test.
     reached: dict[str, dict[int, list[str]]]
 
     def of(self, mutant: Mutant) -> dict[str, float]:
-        """Return the tests that may notice a mutant, the fastest first, each with its seconds."""
+        """
+        Return the tests that may notice a mutant, the fastest first, each with its seconds.
+
+        What runs before there is a test, as a table does, whoever comes by its folder may notice.
+        """
         lines = self.reached.get(mutant.file, {})
         names = {name for line in mutant.lines for name in lines.get(line, ())}
-        if mutant.imported and not names:
-            names = {name for each in lines.values() for name in each}
+        if mutant.imported or "" in names:
+            names |= self._beside(mutant.file)
         return {name: seconds for name, seconds in self.seconds.items() if name in names}
+
+    def _beside(self, file: str) -> set[str]:
+        folder = Path(file).parent
+        lines = (each for other, each in self.reached.items() if Path(other).parent == folder)
+        return {name for each in lines for names in each.values() for name in names}
 
 
 class Job(NamedTuple):
@@ -103,8 +112,7 @@ def measure(
     for file in data.measured_files():
         by_line = data.contexts_by_lineno(file)
         reached[Path(file).relative_to(Path.cwd()).as_posix()] = {
-            line: [context.rpartition("|")[0] for context in contexts if context]
-            for line, contexts in by_line.items()
+            line: [context.rpartition("|")[0] for context in contexts] for line, contexts in by_line.items()
         }
     usable = sorted((seconds, name) for name, seconds in times.items() if name not in unused)
     return Tests({name: seconds for seconds, name in usable}, unused, reached)

@@ -28,11 +28,14 @@ def shown(n: int) -> str:
     """Show *n*."""
     return str(n)
 '''
+#: No test runs a line of it: it is there before the first begins.
+TABLE = "LARGEST = 9"
 CHECK = """
 from small import is_small, shown
+from table import LARGEST
 
 def test_small():
-    assert is_small(2) and not is_small(3)
+    assert is_small(2) and not is_small(3) and LARGEST == 9
 
 def test_shown():
     shown(5)
@@ -156,11 +159,22 @@ def test_a_reason_without_its_mutant_is_stale() -> None:
 
 
 def test_a_survivor_is_listed_and_the_rest_counted(tmp_path: Path) -> None:
-    """In a small project, one of whose lines no test holds: too few are noticed."""
+    """In a small project, one of whose lines no test holds."""
     (tmp_path / "small.py").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "table.py").write_text(TABLE, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]", encoding="utf-8")
     (tmp_path / "test_small.py").write_text(CHECK, encoding="utf-8")
-    command = [sys.executable, "-m", "tests.mutants", "small.py", "--tests", "test_small.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.mutants",
+        "small.py",
+        "table.py",
+        "--tests",
+        "test_small.py",
+        "--share",
+        "90",
+    ]
     done = subprocess.run(
         command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
         timeout=120, check=False,
@@ -170,5 +184,5 @@ def test_a_survivor_is_listed_and_the_rest_counted(tmp_path: Path) -> None:
     assert 1 == done.returncode, done.stdout + done.stderr
     assert ["small.py:12:5 return: return str(n) → return ''"] == survived
     assert "no reason is given" in done.stdout
-    assert "80.0 % killed: 4 of 5" in done.stdout
+    assert "85.7 % killed: 6 of 7" in done.stdout
     assert SMALL == (tmp_path / "small.py").read_text(encoding="utf-8")
