@@ -6,7 +6,7 @@ Entities that are left out are returned, too, with the reason. `limit` takes as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 #: Graph's evidenceVerdict as a rank; the lowest is the worst.
 MALICIOUS, SUSPICIOUS, UNKNOWN = range(3)
 _RANKS = {"malicious": MALICIOUS, "suspicious": SUSPICIOUS}
+#: Of Graph's evidenceRole, those of who attacks, and that of what is only named beside it.
+_ATTACKING = frozenset({"attacker", "commandAndControl", "compromised", "suspicious"})
+_BESIDE = frozenset({"contextual"})
+#: Of Graph's evidenceRemediationStatus, those after which no harm is left.
+_OVER = frozenset({"remediated", "prevented", "blocked"})
 # What Defender calls clean is not hunted.
 _CLEAN = "noThreatsFound"
 
@@ -37,34 +42,48 @@ class Limits(Struct, frozen=True):
     ignored: frozenset[str] = frozenset()
 
 
+class Seen(NamedTuple):
+    """What a product says of a piece of evidence, in Graph's words; '' and none where it says nothing."""
+
+    verdict: str = ""
+    roles: frozenset[str] = frozenset()
+    remediation: str = ""
+
+    @property
+    def rank(self) -> tuple[int, int, bool]:
+        """Its place among others: the lowest first, by verdict, by role, and what is over last."""
+        role = 0 if self.roles & _ATTACKING else 2 if self.roles and self.roles <= _BESIDE else 1
+        return verdict_rank(self.verdict), role, self.remediation in _OVER
+
+
 def choose(
-    found: Iterable[tuple[Device | Indicator | Dropped, str]], limits: Limits, *, private: bool
+    found: Iterable[tuple[Device | Indicator | Dropped, Seen]], limits: Limits, *, private: bool
 ) -> Chosen:
     """
-    Choose among entities, each given with Graph's verdict on it ('' where there is none).
+    Choose among entities, each given with what is said of it.
 
-    The worst verdict comes first; entities with equal verdicts keep their order. An entity is dropped as
+    The worst verdict comes first, then who attacks before what is only context, then what is not remediated;
+    equals keep their order, and of several pieces about an entity the first counts. An entity is dropped as
     clean only if every piece of evidence about it is clean. *private* also takes private and reserved
     addresses. There is no limit yet: it counts for what is due. Raises nothing: whatever is not chosen, or could
     not be read, is in `dropped`, with the reason.
     """
-    verdicts: dict[Device | Indicator, int] = {}
+    ranks: dict[Device | Indicator, tuple[int, int, bool]] = {}
     dropped: dict[Device | Indicator | Dropped, Dropped] = {}
     devices: dict[str, Device] = {}
-    for named, verdict in found:
+    for named, seen in found:
         if isinstance(named, Dropped):
             dropped[named] = named
             continue
         entity = _known(devices, named) if isinstance(named, Device) else named
-        reason = _reason(entity, verdict, limits, private=private)
+        reason = _reason(entity, seen.verdict, limits, private=private)
         if reason:
             dropped.setdefault(entity, _drop(entity, reason))
         else:
-            rank = verdict_rank(verdict)
-            verdicts[entity] = min(rank, verdicts.get(entity, rank))
+            ranks[entity] = min(seen.rank, ranks.get(entity, seen.rank))
     # One clean piece of evidence does not clear an entity that another piece does not call clean.
-    dropped = {entity: drop for entity, drop in dropped.items() if entity not in verdicts}
-    ordered = sorted(verdicts, key=verdicts.__getitem__)
+    dropped = {entity: drop for entity, drop in dropped.items() if entity not in ranks}
+    ordered = sorted(ranks, key=ranks.__getitem__)
     chosen = [e for kind in INDICATOR_KINDS for e in ordered if isinstance(e, Indicator) and e.kind == kind]
     return Chosen(
         tuple(devices[e.id or e.name.lower()] for e in ordered if isinstance(e, Device)),

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.decoding import was_mended
-from shared.model.entity import DEVICE_ID, Chosen, Device, Dropped, Indicator
+from shared.model.entity import DEVICE_ID, Chosen, Device
 
-from .choosing import Limits, choose
-from .fields import folded, is_text, objects_in, text_of
-from .indicators import read_first, read_indicator
+from .choosing import SUSPICIOUS, Limits, Seen, choose
+from .fields import folded, is_text, text_of
+from .pieces import is_unreadable, read_piece
+from .shapes import ENTITIES, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: The fields that are read of each kind of entity.
-_TEXTS = {
-    "ip": ("address",),
-    "url": ("url",),
-    "dns": ("domainname",),
-    "dnsresolution": ("domainname",),
-    "filehash": ("hashvalue", "value"),
-}
+    from .pieces import Entity
 
 
 def from_entities(found: Iterable[Any], limits: Limits, *, private: bool) -> Chosen:
     """
     Choose among an incident's entities, in their order: Sentinel gives no verdict on them.
 
-    *private* also takes private and reserved addresses, for runs that name their hunts. What cannot be read
-    is ignored (`count_unreadable`).
+    What no hunt takes, such as accounts, is dropped. *private* also takes private and reserved addresses, for runs
+    that name their hunts. What cannot be read is ignored (`count_unreadable`).
     """
-    return choose(((one, "") for entity in found for one in _entities(entity)), limits, private=private)
+    return choose(((one, Seen()) for entity in found for one in _entities(entity)), limits, private=private)
 
 
 def count_unreadable(found: Iterable[Any]) -> int:
@@ -46,13 +39,12 @@ def count_unreadable(found: Iterable[Any]) -> int:
 
 def _is_unreadable(entity: Any) -> bool:
     kind, fields = _fields(entity)
-    if not kind:
-        return True
-    if kind == "host":
-        names = [fields.get(name) for name in ("fqdn", "devicednsname", "hostname", "netbiosname")]
-        return not any(map(text_of, names)) and not all(map(is_text, names))
-    values = [fields.get(name) for name in _TEXTS.get(kind, ())]
-    return any(not is_text(value) or was_mended(text_of(value)) for value in values)
+    return not kind or is_unreadable(fields, shape_of(kind, ENTITIES), _is_odd_device)
+
+
+def _is_odd_device(fields: Any) -> bool:
+    names = [fields.get(name) for name in ("fqdn", "devicednsname", "hostname", "netbiosname")]
+    return not any(map(text_of, names)) and not all(map(is_text, names))
 
 
 def _fields(entity: Any) -> tuple[str, dict[str, Any]]:
@@ -63,25 +55,12 @@ def _fields(entity: Any) -> tuple[str, dict[str, Any]]:
     return (text_of(outer.get("kind")) or text_of(outer.get("type"))).lower(), fields
 
 
-def _entities(entity: Any) -> Iterator[Device | Indicator | Dropped]:
-    """Yield the entities in one of Sentinel's; nothing for what cannot be hunted."""
+def _entities(entity: Any) -> Iterator[Entity]:
+    """Yield the entities in one of Sentinel's, and what of it is not hunted, with the reason."""
     kind, fields = _fields(entity)
-    match kind:
-        case "host":
-            yield from _device(fields)
-        case "ip":
-            yield from read_indicator(fields.get("address"), "ip")
-        case "url":
-            # Analytics rules also map bare domains to this kind.
-            yield from read_indicator(fields.get("url"))
-        case "dnsresolution" | "dns":
-            yield from read_indicator(fields.get("domainname"), "domain")
-        case "filehash":
-            yield from _hash(fields)
-        case "file":
-            # In other answers, a file's hashes are entities of their own, named in fileHashEntityIds.
-            for inside in objects_in(fields.get("filehashes")):
-                yield from _hash(folded(inside))
+    if kind:
+        # Sentinel gives no verdict: whatever an alert names is under suspicion.
+        yield from read_piece(fields, shape_of(kind, ENTITIES), SUSPICIOUS, _device)
 
 
 def _device(fields: dict[str, Any]) -> Iterator[Device]:
@@ -93,9 +72,3 @@ def _device(fields: dict[str, Any]) -> Iterator[Device]:
     device = Device(device_id if DEVICE_ID.fullmatch(device_id) else "", name)
     if device.label:
         yield device
-
-
-def _hash(fields: dict[str, Any]) -> Iterator[Indicator | Dropped]:
-    # An Authenticode digest leaves out the signature: no column of Defender's holds it.
-    if text_of(fields.get("algorithm")).lower() != "sha256ac":
-        yield from read_first((fields.get("hashvalue"), fields.get("value")), "fileHash")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.entities.choosing import Limits, choose, limit
+from shared.entities.choosing import Limits, Seen, choose, limit
 from shared.model.entity import Chosen, Device, Dropped, Indicator
 
 ID, OTHER = "0f" * 20, "1e" * 20
@@ -12,7 +12,7 @@ IP, PRIVATE = Indicator("ip", "198.51.100.1"), Indicator("ip", "10.1.2.3")
 
 def chosen(*found: tuple[Device | Indicator, str], limits: Limits = LIMITS, private: bool = False) -> Chosen:
     """Return what one run hunts for among entities, each with its verdict."""
-    return limit(choose(found, limits, private=private), limits)
+    return limit(choose(((one, Seen(verdict)) for one, verdict in found), limits, private=private), limits)
 
 
 def test_what_later_evidence_knows_of_a_device_is_added() -> None:

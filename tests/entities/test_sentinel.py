@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shared.entities.choosing import Limits, limit
-from shared.entities.sentinel import from_entities
-from shared.model.entity import Device, Dropped, Indicator
+from shared.entities.sentinel import count_unreadable, from_entities
+from shared.model.entity import Chosen, Device, Dropped, Indicator
 from shared.sentinel.body import parse
 from tests.support.sentinel_bodies import DEVICE_ID, ENTITIES, FLAT, SHA1, entity, pascal, trigger
 
@@ -52,25 +52,11 @@ def test_a_device_gets_the_best_name_there_is(fields: dict[str, Any], expected: 
     assert (expected,) == from_entities([entity("hOsT", **fields)], Limits(), private=False).devices
 
 
-@pytest.mark.parametrize(
-    "item",
-    [
-        entity("Account", accountName="svc"),
-        entity("Host", hostName=None, additionalData=None),
-        entity("Ip", address=" "),
-        entity("FileHash", hashValue="a1" * 32, algorithm="SHA256AC"),
-        entity("File", fileName="a.exe", fileHashes="none"),
-        entity("FileHash", hashValue="", algorithm="SHA1"),
-        {"kind": "Ip", "properties": None},
-        {"kind": 7},
-        {},
-    ],
-)
-def test_what_cannot_be_hunted_yields_nothing(item: dict[str, Any]) -> None:
-    """Accounts, empty fields and malformed entities are passed over, and not reported as dropped."""
-    chosen = from_entities([item], Limits(), private=False)
-
-    assert ((), (), ()) == (chosen.devices, chosen.indicators, chosen.dropped)
+@pytest.mark.parametrize("item", [{"properties": {"address": "198.51.100.7"}}, {"kind": None}, {}])
+def test_what_says_no_kind_yields_nothing(item: dict[str, Any]) -> None:
+    """It is counted as unreadable instead."""
+    assert Chosen() == from_entities([item], Limits(), private=False)
+    assert 1 == count_unreadable([item])
 
 
 @pytest.mark.fault("A18", before="assert (Dropped('ip', 'no address', 'it is no IP address'),) == ()")
