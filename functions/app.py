@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from shared import settings, telemetry
 from shared.catalog.load import SHIPPED, Catalog, load_hunts
+from shared.clouds import CLOUDS
 from shared.errors import SettingsError
 from shared.state.objects import Store
 from shared.state.runs import Runs
@@ -157,5 +158,5 @@ def credential() -> AsyncTokenCredential:
     chosen = read_settings()
     if os.environ.get("IDENTITY_ENDPOINT"):
         return aio.ManagedIdentityCredential(client_id=chosen.azure_client_id or None, **options)
-    authority = settings.CLOUDS[chosen.azure_cloud].login
+    authority = CLOUDS[chosen.azure_cloud].login
     return aio.DefaultAzureCredential(authority=authority, **options)

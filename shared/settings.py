@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
+from .clouds import CLOUDS, Cloud
 from .errors import SettingsError
 from .schedule import why_no_schedule
 from .setting_values import (
@@ -27,37 +28,6 @@ from .setting_values import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Cloud(Struct, frozen=True):
-    """The root URLs of one Microsoft cloud (Graph's "national cloud deployments"), without a final slash."""
-
-    graph: str
-    arm: str
-    login: str
-    portal: str
-
-
-CLOUDS = {
-    "global": Cloud(
-        "https://graph.microsoft.com",
-        "https://management.azure.com",
-        "https://login.microsoftonline.com",
-        "https://security.microsoft.com",
-    ),
-    "usgov": Cloud(
-        "https://graph.microsoft.us",
-        "https://management.usgovcloudapi.net",
-        "https://login.microsoftonline.us",
-        "https://security.microsoft.us",
-    ),
-    "usgovdod": Cloud(
-        "https://dod-graph.microsoft.us",
-        "https://management.usgovcloudapi.net",
-        "https://login.microsoftonline.us",
-        "https://security.apps.mil",
-    ),
-}
 
 
 class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
@@ -76,6 +46,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     comments: Literal["on", "off"] = "on"
     # Graph documents no limit; the Defender portal and Sentinel both state 30,000 characters per comment.
     comment_max_chars: Annotated[int, Meta(ge=1_000, le=30_000)] = 30_000
+    comment_nothing_to_hunt: Literal["on", "off"] = "on"
     mask_secrets: Literal["on", "off"] = "on"
     # NCRONTAB, in UTC.
     watch_schedule: str = "0 * * * * *"
@@ -128,6 +99,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     def looks_late(self) -> bool:
         """Whether a run whose window is still open is followed by a second look once it is over."""
         return self.late_look == "on"
+
+    @property
+    def tells_of_nothing(self) -> bool:
+        """Whether an incident that names nothing to hunt for gets a comment that says so."""
+        return self.comment_nothing_to_hunt == "on"
 
     @property
     def masks(self) -> bool:

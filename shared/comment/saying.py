@@ -8,7 +8,6 @@ it.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,12 +16,12 @@ from msgspec.structs import replace
 from . import cards, marker, neutral
 from .cells import write_cell, write_name
 from .content import Content, Draft, Finding, ShownRow, count_rows
+from .unlooked import not_looked_at
 from .verdict import joined, name, on, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from shared.model.entity import Chosen
     from shared.model.outcome import Outcome
 
 _REASON = 300
@@ -81,7 +80,7 @@ def compose(content: Content, *, mask: bool) -> Draft:
         # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
         tuple(f"Device {cards.device_line(card)}" for card in content.cards),
         tuple(_finding(outcome, content, mask=mask) for outcome in found),
-        (tuple(failed), tuple(rest), (*notes, *_dropped(content.chosen))),
+        (tuple(failed), tuple(rest), (*notes, *not_looked_at(content.chosen, mask=mask))),
         content.report_url,
         marker.line(content.run_id, marker.digest(content.outcomes, content.chosen)),
     )
@@ -184,14 +183,6 @@ def _windows(outcomes: Iterable[Outcome]) -> Iterable[str]:
         by_window.setdefault(f"{text}{_because(window.cut)}", []).append(name(outcome))
     for text, names in by_window.items():
         yield f"Looked at: {text}" + (f" [{joined(names, 'hunt')}]" if len(by_window) > 1 else "")
-
-
-def _dropped(chosen: Chosen) -> Iterable[str]:
-    counted = Counter((drop.kind, drop.reason) for drop in chosen.dropped)
-    if counted:
-        yield "Not hunted: " + "; ".join(
-            f"{count} {kind} ({reason})" for (kind, reason), count in counted.items()
-        )
 
 
 def _because(reason: str) -> str:

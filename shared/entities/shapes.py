@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 #: or as the domain of whoever sent a mail, or of the address that names them.
 How = Literal["ip", "any", "domain", "fileHash", "hashes", "device", "sender"]
 
-#: Characters of the name of a type that is not known.
-_LONGEST = 60
+#: Characters of a type that is not known, and of what one is called.
+_LONGEST, _LONGEST_NAME = 60, 255
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -40,9 +40,9 @@ class Shape(NamedTuple):
     beside: str = ""
 
     def name_of(self, item: Any) -> str:
-        """Return what one is called; '' where no field says."""
+        """Return what one is called, in at most 255 characters; '' where no field says."""
         found = (text_of(value) for path in self.named for value in values_at(item, path))
-        return next(filter(None, found), "")
+        return next(filter(None, found), "")[:_LONGEST_NAME]
 
 
 def _unhunted(noun: str, *named: str) -> Shape:

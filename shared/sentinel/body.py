@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.clouds import CLOUDS
 from shared.decoding import decode_any
 from shared.entities.fields import folded, objects_in, text_of, time_of
 from shared.entities.request import EMPTY, LONGEST_BODY, is_empty
 from shared.errors import Forbidden, InvalidRequest
 from shared.model.incident import NUMBER, SentinelIncident
-from shared.settings import CLOUDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import ExponentialRetry, QueueServiceClient, TextBase64EncodePolicy
 
-from shared.settings import CLOUDS, Settings
+from shared.clouds import CLOUDS
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

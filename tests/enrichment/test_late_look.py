@@ -220,5 +220,5 @@ async def test_the_101st_indicator_is_hunted_by_the_next_run(scene: Scene) -> No
     await scene.replay.minutes(2)
     _, second = scene.comments(incident)
 
-    assert "\nNot hunted: 1 ip (beyond 100 of a kind (MAX_INDICATORS))" in first
+    assert "\nNot looked at (beyond 100 of a kind (MAX_INDICATORS)): address " in first
     assert "found something for 198.51.100[.]101" in second

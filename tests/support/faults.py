@@ -20,6 +20,7 @@ FAULTS = {
     "A3": "Without the device card, devices read as silent beside a hunt with rows.",
     "A5": "A query with ago() looked at the wrong time on an old incident.",
     "A6": "Rows that name no device read as found and nothing found at once.",
+    "A7": "Evidence that is no device, address, URL or file was dropped without a word.",
     "A9": "Nothing found was settled in the first minute, and what came later was never hunted.",
     "A10": "The limit of entities came before the ledger: the 101st indicator was never hunted.",
     "A11": "The ledger was closed although the comment was refused.",
