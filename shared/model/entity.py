@@ -57,7 +57,11 @@ class Device(Struct, frozen=True, omit_defaults=True):
 
 
 class Dropped(Struct, frozen=True):
-    """An entity that is not hunted, and the reason; `kind` is an indicator's, or `device`."""
+    """
+    An entity that is not hunted, and the reason; `value` is its name, '' where it has none.
+
+    `kind` is an indicator's, `device`, or what people call what no hunt takes, such as `account` or `mail message`.
+    """
 
     kind: str
     value: str
