@@ -17,7 +17,8 @@ from shared.errors import InvalidRequest
 from shared.graph.incidents import read_incident, read_page
 from shared.model.finding import Found
 from shared.model.hunt import Hunt
-from shared.outcomes.reading import device_cards, summarize
+from shared.outcomes.reading import device_cards
+from shared.outcomes.summarizing import summarize
 from shared.pages.rows import csv_rows, json_rows
 from shared.pages.run import run_page
 from shared.pages.summary import LARGEST, summary

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from shared.catalog.query import hunt_query
 from shared.errors import GraphError, Waiting
 from shared.incident import waiting
 from shared.model.finding import Found
-from shared.outcomes.reading import summarize
+from shared.outcomes.summarizing import summarize
 
 if TYPE_CHECKING:
     from shared.model.record import Plan, PlannedHunt, Work
@@ -72,12 +73,18 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
             yielding=late,
             name="" if late else f"{work.run_id} {hunt.name}",
         )
-        seconds = time.monotonic() - started
+        summary = partial(
+            summarize,
+            hunt,
+            max_rows=take - 1,
+            seconds=time.monotonic() - started,
+            indicators=plan.of_incident.indicators,
+        )
         if len(raw) > _LARGE:
             async with tools.large_answers:
-                found = await asyncio.to_thread(summarize, hunt, raw, max_rows=take - 1, seconds=seconds)
+                found = await asyncio.to_thread(summary, raw)
         else:
-            found = summarize(hunt, raw, max_rows=take - 1, seconds=seconds)
+            found = summary(raw)
     except GraphError as error:
         log.warning("hunt %s: %s %s %s", hunt.name, type(error).__name__, error.status, error.request_id)
         reason = waiting.why_final(error)

@@ -98,6 +98,7 @@ def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
         told=tuple(sorted(share.told)),
         left=bool(beyond),
         activity={},
+        named=Chosen(plan.chosen.devices, plan.chosen.indicators),
     )
 
 

@@ -12,14 +12,24 @@ class Group(Struct, frozen=True, array_like=True):
     """
     Rows with the same values in the columns that a hunt shows.
 
-    `first` and `last` are the earliest and the latest time among them, as Graph writes it; '' without a time
-    column.
+    `count` is how many events they are: what several indicators fit is one. `first` and `last` are the earliest and the
+    latest time among them, as Graph writes it; '' without a time column. `hits` are the incident's own indicators that
+    they hold.
     """
 
     values: tuple[str, ...]
     count: int
     first: str
     last: str
+    hits: tuple[str, ...] = ()
+
+
+class Place(Struct, frozen=True, array_like=True):
+    """A device that an indicator hunt's rows are on, and how many events; its id in lower case, '' where unknown."""
+
+    id: str
+    name: str
+    events: int
 
 
 class Part(Struct, frozen=True, array_like=True):
@@ -48,7 +58,7 @@ class Found(Struct, frozen=True, rename="camel"):
     columns: tuple[str, ...] = ()
     #: The columns that are shown.
     shown: tuple[str, ...] = ()
-    #: The rows, grouped by the columns shown; rarest first, at most 200.
+    #: The rows, grouped by the columns shown; hits first, then the rarest, at most 200.
     groups: tuple[Group, ...] = ()
     #: How many groups there were before that limit.
     group_count: int = 0
@@ -65,3 +75,10 @@ class Found(Struct, frozen=True, rename="camel"):
     at: datetime | None = None
     #: Rows that were in the answer, too, and cannot be read.
     unreadable: int = 0
+    #: How many events the rows are.
+    events: int = 0
+    #: Rows that hold an indicator of the incident.
+    hit_rows: int = 0
+    #: For an indicator hunt, the devices that its rows are on, most events first: at most 200 of `place_count`.
+    places: tuple[Place, ...] = ()
+    place_count: int = 0

@@ -120,6 +120,13 @@ class Plan(Struct, frozen=True):
     opened: datetime | None = None
     #: When the plan was made, in UTC.
     made: datetime | None = None
+    #: What the incident names in all, where `chosen` is only what is due; None where that is all.
+    named: Chosen | None = None
+
+    @property
+    def of_incident(self) -> Chosen:
+        """The devices and indicators that the incident, or the caller, names, whether they are due or not."""
+        return self.named or self.chosen
 
     @property
     def incident(self) -> str:

@@ -23,7 +23,8 @@ from shared.incident.posting import post
 from shared.model.entity import Chosen, Device
 from shared.model.outcome import DeviceEnding, Outcome
 from shared.model.record import CommentResult, Plan
-from shared.outcomes.reading import Answer, decode_answer, decode_rows, summarize
+from shared.outcomes.reading import Answer, decode_answer, decode_rows
+from shared.outcomes.summarizing import summarize
 
 from .ending import count
 from .incidents import Affected, find_affected

@@ -23,7 +23,8 @@ from shared.model.entity import Indicator
 from shared.model.finding import Found
 from shared.model.hunt import Hunt
 from shared.model.record import Work
-from shared.outcomes.reading import decode_answer, decode_rows, device_cards, summarize
+from shared.outcomes.reading import decode_answer, decode_rows, device_cards
+from shared.outcomes.summarizing import summarize
 from shared.sentinel.body import parse
 from shared.sweep.rows import read_rows
 

@@ -21,7 +21,7 @@ from shared.kql.lexer import lex
 from shared.model.entity import Chosen, Device, Dropped, Indicator
 from shared.model.outcome import DeviceEnding, Outcome
 from shared.model.record import Done, Plan, Run, Work
-from shared.outcomes.reading import summarize
+from shared.outcomes.summarizing import summarize
 from shared.pages.rows import csv_rows, json_rows
 from shared.pages.run import run_page
 from shared.pages.summary import LARGEST, summary

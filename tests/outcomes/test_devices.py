@@ -13,7 +13,7 @@ from shared.model.entity import Device
 from shared.model.hunt import AppliesTo, Hunt
 from shared.model.outcome import Outcome, Window
 from shared.outcomes.deciding import decide
-from shared.outcomes.reading import summarize
+from shared.outcomes.summarizing import summarize
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=1), NOW)

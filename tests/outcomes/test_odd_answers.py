@@ -11,7 +11,8 @@ import pytest
 from shared.errors import GraphError
 from shared.model.finding import Found
 from shared.model.hunt import Hunt
-from shared.outcomes.reading import decode_answer, decode_rows, device_cards, summarize
+from shared.outcomes.reading import decode_answer, decode_rows, device_cards
+from shared.outcomes.summarizing import summarize
 from tests.support.odd import CESU, DEEP, HUGE, VALUES
 
 HUNT = Hunt(name="a-hunt", title="A hunt", id="1", version="1.0.0", query="DeviceInfo")

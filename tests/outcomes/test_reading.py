@@ -10,7 +10,8 @@ import pytest
 from shared.errors import GraphError
 from shared.model.finding import Found, Group
 from shared.model.hunt import Hunt
-from shared.outcomes.reading import cell_text, decode_answer, decode_rows, device_cards, summarize
+from shared.outcomes.reading import cell_text, decode_answer, decode_rows, device_cards
+from shared.outcomes.summarizing import summarize
 
 HUNT = Hunt(name="a-hunt", title="A hunt", id="1", version="1.0.0", query="A")
 EARLY, NOON, LATE = (f"2026-11-24T{hour:02d}:00:00Z" for hour in (1, 12, 23))

@@ -1,0 +1,54 @@
+"""Put what a hunt found in the order in which it is worth reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from shared.model.finding import Group
+
+#: So many groups of one process come before those of others.
+_IN_A_ROW = 3
+#: Columns that say where or when a row is from, or why it was asked for, but not what happened.
+_WHERE = frozenset({"devicename", "deviceid", "indicator", "timestamp"})
+_PROCESS = ("initiatingprocessfilename", "processname", "process", "filename")
+
+
+def in_order(groups: Iterable[Group], shown: Sequence[str]) -> list[Group]:
+    """
+    Return groups in order: those that hold an indicator of the incident, then the rarest, then the latest.
+
+    Rare is, within the answer, what has a value that few rows have: a process, an account or a port. A column of which
+    more than half of the values are seen once says nothing, as each connection's address would. Of one process, three
+    groups come before those of others.
+    """
+    groups = list(groups)
+    rarity = _rarity(groups, shown)
+    ordered = sorted(groups, key=lambda group: group.last, reverse=True)
+    ordered.sort(key=lambda group: (not group.hits, rarity(group), group.count))
+    process = next((n for name in _PROCESS for n, column in enumerate(shown) if column.lower() == name), None)
+    if process is None:
+        return ordered
+    seen: Counter[tuple[bool, str]] = Counter()
+    first: list[Group] = []
+    later: list[Group] = []
+    for group in ordered:
+        seen[key := (bool(group.hits), group.values[process].lower())] += 1
+        (first if seen[key] <= _IN_A_ROW else later).append(group)
+    return sorted([*first, *later], key=lambda group: not group.hits)
+
+
+def _rarity(groups: list[Group], shown: Sequence[str]) -> Callable[[Group], int]:
+    counted: dict[int, Counter[str]] = {}
+    for n, column in enumerate(shown):
+        if column.lower() in _WHERE:
+            continue
+        counts: Counter[str] = Counter()
+        for group in groups:
+            counts[group.values[n]] += group.count
+        if 2 * sum(count == 1 for count in counts.values()) <= sum(counts.values()):
+            counted[n] = counts
+    return lambda group: min((counts[group.values[n]] for n, counts in counted.items()), default=group.count)

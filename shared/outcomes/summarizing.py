@@ -1,0 +1,183 @@
+"""Summarise a hunt's answer: its rows in groups, in the order in which they are worth reading."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.model.finding import Found, Group, Part, Place
+
+from .hits import hits_in
+from .order import in_order
+from .reading import cell_text, decode_answer, decode_rows, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from shared.model.entity import Indicator
+    from shared.model.hunt import Hunt
+
+    from .reading import Answer, Column
+
+_KEPT_GROUPS = 200
+_KEPT_ROWS = 10
+#: Places of an indicator hunt's rows, in the summary; the rest is counted.
+_KEPT_PLACES = 200
+#: The columns that say which entity a row is about; the first that is not empty counts.
+_KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
+_PLACE = ("DeviceId", "DeviceName")
+_HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
+#: An event that several indicators of an incident fit, such as a name and its address, is as many rows.
+_INDICATOR = re.compile(rb'"Indicator":"(?:[^"\\]|\\.)*",?', re.IGNORECASE)
+
+
+class _Tallied:
+    """Rows with the same values: how many events they are, when, and which indicators they hold."""
+
+    def __init__(self) -> None:
+        self.events: set[bytes] = set()
+        self.count = 0
+        self.first = self.last = ""
+        self.hits: dict[str, None] = {}
+        self.indicators: dict[str, None] = {}
+
+
+def summarize(
+    hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float, indicators: Iterable[Indicator] = ()
+) -> Found:
+    """
+    Group an answer's rows by the columns that the hunt shows, in the order of `order.in_order`.
+
+    Rows that hold one of *indicators*, those of the incident, are hits. Rows beyond *max_rows* only set
+    `more`. The result keeps at most 200 groups and 10 rows; its digest covers every row that counts, in any order.
+    *seconds* is stored as it is given. Raises GraphError if the answer cannot be decoded.
+    """
+    answer = decode_answer(raw)
+    more = len(answer.results) + answer.unreadable > max_rows
+    del answer.results[max_rows:]
+    hashes = [hashlib.sha256(row).digest() for row in answer.results]
+    by_indicator = hunt.entity == "indicator"
+    events = (
+        [hashlib.sha256(_INDICATOR.sub(b"", bytes(row), count=1)).digest() for row in answer.results]
+        if by_indicator
+        else []
+    )
+    hits = hits_in(answer, indicators)
+    shown = _shown(hunt, answer.schema)
+    time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
+    names = {column.name for column in answer.schema}
+    who = tuple(name for name in _KEYS[hunt.entity] if name in names)
+    where = tuple(name for name in _PLACE if name in names) if by_indicator else ()
+    groups: dict[tuple[str, ...], _Tallied] = {}
+    per_entity: dict[str, tuple[str, list[bytes]]] = {}
+    places: dict[tuple[str, str], set[bytes]] = {}
+    columns = tuple(dict.fromkeys((*shown, *who, *where)))
+    for cells, (mine, first, last) in _tally(answer, columns, time_column).items():
+        values = dict(zip(columns, map(cell_text, msgspec.structs.astuple(cells)), strict=True))
+        # One row an event: what it was found by is no part of it.
+        key = tuple(["" if by_indicator and name == "Indicator" else values[name] for name in shown])
+        if (group := groups.get(key)) is None:
+            group = groups[key] = _Tallied()
+            group.first, group.last = first, last
+        group.count += len(mine)
+        group.events.update(events[n] for n in mine if events)
+        group.first, group.last = min(group.first, first), max(group.last, last)
+        group.hits |= dict.fromkeys(value for n in mine for value in hits.get(n, ()))
+        if by_indicator and values.get("Indicator"):
+            group.indicators[values["Indicator"]] = None
+        about = next((values[name].lower() for name in who if values[name]), "")
+        per_entity.setdefault(about, (values.get("DeviceName", "").lower(), []))[1].extend(
+            hashes[n] for n in mine
+        )
+        if where:
+            at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
+            places.setdefault(at, set()).update(events[n] for n in mine)
+    ordered = in_order((_group(key, shown, group) for key, group in groups.items()), shown)
+    by_rows = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
+    return Found(
+        hunt=hunt.name,
+        rows=len(answer.results),
+        more=more,
+        digest=_digest(hashes),
+        columns=tuple(column.name for column in answer.schema),
+        shown=shown,
+        groups=tuple(ordered[:_KEPT_GROUPS]),
+        group_count=len(ordered),
+        first_rows=tuple(islice(decode_rows(answer), _KEPT_ROWS)),
+        per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
+        seconds=round(seconds, 3),
+        unreadable=answer.unreadable,
+        events=len(set(events)) if by_indicator else len(answer.results),
+        hit_rows=len(hits),
+        places=tuple(Place(*at, len(found)) for at, found in by_rows[:_KEPT_PLACES]),
+        place_count=len(places),
+    )
+
+
+def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied) -> Group:
+    made = Group(key, len(group.events) or group.count, group.first, group.last, tuple(group.hits))
+    if not group.indicators:
+        return made
+    joined = ", ".join(group.indicators)
+    return replace(
+        made,
+        values=tuple(joined if name == "Indicator" else text for name, text in zip(shown, key, strict=True)),
+    )
+
+
+def _digest(hashes: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
+
+
+def _tally(
+    answer: Answer, columns: tuple[str, ...], time_column: str
+) -> dict[Any, tuple[list[int], str, str]]:
+    """Return, for each set of values in *columns*, the numbers of its rows, and their first and last time."""
+    tally: dict[Any, list[Any]] = {}
+    times = (cell_text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
+    for row, (cells, when) in enumerate(zip(_cells(answer, columns), times, strict=False)):
+        known = tally.get(cells)
+        if known is None:
+            tally[cells] = [[row], when, when]
+        else:
+            known[0].append(row)
+            if when < known[1]:
+                known[1] = when
+            elif when > known[2]:
+                known[2] = when
+    return {cells: (rows, first, last) for cells, (rows, first, last) in tally.items()}
+
+
+def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
+    """
+    Decode *columns* of every row into a struct that can be compared, with the fields c0, c1 …
+
+    This is several times faster than `decode_rows`, because the other columns are skipped.
+    """
+    names = {f"c{n}": name for n, name in enumerate(columns)}
+    # A name that msgspec cannot match is left out, so that its rows are read the slow way below.
+    simple = {field: name for field, name in names.items() if name.isprintable() and not {*'"\\'} & {*name}}
+    fields = [(field, str | int | float | bool | None) for field in names]
+    shape = msgspec.defstruct("Cells", fields, rename=simple, frozen=True)
+    decode = msgspec.json.Decoder(shape).decode
+    for raw in answer.results:
+        try:
+            yield decode(raw)
+        except (ValueError, RecursionError):
+            # Names in other casing, a list or an object in a cell, or something that `decode` mends.
+            row = row_of(raw, columns)
+            yield shape(*(cell_text(row[name]) for name in columns))
+
+
+def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
+    by_folded = {column.name.lower(): column.name for column in schema}
+    named = tuple(by_folded[name.lower()] for name in hunt.columns if name.lower() in by_folded)
+    if named:
+        return named
+    # A hunt that names no columns shows the first six that are neither a time nor an internal id.
+    return tuple(c.name for c in schema if c.name.lower() not in _HIDDEN_COLUMNS)[:6]
