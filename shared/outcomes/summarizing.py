@@ -33,7 +33,7 @@ _KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
 _PLACE = ("DeviceId", "DeviceName")
 _HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
 #: An event that several indicators of an incident fit, such as a name and its address, is as many rows.
-_INDICATOR = re.compile(rb'"Indicator":"(?:[^"\\]|\\.)*",?', re.IGNORECASE)
+_INDICATOR = re.compile(rb'"Indicator"\s*:\s*"(?:[^"\\]|\\.)*",?\s*', re.IGNORECASE)
 
 
 class _Tallied:

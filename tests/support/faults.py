@@ -32,6 +32,8 @@ FAULTS = {
     "A17": "Outrider's own pace read as Microsoft's throttling.",
     "A18": "Indicators were read as others than they are: a scheme within, a CIDR, mapped addresses.",
     "A22": "A row without a device id marked every device known by name; an unknown system excluded one.",
+    "A24": "A row with the incident's own address was line two of twelve, unmarked; rarest first was latest first.",
+    "A25": "A headline named a device on which nothing was; one event was two rows.",
     "A26": "Sweeps read as nothing found, or as other counts, where their blocks or answers were odd.",
     "A27": "A repeated request was refused, or answered for another caller, or read as waiting.",
     "A28": "Settings were accepted that failed later, or never counted.",
