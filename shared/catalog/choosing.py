@@ -8,7 +8,7 @@ its kind to hunt for. Those that fit the incident's alerts come first, and MAX_H
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 _TECHNIQUE, _TACTIC, _NEITHER = range(3)
 #: What an entry of HUNTS_AUTO stands for every hunt with.
 EVERY = "*"
+
+
+#: `notNamed`: nobody asked for it; `noEntity`: there is nothing of its kind to hunt for; `otherKind`: there are
+#: devices, but all of another kind; `beyond`: it would run, but for MAX_HUNTS.
+Fate = Literal["runs", "notNamed", "noEntity", "otherKind", "beyond"]
 
 
 class Policy(Struct, frozen=True):
@@ -56,17 +61,18 @@ class About(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """Whether one hunt runs, and why or why not, as half a sentence that can follow its name and a colon."""
+    """What becomes of one hunt, and why, in words that can follow its name and a colon."""
 
     hunt: Hunt
-    runs: bool
+    fate: Fate
     why: str
     #: Its place among the hunts that run, from 1; 0 for the device card and for those that do not run.
     rank: int = 0
-    #: Whether it would run, but for the budget.
-    beyond: bool = False
-    #: Whether there are devices, but none of the kind that the hunt is for.
-    misfit: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs."""
+        return self.fate == "runs"
 
 
 class _Near(NamedTuple):
@@ -81,23 +87,23 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
     The device card comes first, then the hunts that run, by rank, then the others by name. A hunt is ranked by how
     near it is to the alerts, then by its severity, then by its name. Hunts that a caller named are not cut.
     """
-    runs, rest = [], []
+    fit: list[tuple[_Near, Hunt]] = []
+    rest: list[Choice] = []
     for hunt in catalog.hunts:
         if hunt.name == DEVICE_CARD and hunt.name not in about.names:
             continue
-        why_not, wrong_kind = _why_not(hunt, about, policy)
-        if why_not:
-            rest.append(Choice(hunt, runs=False, why=why_not, misfit=wrong_kind))
+        if unfit := _why_not(hunt, about, policy):
+            rest.append(unfit)
         else:
-            runs.append((_near(hunt, about), hunt))
-    runs.sort(key=lambda one: (one[0].distance, SEVERITIES.index(one[1].severity), one[1].name))
-    most = len(runs) if about.names else policy.most
-    over = f"{most} others come first, and one run takes no more (MAX_HUNTS)"
-    rest += [Choice(hunt, runs=False, why=over, beyond=True) for _, hunt in runs[most:]]
+            fit.append((_near(hunt, about), hunt))
+    fit.sort(key=lambda one: (one[0].distance, SEVERITIES.index(one[1].severity), one[1].name))
+    most = len(fit) if about.names else policy.most
     kept = [
-        Choice(hunt, runs=True, why=_why(near, hunt, about, policy), rank=n)
-        for n, (near, hunt) in enumerate(runs[:most], 1)
+        Choice(hunt, "runs", _why(near, hunt, about, policy), rank)
+        for rank, (near, hunt) in enumerate(fit[:most], 1)
     ]
+    over = f"{most} others come first, and one run takes no more (MAX_HUNTS)"
+    rest += [Choice(hunt, "beyond", over) for _, hunt in fit[most:]]
     return (*_card(catalog, about, kept), *kept, *sorted(rest, key=lambda choice: choice.hunt.name))
 
 
@@ -115,30 +121,29 @@ def _card(catalog: Catalog, about: About, kept: list[Choice]) -> Iterator[Choice
     card = catalog.by_name.get(DEVICE_CARD)
     if card is None or DEVICE_CARD in about.names:
         return
-    if not about.chosen.devices:
-        yield Choice(card, runs=False, why="there is no device")
+    if any(choice.hunt.entity == "device" for choice in kept):
+        yield Choice(card, "runs", "it runs beside every hunt for devices")
     else:
-        beside = any(choice.hunt.entity == "device" for choice in kept)
-        why = "it runs beside every hunt for devices" if beside else "no hunt for devices runs beside it"
-        yield Choice(card, runs=beside, why=why)
+        yield Choice(card, "noEntity", "no hunt for devices runs beside it")
 
 
-def _why_not(hunt: Hunt, about: About, policy: Policy) -> tuple[str, bool]:
-    """Return why a hunt does not run, '' if it does; and whether that is since all devices are of another kind."""
+def _why_not(hunt: Hunt, about: About, policy: Policy) -> Choice | None:
+    """Return the choice of a hunt that does not run, whatever else does; None for one that fits."""
     if about.names and hunt.name not in about.names:
-        return "others were named", False
+        return Choice(hunt, "notNamed", "others were named")
     if not (about.names or hunt.auto or _auto(hunt, policy)):
-        return "its file has no enrichment block: name it in `hunts`, or in HUNTS_AUTO", False
+        return Choice(
+            hunt, "notNamed", "its file has no enrichment block: name it in `hunts`, or in HUNTS_AUTO"
+        )
     if not entities_of(hunt, about.chosen):
-        if hunt.entity == "device":
-            return "there is no device", False
-        return f"there is no indicator of kind {', '.join(hunt.kinds)}", False
+        needs = "device" if hunt.entity == "device" else f"indicator of kind {', '.join(hunt.kinds)}"
+        return Choice(hunt, "noEntity", f"there is no {needs}")
     if hunt.entity == "device" and all(
         device.os_platform and hunt.applies_to.excludes(device.os_platform, "")
         for device in about.chosen.devices
     ):
-        return misfit(hunt, about.chosen.devices[0].os_platform), True
-    return "", False
+        return Choice(hunt, "otherKind", misfit(hunt, about.chosen.devices[0].os_platform))
+    return None
 
 
 def _why(near: _Near, hunt: Hunt, about: About, policy: Policy) -> str:

@@ -84,7 +84,7 @@ def _choose_hunts(
     for choice in choices:
         hunt = choice.hunt
         if not choice.runs:
-            if choice.misfit or hunt.name in work.hunts:
+            if choice.fate == "otherKind" or hunt.name in work.hunts:
                 skipped.append(_skip_hunt(hunt, "notApplicable", choice.why))
             continue
         window = window_of(hunt, work.lookback, first, last, now)
@@ -96,7 +96,7 @@ def _choose_hunts(
             skipped.append(_skip_hunt(hunt, "notRun", reason))
             continue
         hunts.append(PlannedHunt(hunt.name, window))
-    beyond = tuple(choice.hunt.name for choice in choices if choice.beyond)
+    beyond = tuple(choice.hunt.name for choice in choices if choice.fate == "beyond")
     return Plan(
         chosen=_taken(chosen, choices, work.hunts),
         hunts=tuple(hunts),
@@ -120,8 +120,8 @@ def _left_out(count: int, most: int) -> str:
 def _taken(chosen: Chosen, choices: Iterable[Choice], names: tuple[str, ...]) -> Chosen:
     """Return what of *chosen* some hunt takes, or is told not to apply to; the rest is in `dropped`, with the reason."""
     choices = [choice for choice in choices if choice.hunt.name != DEVICE_CARD or DEVICE_CARD in names]
-    taken = {e for c in choices if c.runs or c.misfit for e in entities_of(c.hunt, chosen)}
-    beyond = {e for c in choices if c.beyond for e in entities_of(c.hunt, chosen)}
+    taken = {e for c in choices if c.fate in ("runs", "otherKind") for e in entities_of(c.hunt, chosen)}
+    beyond = {e for c in choices if c.fate == "beyond" for e in entities_of(c.hunt, chosen)}
     dropped = []
     for entity in chosen.entities:
         if entity in taken:
