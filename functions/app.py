@@ -14,6 +14,7 @@ import azure.functions as func
 from msgspec.structs import replace
 
 from shared import settings, telemetry
+from shared.catalog.choosing import Policy, unmatched
 from shared.catalog.load import SHIPPED, Catalog, load_hunts
 from shared.clouds import CLOUDS
 from shared.errors import SettingsError
@@ -117,12 +118,22 @@ def tools_without_retries() -> Tools:
 
 @cache
 def hunts() -> Catalog:
-    """Load the hunts that come with the app, and those of HUNTS_DIR, once per process, and log their notices."""
+    """Load the hunts that come with the app, and those of HUNTS_DIR, once per process, and log what is odd of them."""
     extra = read_settings().hunts_dir
     catalog = load_hunts(SHIPPED, *((Path(extra),) if extra else ()))
+    for error in catalog.broken:
+        log.warning("hunt file that cannot be used: %s", error)
     for notice in catalog.notices:
         log.warning("hunt file %s", notice)
+    for line in unmatched(catalog, policy()):
+        log.warning("%s", line)
     return catalog
+
+
+def policy() -> Policy:
+    """Return which hunts run by themselves, and how many one run takes, as the settings say."""
+    chosen = read_settings()
+    return Policy(chosen.auto, chosen.max_hunts)
 
 
 def run_url(run_id: str) -> str:

@@ -8,7 +8,7 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import accepted, answered, start
-from shared.catalog.select import select
+from shared.catalog.select import check_named
 from shared.entities.request import parse_enrich
 from shared.model.entity import INDICATOR_KINDS
 from shared.model.record import Work
@@ -25,8 +25,12 @@ async def enrich_incident(req: func.HttpRequest) -> func.HttpResponse:
     tools = app.tools()
     fields = parse_enrich(req.get_body(), tools.limits)
     chosen = fields["chosen"]
-    if chosen or not fields["incident_id"]:
-        select(tools.catalog, devices=bool(chosen.devices), kinds=chosen.kinds, names=fields["hunts"])
-    else:
-        select(tools.catalog, devices=True, kinds=INDICATOR_KINDS, names=fields["hunts"])
+    named = bool(chosen or not fields["incident_id"])
+    check_named(
+        tools.catalog,
+        fields["hunts"],
+        devices=bool(chosen.devices) if named else True,
+        kinds=chosen.kinds if named else INDICATOR_KINDS,
+        most=tools.policy.most,
+    )
     return accepted(req, await start(req, Work("", datetime.now(UTC), "", **fields)))

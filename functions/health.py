@@ -6,6 +6,7 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import answered, json
+from shared.catalog.choosing import unmatched
 from shared.model.role import READ, SWEEP, WHO_MAY
 
 blueprint = func.Blueprint()
@@ -18,7 +19,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
     """
     Answer *healthy*, or *degraded* if a hunt file cannot be used or the watch is silent, with the names of the hunts.
 
-    The notices, for the authors of hunts, change nothing about that, nor does a watch that is off, or of which
+    The notices, for the authors of hunts and whoever sets HUNTS_AUTO, change nothing about that, nor does a watch that is off, or of which
     nothing is known.
     """
     catalog = app.hunts()
@@ -28,7 +29,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
             "status": "degraded" if catalog.broken or watch.status == "silent" else "healthy",
             "hunts": [hunt.name for hunt in catalog.hunts],
             "broken": [str(error) for error in catalog.broken],
-            "notices": [str(notice) for notice in catalog.notices],
+            "notices": [*map(str, catalog.notices), *unmatched(catalog, app.policy())],
             "comments": app.read_settings().comments,
             "callers": WHO_MAY["entra" if app.platform_signs_in() else "key"],
             "watch": watch,

@@ -6,7 +6,8 @@ import contextlib
 import ipaddress
 import os
 import re
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -24,6 +25,21 @@ _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-
 # A name of that many hexadecimal digits is a hash with some missing.
 _HEX = re.compile(r"[0-9a-f]{30,}")
 _HASH_LENGTHS = (32, 40, 64)
+
+
+# The name of a hunt, or a tactic in one word or several.
+_HUNTS = re.compile(r"\*|[a-z0-9]+(?:[ -][a-z0-9]+)*", re.IGNORECASE)
+_LONGEST_NAME = 100
+
+
+def expected(kind: Any) -> str:
+    """Return what to write for a setting of this type: one of several words, a duration, or a whole number."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    if kind is timedelta:
+        return "an ISO 8601 duration, such as PT1H or P2D"
+    meta = get_args(kind)[1]
+    return f"a whole number from {meta.ge:,} to {meta.le:,}, without commas"
 
 
 def plain(value: str) -> str:
@@ -74,6 +90,13 @@ def why_no_folder(path: str) -> str:
     """Return why a folder of hunts cannot be used, and what to write instead; '' if it can, or is ''."""
     there = not path or os.path.isdir(path)  # noqa: PTH112  (as above)
     return "" if there else "there is no such folder; write one with hunt files"
+
+
+def why_no_auto(entry: str) -> str:
+    """Return why an entry of HUNTS_AUTO can name no hunt, and what to write instead; '' if it can."""
+    if _HUNTS.fullmatch(entry) and len(entry) <= _LONGEST_NAME:
+        return ""
+    return "write names of hunts, tactics such as CredentialAccess, or *; separate several with commas"
 
 
 def why_no_workspace(entry: str) -> str:

@@ -8,7 +8,7 @@ keeps the four lists equal.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Literal, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -18,8 +18,10 @@ from .errors import SettingsError
 from .schedule import why_no_schedule
 from .setting_values import (
     LOOPBACK,
+    expected,
     plain,
     why_never_ignored,
+    why_no_auto,
     why_no_folder,
     why_no_state,
     why_no_url,
@@ -64,6 +66,8 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     ignore_indicators: str = ""
     findings_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
     hunts_dir: str = ""
+    hunts_auto: str = ""
+    max_hunts: Annotated[int, Meta(ge=1, le=200)] = 40
     sentinel_workspace: str = ""
 
     website_auth_enabled: str = ""
@@ -125,6 +129,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
         return tuple(dict.fromkeys(filter(None, ids)))
 
     @property
+    def auto(self) -> tuple[str, ...]:
+        """HUNTS_AUTO as its entries, each once: names of hunts, tactics, or `*`."""
+        return tuple(dict.fromkeys(filter(None, map(str.strip, self.hunts_auto.split(",")))))
+
+    @property
     def ignored(self) -> frozenset[str]:
         """IGNORE_INDICATORS as a set: addresses, CIDRs, domains and hashes, in lower case."""
         return frozenset(part.strip().lower() for part in self.ignore_indicators.split(",") if part.strip())
@@ -160,22 +169,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             # Strictly, where a number would count as seconds.
             values[setting.name] = msgspec.convert(text, setting.type, strict=setting.type is timedelta)
         except msgspec.ValidationError:
-            problems.append(f"{setting.encode_name}={plain(text)!r}: write {_expected(setting.type)}")
+            problems.append(f"{setting.encode_name}={plain(text)!r}: write {expected(setting.type)}")
     settings = Settings(**values)  # type: ignore[arg-type]  # each was converted to its type above
     problems += _missing(settings) + _wrong(settings)
     if problems:
         raise SettingsError(tuple(problems))
     return settings
-
-
-def _expected(kind: Any) -> str:
-    """Return what to write for a setting of this type."""
-    if get_origin(kind) is Literal:
-        return f"one of {', '.join(get_args(kind))}"
-    if kind is timedelta:
-        return "an ISO 8601 duration, such as PT1H or P2D"
-    meta = get_args(kind)[1]
-    return f"a whole number from {meta.ge:,} to {meta.le:,}, without commas"
 
 
 def _missing(settings: Settings) -> list[str]:
@@ -219,5 +218,8 @@ def _wrong(settings: Settings) -> list[str]:
         f"SENTINEL_WORKSPACE={plain(entry)!r}: {reason}"
         for entry in settings.workspaces
         if (reason := why_no_workspace(entry))
+    )
+    problems += (
+        f"HUNTS_AUTO={plain(entry)!r}: {reason}" for entry in settings.auto if (reason := why_no_auto(entry))
     )
     return problems

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared import telemetry
+from shared.catalog.choosing import Policy
 from shared.company import Company
 from shared.entities.choosing import Limits
 from shared.model.trouble import Troubles
@@ -62,6 +63,11 @@ class Tools(Struct, frozen=True):
     def limits(self) -> Limits:
         """The most that one run hunts for, and what it never hunts for."""
         return Limits(self.settings.max_devices, self.settings.max_indicators, self.settings.ignored)
+
+    @property
+    def policy(self) -> Policy:
+        """Which hunts run by themselves, and how many one run takes."""
+        return Policy(self.settings.auto, self.settings.max_hunts)
 
     @property
     def ledger(self) -> Ledger:

@@ -227,7 +227,7 @@ async def _has_news(tools: Tools, each: Pending, now: datetime) -> bool:
     about = from_defender(incident, each.id, tools.limits, private=False)
     if about.id != each.id:
         entries = await tools.ledger.entries(f"defender-{about.id}")
-    plan = make_plan(Work("", now, ""), about, tools.catalog, now)
+    plan = make_plan(Work("", now, ""), about, tools.catalog, now, tools.policy)
     return bool(share(entries, wanted(plan, tools.catalog), now).due)
 
 

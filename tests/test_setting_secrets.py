@@ -34,6 +34,7 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(name: str) -> None:
         ("HUNTS_DIR", "sv=1&sig=c2VjcmV0"),
         ("WATCH_SCHEDULE", "sig=c2VjcmV0"),
         ("IGNORE_INDICATORS", "AccountKey=c2VjcmV0"),
+        ("HUNTS_AUTO", "AccountKey=c2VjcmV0"),
     ],
 )
 def test_a_secret_in_a_wrong_setting_is_never_repeated(name: str, value: str) -> None:

@@ -2,7 +2,8 @@
 Read one hunt file.
 
 A hunt file is in Azure-Sentinel's YAML format for hunting queries, with one more block, `enrichment`. A file
-without that block is a device hunt with the defaults of `Enrichment`; it must query Defender's device tables.
+without that block is a device hunt with the defaults of `Enrichment`, which runs where somebody names it; it must
+query Defender's device tables.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
         reach=reading.reach,
         carries=reading.carries,
         shipped=shipped,
+        auto=block is not None,
         **ours,
     )
     return hunt, _notices(source, hunt, reading)

@@ -1,4 +1,4 @@
-"""Choose the hunts that fit the entities at hand, and name the pairs of hunt and entity for the ledger."""
+"""Check the hunts that a caller names, and name the pairs of hunt and entity for the ledger."""
 
 from __future__ import annotations
 
@@ -22,33 +22,29 @@ if TYPE_CHECKING:
 _SHOWN, _SHOWN_PROBLEMS = 60, 20
 
 
-def select(
-    catalog: Catalog, *, devices: bool, kinds: Collection[str], names: Collection[str] = ()
-) -> tuple[Hunt, ...]:
+def check_named(
+    catalog: Catalog, names: Collection[str], *, devices: bool, kinds: Collection[str], most: int
+) -> None:
     """
-    Return the hunts for *devices* (if there are any) and for indicators of these *kinds*.
+    Check the *names* of the hunts that a run is to take, which may hunt for *devices* and these *kinds* of indicator.
 
-    *names* limits them to the hunts named and, with devices, the device card. Raises InvalidRequest for a
-    name that is not in the catalogue, and for a named hunt that has nothing to hunt for.
+    Raises InvalidRequest for a name that is not in the catalogue, for a hunt that has nothing to hunt for, and for
+    *most* (MAX_HUNTS) hunts and more: what somebody names is refused, and never left out without a word.
     """
-    fitting = {
-        hunt.name: hunt
-        for hunt in catalog.hunts
-        if (devices if hunt.entity == "device" else not set(hunt.kinds).isdisjoint(kinds))
-    }
     known = catalog.by_name
     problems = []
     for name in dict.fromkeys(names):
-        if name not in known:
+        hunt = known.get(name)
+        if hunt is None:
             problems.append(f"there is no hunt {name[:_SHOWN]!r}")
-        elif name not in fitting:
-            hunt = known[name]
+        elif not (devices if hunt.entity == "device" else not set(hunt.kinds).isdisjoint(kinds)):
             needs = "a device" if hunt.entity == "device" else f"an indicator ({', '.join(hunt.kinds)})"
             problems.append(f"the hunt {name} needs {needs}")
     _refuse(problems, "these hunts cannot run", f"there are {', '.join(known)}")
-    return tuple(
-        hunt for hunt in fitting.values() if not names or hunt.name in names or hunt.name == DEVICE_CARD
-    )
+    if (count := len(set(names) - {DEVICE_CARD})) > most:
+        raise InvalidRequest(
+            f"{count} hunts are named: one run takes at most {most} (MAX_HUNTS); name fewer, or start several"
+        )
 
 
 def select_for_sweep(catalog: Catalog, names: Collection[str] = ()) -> tuple[Hunt, ...]:

@@ -72,10 +72,10 @@ async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
     except UnreadableIncident as error:
         return await _keep(tools, work, Plan(failure=str(error))), None
     if work.source == "late" and subject and subject.closed:
-        closed = make_plan(work, replace(subject, chosen=Chosen()), tools.catalog, tools.now())
+        closed = make_plan(work, replace(subject, chosen=Chosen()), tools.catalog, tools.now(), tools.policy)
         note = "The incident was closed before its window was over: it was not looked at again"
         return await _keep(tools, work, replace(closed, notes=(*closed.notes, note))), None
-    plan = make_plan(work, subject, tools.catalog, tools.now())
+    plan = make_plan(work, subject, tools.catalog, tools.now(), tools.policy)
     if plan.incident:
         plan = await take_share(tools, work, plan)
     return await _keep(tools, work, plan), snapshot

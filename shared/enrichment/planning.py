@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.catalog.select import misfit
-from shared.model.entity import Chosen
+from shared.catalog.choosing import About, Policy, choose_hunts
+from shared.catalog.select import entities_of
+from shared.model.entity import Chosen, Device, Dropped
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Outcome
 from shared.model.record import Plan, PlannedHunt
@@ -16,36 +16,41 @@ from shared.model.record import Plan, PlannedHunt
 from .windows import SKEW, window_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from shared.catalog.choosing import Choice
     from shared.catalog.load import Catalog
     from shared.incident.reading import Subject
-    from shared.model.entity import Device
     from shared.model.hunt import Hunt
     from shared.model.outcome import Ending
     from shared.model.record import Work
 
+_NAMED = {
+    "device": "a device",
+    "ip": "an IP address",
+    "url": "a URL",
+    "domain": "a domain",
+    "fileHash": "a file hash",
+}
 
-class _Misfit(Struct, frozen=True):
-    """Why a hunt cannot run; `other_kind` if there are devices, but none of the kind that the hunt is for."""
 
-    reason: str
-    other_kind: bool = False
-
-
-def make_plan(work: Work, subject: Subject | None, catalog: Catalog, now: datetime) -> Plan:
+def make_plan(
+    work: Work, subject: Subject | None, catalog: Catalog, now: datetime, policy: Policy | None = None
+) -> Plan:
     """
     Choose the hunts for the entities that *work* names, or for those of the incident, *subject*.
 
-    Without entities there are no hunts. A hunt is in the plan's `skipped`, with its outcome and the reason,
-    if the request names it but the catalogue no longer has it or there is no entity for it; if it is for
-    another kind of device; if its file cannot be used; or if the incident is older than the 30 days that
-    Graph keeps.
+    Without entities there are no hunts, and an entity that no hunt takes is in `chosen.dropped`. *policy* says
+    which hunts run by themselves, and how many; None is that of an app without settings. A hunt is in the plan's
+    `skipped`, with its outcome and the reason, if the request names it but the catalogue no longer has it or
+    there is no entity for it; if it is for another kind of device; or if the incident is older than the 30 days
+    that Graph keeps. What the run has no room for is in `beyond`, and counted in a note.
     """
     chosen = work.chosen or (subject.chosen if subject else Chosen())
     planned = Plan(chosen=chosen)
     if chosen.devices or chosen.indicators:
-        planned = _choose_hunts(work, subject, chosen, catalog, now)
+        planned = _choose_hunts(work, subject, chosen, catalog, now, policy or Policy())
     known = catalog.by_name
     gone = (name for name in work.hunts if name not in known)
     skipped = (
@@ -62,25 +67,25 @@ def make_plan(work: Work, subject: Subject | None, catalog: Catalog, now: dateti
         incident_title=subject.title,
         incident_url=subject.url,
         opened=subject.opened,
-        notes=subject.notes,
+        notes=(*subject.notes, *planned.notes),
         # Activity that is yet to come is none: after it, nothing would be newer.
         activity={key: active for key, active in subject.activity.items() if active < now + SKEW},
     )
 
 
 def _choose_hunts(
-    work: Work, subject: Subject | None, chosen: Chosen, catalog: Catalog, now: datetime
+    work: Work, subject: Subject | None, chosen: Chosen, catalog: Catalog, now: datetime, policy: Policy
 ) -> Plan:
     first, last = (subject.first, subject.last) if subject else (None, None)
+    attack = (subject.techniques, subject.tactics) if subject else ((), ())
+    choices = choose_hunts(catalog, About(chosen, work.hunts, *attack), policy)
     hunts: list[PlannedHunt] = []
     skipped: list[Outcome] = []
-    for hunt in catalog.hunts:
-        named = hunt.name in work.hunts
-        if work.hunts and not named and hunt.name != DEVICE_CARD:
-            continue
-        if unfit := _why_unfit(hunt, chosen):
-            if named or unfit.other_kind:
-                skipped.append(_skip_hunt(hunt, "notApplicable", unfit.reason))
+    for choice in choices:
+        hunt = choice.hunt
+        if not choice.runs:
+            if choice.fate == "otherKind" or hunt.name in work.hunts:
+                skipped.append(_skip_hunt(hunt, "notApplicable", choice.why))
             continue
         window = window_of(hunt, work.lookback, first, last, now)
         if work.source == "late" and not (last and last < now + SKEW):
@@ -91,27 +96,44 @@ def _choose_hunts(
             skipped.append(_skip_hunt(hunt, "notRun", reason))
             continue
         hunts.append(PlannedHunt(hunt.name, window))
-    for error in catalog.broken:
-        name = error.file.stem
-        skipped.append(Outcome(name, name, "notRun", f"its file cannot be used: {'; '.join(error.problems)}"))
-    return Plan(chosen=chosen, hunts=tuple(hunts), skipped=tuple(skipped))
+    beyond = tuple(choice.hunt.name for choice in choices if choice.fate == "beyond")
+    return Plan(
+        chosen=_taken(chosen, choices, work.hunts),
+        hunts=tuple(hunts),
+        skipped=tuple(skipped),
+        beyond=beyond,
+        techniques=attack[0],
+        tactics=attack[1],
+        notes=(_left_out(len(beyond), policy.most),) if beyond else (),
+    )
 
 
 def _skip_hunt(hunt: Hunt, outcome: Ending, reason: str) -> Outcome:
     return Outcome(hunt.name, hunt.title, outcome, reason, id=hunt.id, version=hunt.version)
 
 
-def _why_unfit(hunt: Hunt, chosen: Chosen) -> _Misfit | None:
-    """Return why a hunt cannot run for these entities, or None; a known OS platform may save the query."""
-    if hunt.entity == "indicator":
-        fits = not chosen.kinds.isdisjoint(hunt.kinds)
-        return None if fits else _Misfit(f"there is no indicator of kind {', '.join(hunt.kinds)}")
-    if not chosen.devices:
-        return _Misfit("there is no device")
+def _left_out(count: int, most: int) -> str:
+    hunts = "1 hunt was" if count == 1 else f"{count:,} hunts were"
+    return f"{hunts} left out: one run takes at most {most}, the nearest to the alerts first (MAX_HUNTS)"
 
-    def excluded(device: Device) -> bool:
-        return bool(device.os_platform) and hunt.applies_to.excludes(device.os_platform, "")
 
-    if all(map(excluded, chosen.devices)):
-        return _Misfit(misfit(hunt, chosen.devices[0].os_platform), other_kind=True)
-    return None
+def _taken(chosen: Chosen, choices: Iterable[Choice], names: tuple[str, ...]) -> Chosen:
+    """Return what of *chosen* some hunt takes, or is told not to apply to; the rest is in `dropped`, with the reason."""
+    choices = [choice for choice in choices if choice.hunt.name != DEVICE_CARD or DEVICE_CARD in names]
+    taken = {e for c in choices if c.fate in ("runs", "otherKind") for e in entities_of(c.hunt, chosen)}
+    beyond = {e for c in choices if c.fate == "beyond" for e in entities_of(c.hunt, chosen)}
+    dropped = []
+    for entity in chosen.entities:
+        if entity in taken:
+            continue
+        kind, value = ("device", entity.label) if isinstance(entity, Device) else (entity.kind, entity.value)
+        by = "no hunt that was named takes" if names else "no hunt takes"
+        reason = f"{by} {_NAMED[kind]}"
+        if entity in beyond:
+            reason = f"the hunts for {_NAMED[kind]} were left out (MAX_HUNTS)"
+        dropped.append(Dropped(kind, value, reason))
+    return Chosen(
+        tuple(device for device in chosen.devices if device in taken),
+        tuple(indicator for indicator in chosen.indicators if indicator in taken),
+        (*chosen.dropped, *dropped),
+    )

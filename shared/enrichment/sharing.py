@@ -91,7 +91,7 @@ def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
     return replace(
         plan,
         chosen=replace(chosen, dropped=(*(plan.chosen.dropped if share.first else ()), *beyond)),
-        hunts=tuple(sorted((*left, *card), key=lambda planned: planned.name)),
+        hunts=(*card, *left),
         skipped=skipped,
         follow_up=not share.first,
         tried=tuple(tried),

@@ -14,6 +14,8 @@ import msgspec
 from shared.decoding import decode_any
 from shared.model.times import read_time
 
+_LONGEST_WORD, _MOST_WORDS = 60, 100
+
 
 def folded(value: Any) -> dict[str, Any]:
     """Return an object with its keys in lower case; {} for anything else."""
@@ -46,6 +48,17 @@ def text_of(value: Any) -> str:
         return str(value).strip()
     except ValueError:  # of more digits than Python writes
         return ""
+
+
+def words_in(*values: Any) -> tuple[str, ...]:
+    """
+    Return the texts in *values*, and in the lists among them, each once; at most 100, of at most 60 characters.
+
+    What is longer, or no text, is left out.
+    """
+    every = (item for value in values for item in (value if isinstance(value, list) else [value]))
+    words = dict.fromkeys(filter(None, map(text_of, every)))
+    return tuple(word for word in words if len(word) <= _LONGEST_WORD)[:_MOST_WORDS]
 
 
 def is_text(value: Any) -> bool:

@@ -141,7 +141,19 @@ def _alert(found: dict[str, Any], unread: list[str]) -> Alert:
     if not isinstance(evidence, list | None):
         unread.append("evidence")
         evidence = None
-    return Alert(first, last, created, evidence)
+    # What cannot be read of its ATT&CK is not told as unread: it decides on an order, and nothing else.
+    techniques, category, categories = (
+        found.get(name) for name in ("mitreTechniques", "category", "categories")
+    )
+    return Alert(
+        first,
+        last,
+        created,
+        evidence,
+        techniques if isinstance(techniques, list) else None,
+        category if isinstance(category, str) else None,
+        categories if isinstance(categories, list) else None,
+    )
 
 
 def _text(found: dict[str, Any], name: str, unread: list[str]) -> str | None:

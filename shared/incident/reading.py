@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.entities import defender, sentinel
+from shared.entities.fields import words_in
 from shared.errors import GraphError, NotFound, Unavailable, UnreadableIncident, Waiting
 from shared.model.entity import Chosen
 from shared.model.incident import Snapshot
@@ -56,6 +57,9 @@ class Subject(Struct, frozen=True):
     #: Whether it was resolved.
     closed: bool = False
     hidden: str = ""
+    #: The ATT&CK techniques and tactics of its alerts, each once, in their order.
+    techniques: tuple[str, ...] = ()
+    tactics: tuple[str, ...] = ()
 
 
 def from_defender(incident: Incident, asked: str, limits: Limits, *, private: bool) -> Subject:
@@ -84,6 +88,10 @@ def from_defender(incident: Incident, asked: str, limits: Limits, *, private: bo
         hidden=note if unreadable or not _HOLDERS.isdisjoint(incident.unread) else "",
         activity=_active(incident),
         closed=incident.is_closed,
+        techniques=words_in(*(alert.techniques for alert in incident.alerts or ())),
+        tactics=words_in(
+            *(each for alert in incident.alerts or () for each in (alert.category, alert.categories))
+        ),
     )
 
 
@@ -113,6 +121,8 @@ def from_sentinel(incident: SentinelIncident, found: list[Any], limits: Limits, 
         hidden=note,
         activity={entity.key: last for entity in chosen.entities} if last else {},
         closed=incident.status.lower() == "closed",
+        techniques=incident.techniques,
+        tactics=incident.tactics,
     )
 
 

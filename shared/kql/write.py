@@ -200,7 +200,8 @@ def _other_kind(applies_to: AppliesTo) -> str:
     if applies_to.os_platform:
         known = sorted({*applies_to.os_platform, *filter(None, UNKNOWN_PLATFORMS)})
         platforms = ", ".join(literal(platform) for platform in known)
-        conditions.append(f"(isnotempty(OSPlatform) and OSPlatform !in~ ({platforms}))")
+        families = "".join(f" and OSPlatform !startswith {literal(family)}" for family in applies_to.families)
+        conditions.append(f"(isnotempty(OSPlatform) and OSPlatform !in~ ({platforms}){families})")
     if applies_to.other_types:
         conditions.append(f"DeviceType in~ ({', '.join(literal(name) for name in applies_to.other_types)})")
     return " or ".join(conditions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -16,9 +16,18 @@ DEVICE_TYPES = frozenset({"Server", "Workstation"})
 #: What stands in OSPlatform, in lower case, where Defender does not know the system; Microsoft lists no values.
 UNKNOWN_PLATFORMS = ("", "none", "other", "unknown")
 
+#: The name that stands for every platform that begins with it, in lower case. OSPlatform tells apart "variations
+#: within the same family, such as Windows 11, Windows 10 and Windows 7" ("DeviceInfo", Microsoft Learn): it is
+#: `Windows11`, `WindowsServer2022`. Linux and macOS have no variations there.
+FAMILIES = ("windows",)
+
 
 class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out."""
+    """
+    The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out.
+
+    Platforms are Defender's, such as `Linux`, `macOS` or `Windows11`; `Windows` is all whose names begin with it.
+    """
 
     os_platform: tuple[str, ...] = ()
     device_type: tuple[str, ...] = ()
@@ -29,10 +38,17 @@ class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
 
         A fact is unknown where it is '', and a platform also where it is one of UNKNOWN_PLATFORMS.
         """
-        platforms = {platform.lower() for platform in self.os_platform}
-        return bool(platforms and os_platform.lower() not in platforms.union(UNKNOWN_PLATFORMS)) or (
+        platforms, mine = {platform.lower() for platform in self.os_platform}, os_platform.lower()
+        fits = mine in platforms.union(UNKNOWN_PLATFORMS) or mine.startswith(self.families)
+        return bool(platforms and not fits) or (
             device_type.lower() in {other.lower() for other in self.other_types}
         )
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Those of FAMILIES that the hunt is for."""
+        wanted = {platform.lower() for platform in self.os_platform}
+        return tuple(family for family in FAMILIES if family in wanted)
 
     @property
     def other_types(self) -> tuple[str, ...]:
@@ -45,6 +61,10 @@ EVERYWHERE = AppliesTo()
 
 #: The hunt that returns what a device is and when it last sent data. It runs beside every device hunt.
 DEVICE_CARD = "device-card"
+
+#: From the most severe on.
+Severity = Literal["high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 class Sweep(Struct, frozen=True, rename="camel"):
@@ -69,6 +89,8 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     applies_to: AppliesTo = EVERYWHERE
     #: `context` where rows are what is normal there, as of a baseline: more of them later are no news.
     role: Literal["finding", "context"] = "finding"
+    #: How much its rows matter: hunts of high severity run first, and are told first.
+    severity: Severity = "medium"
     #: How long before an incident's first activity the window starts.
     lookback: timedelta = timedelta(days=1)
     #: How long after an incident's last activity the window ends.
@@ -92,7 +114,7 @@ class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     the tables with device data that the query names. `reach` is how far back the query itself looks, with ago()
     or now(), from the end of the window; None where it calls neither. `carries` are those of DeviceId,
     DeviceName, Indicator and Timestamp that each of its rows has for certain. `shipped` says that the hunt comes
-    with the app.
+    with the app; `auto` that it runs by itself, since its file has an `enrichment` block.
     """
 
     name: str
@@ -106,3 +128,4 @@ class Hunt(Enrichment, frozen=True, kw_only=True, rename="camel"):
     reach: timedelta | None = None
     carries: frozenset[str] = frozenset()
     shipped: bool = False
+    auto: bool = False

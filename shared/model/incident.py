@@ -35,6 +35,11 @@ class Alert(Struct, frozen=True, rename="camel"):
     last_activity: str | None = field(default=None, name="lastActivityDateTime")
     created: str | None = field(default=None, name="createdDateTime")
     evidence: list[Any] | None = None
+    #: ATT&CK: techniques, and tactics, of which Graph has one in `category` and all in `categories` ("alert
+    #: resource type", Microsoft Learn).
+    techniques: list[Any] | None = field(default=None, name="mitreTechniques")
+    category: str | None = None
+    categories: list[Any] | None = None
 
 
 class Incident(Struct, frozen=True, rename="camel"):
@@ -92,6 +97,9 @@ class SentinelIncident(Struct, frozen=True):
     first_activity: datetime | None = None
     last_activity: datetime | None = None
     entities: tuple[dict[str, Any], ...] = ()
+    #: ATT&CK, as its alerts say.
+    techniques: tuple[str, ...] = ()
+    tactics: tuple[str, ...] = ()
 
     @property
     def defender_id(self) -> str:

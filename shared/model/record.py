@@ -97,9 +97,15 @@ class Plan(Struct, frozen=True):
     incident_title: str = ""
     incident_url: str = ""
     chosen: Chosen = Chosen()
+    #: In the order in which they are started.
     hunts: tuple[PlannedHunt, ...] = ()
     #: Hunts that are not sent, each with its outcome.
     skipped: tuple[Outcome, ...] = ()
+    #: The names of the hunts that one run has no room for (MAX_HUNTS); nobody tries them again.
+    beyond: tuple[str, ...] = ()
+    #: The ATT&CK techniques and tactics of the incident's alerts.
+    techniques: tuple[str, ...] = ()
+    tactics: tuple[str, ...] = ()
     #: Sentences for the comment and the report.
     notes: tuple[str, ...] = ()
     #: Why there is no plan, such as an incident that does not exist; '' where there is one.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from shared.catalog.choosing import Policy
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
 from shared.comment.cells import write_cell, write_name
+from shared.comment.verdict import joined
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
 
+from .choices import hunt_choices
 from .layout import STYLE, template
 from .summary import progress_of
 
@@ -57,6 +60,8 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
         found=[_section(outcome, run, catalog, settings, mask=mask) for outcome in found],
         cards=[cards.device_line(card) for card in done.cards] if done else [],
         entities=_entities(plan.chosen) if plan else [],
+        choices=hunt_choices(run, catalog, Policy(settings.auto, settings.max_hunts)) if done else [],
+        broken=_broken(catalog),
         inert=partial(shown, "sentence"),
         named=neutral.name,
         shown=shown,
@@ -89,6 +94,13 @@ def _headline(run: Run, shown: Callable[[str, str], str]) -> str:
         verdict = shown("verdict", run.done.verdict)
         return verdict[:1].upper() + verdict[1:]
     return "Waiting" if run.wait else "Hunting…"
+
+
+def _broken(catalog: Catalog) -> str:
+    """Return a line about the hunt files that cannot be used, for whoever writes them; '' for none."""
+    files = [neutral.name(error.file.name) for error in catalog.broken]
+    count = "1 hunt file" if len(files) == 1 else f"{len(files):,} hunt files"
+    return f"{count} cannot be used, and GET /api/health says why: {joined(files, 'file')}" if files else ""
 
 
 def _entities(chosen: Chosen) -> list[tuple[str, str]]:

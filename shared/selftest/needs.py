@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import AzureError
 from msgspec import Struct
 
+from shared.catalog.choosing import unmatched
 from shared.errors import GraphError, NotFound, PermissionDenied
 from shared.model.role import WHO_MAY
 from shared.sentinel.client import SENTINEL_ROLE
@@ -174,7 +175,12 @@ def _hunts(tools: Tools) -> Need:
             found="there is none",
             mend="Deploy the whole package: shared/hunts/ is missing",
         )
-    return Need("hunts", met=True, found=f"{len(hunts)} loaded")
+    if lines := unmatched(tools.catalog, tools.policy):
+        mend = "Write names or tactics that GET /api/hunts lists, or put the files into HUNTS_DIR"
+        return Need("hunts", met=False, found="; ".join(lines), mend=mend)
+    return Need(
+        "hunts", met=True, found=f"{len(hunts)} loaded, {sum(h.auto for h in hunts)} run by themselves"
+    )
 
 
 def _sign_in(settings: Settings) -> Need:

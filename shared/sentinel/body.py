@@ -18,7 +18,7 @@ import msgspec
 
 from shared.clouds import CLOUDS
 from shared.decoding import decode_any
-from shared.entities.fields import folded, objects_in, text_of, time_of
+from shared.entities.fields import folded, objects_in, text_of, time_of, words_in
 from shared.entities.request import EMPTY, LONGEST_BODY, is_empty
 from shared.errors import Forbidden, InvalidRequest
 from shared.model.incident import NUMBER, SentinelIncident
@@ -102,6 +102,16 @@ def from_resource(arm_id: str, resource: dict[str, Any]) -> SentinelIncident:
         time_of(properties.get("firstactivitytimeutc")),
         time_of(properties.get("lastactivitytimeutc")),
         tuple(_named(properties)),
+        _attack(properties, "techniques"),
+        _attack(properties, "tactics"),
+    )
+
+
+def _attack(properties: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return ATT&CK of an incident (`IncidentAdditionalData`, Microsoft Learn), and of the alerts that came with it."""
+    alerts = (folded(folded(alert).get("properties")) for alert in objects_in(properties.get("alerts")))
+    return words_in(
+        *(each.get(name) for each in (folded(properties.get("additionaldata")), *alerts)),
     )
 
 

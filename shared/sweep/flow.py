@@ -82,8 +82,6 @@ def _plan(work: Work, catalog: Catalog, now: datetime) -> Plan:
         if hunt.sweep and (not work.hunts or hunt.name in work.hunts)
     ]
     reasons = dict.fromkeys(work.hunts, "the app no longer has this hunt to sweep with")
-    if not work.hunts:
-        reasons = {e.file.stem: f"its file cannot be used: {'; '.join(e.problems)}" for e in catalog.broken}
     gone = sorted(reasons.keys() - {planned.name for planned in hunts})
     skipped = (Outcome(name, name, "notRun", reasons[name]) for name in gone)
     return Plan(hunts=tuple(hunts), skipped=tuple(skipped), made=now)

@@ -1,4 +1,4 @@
-"""Loading folders of hunt files, and selecting the hunts that fit a request."""
+"""Loading folders of hunt files, and checking the hunts that a request names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.catalog.load import SHIPPED, Catalog, load_hunts
-from shared.catalog.select import select
+from shared.catalog.select import check_named
 from shared.errors import InvalidRequest
 from tests.support.hunt_files import FIVE, INDICATOR, NAMELESS, SENTINEL, five_hunts, write
 
@@ -83,28 +83,6 @@ def test_a_missing_folder_is_listed_as_broken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("devices", "kinds", "names", "expected"),
-    [
-        (True, (), (), ["archive-then-upload", "device-card", "linux-desktop-egress-baseline",
-                        "linux-server-egress-baseline"]),
-        (False, ("ip",), (), ["file-origin"]),
-        (False, ("fileHash",), (), []),
-        (False, (), (), []),
-        (True, ("url",), ("archive-then-upload",), ["archive-then-upload", "device-card"]),
-        (True, ("url",), ("file-origin",), ["device-card", "file-origin"]),
-        (False, ("domain", "ip"), ("file-origin",), ["file-origin"]),
-    ],
-)  # fmt: skip
-def test_hunts_are_selected_by_entities_and_names(
-    devices: bool, kinds: tuple[str, ...], names: tuple[str, ...], expected: list[str]
-) -> None:
-    """What is there to hunt for and what was asked for decide; with devices, the device card is added."""
-    loaded = five_hunts()
-
-    assert expected == [h.name for h in select(loaded, devices=devices, kinds=kinds, names=names)]
-
-
-@pytest.mark.parametrize(
     ("devices", "kinds", "names", "message"),
     [
         (
@@ -122,7 +100,7 @@ def test_a_hunt_that_cannot_be_started_is_refused(
 ) -> None:
     """That a hunt does not exist, or that nothing given is of its kind, is the caller's mistake."""
     with pytest.raises(InvalidRequest) as raised:
-        select(five_hunts(), devices=devices, kinds=kinds, names=names)
+        check_named(five_hunts(), names, devices=devices, kinds=kinds, most=40)
 
     assert raised.value.message.startswith(message)
 
@@ -130,9 +108,21 @@ def test_a_hunt_that_cannot_be_started_is_refused(
 def test_every_hunt_that_cannot_be_started_is_reported() -> None:
     """Two unknown names are two details of one error."""
     with pytest.raises(InvalidRequest) as raised:
-        select(Catalog(()), devices=True, kinds=(), names=("a", "b"))
+        check_named(Catalog(()), ("a", "b"), devices=True, kinds=(), most=40)
 
     assert 2 == len(raised.value.details)
+
+
+def test_more_hunts_than_one_run_takes_are_refused() -> None:
+    """What somebody names is never left out without a word; the device card does not count."""
+    names = ("archive-then-upload", "file-origin", "device-card", "file-origin")
+    check_named(five_hunts(), names, devices=True, kinds=("ip",), most=2)
+    with pytest.raises(InvalidRequest) as raised:
+        check_named(five_hunts(), names, devices=True, kinds=("ip",), most=1)
+
+    assert "2 hunts are named: one run takes at most 1 (MAX_HUNTS); name fewer, or start several" == (
+        raised.value.message
+    )
 
 
 def test_importing_the_catalogue_does_not_import_yaml() -> None:

@@ -12,7 +12,7 @@ from shared.enrichment.ending import decide_all, run_status
 from shared.enrichment.hunting import hunt_all
 from shared.enrichment.planning import make_plan
 from shared.incident.reading import Subject
-from shared.model.entity import Chosen, Device, Indicator
+from shared.model.entity import Chosen, Device, Dropped, Indicator
 from shared.model.finding import Found
 from shared.model.record import CommentResult, Plan, Work
 from shared.work import work_on
@@ -63,12 +63,13 @@ async def test_a_hunt_that_went_after_its_answer_was_not_run(app: Deployment) ->
 
 
 async def test_a_named_hunt_that_is_gone_is_told(app: Deployment) -> None:
-    """It is *not run* in the plan already; the others that were named are planned, and the device card."""
+    """It is *not run* in the plan already; the other that was named is planned, and what it does not take is told."""
     work = Work(RUN, app.now(), "", chosen=BOTH, hunts=("gone", "file-origin"))
     plan = make_plan(work, None, app.tools.catalog, app.now())
 
     assert [("gone", "notRun", GONE)] == [(each.hunt, each.outcome, each.reason) for each in plan.skipped]
-    assert ["device-card", "file-origin"] == [hunt.name for hunt in plan.hunts]
+    assert ["file-origin"] == [hunt.name for hunt in plan.hunts]
+    assert (Dropped("device", "web01", "no hunt that was named takes a device"),) == plan.chosen.dropped
 
 
 async def test_an_incident_older_than_what_graph_keeps_is_not_hunted(app: Deployment) -> None:

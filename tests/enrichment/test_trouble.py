@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.tenant.state import HUNT
 from shared.work import give_up, work_on
-from tests.support.endings import BENIGN, EXFILTRATION, FILE_ORIGIN, WINDOWS, outcome
+from tests.support.endings import BENIGN, EXFILTRATION, FILE_ORIGIN, outcome
 from tests.support.mortal import Killed, Life
 from tests.support.tenant import Deployment, Fleet
 
@@ -185,7 +185,7 @@ async def test_the_next_worker_finishes_what_a_killed_one_began(fleet: Fleet) ->
     """Whichever call kills the worker, no recorded hunt is repeated and there is one comment."""
     for calls in range(1_000):
         app = Deployment(fleet)
-        run = await app.ask(incidentId=WINDOWS)
+        run = await app.ask(incidentId=EXFILTRATION)
         life = Life(calls)
         with suppress(Killed):
             await work_on(app.worker(life), run)
@@ -196,8 +196,8 @@ async def test_the_next_worker_finishes_what_a_killed_one_began(fleet: Fleet) ->
         await app.close()
 
         assert "completed" == done.status, calls
-        assert 1 == len(app.comments(WINDOWS)), calls
-        assert (3 - recorded, 3) == (hunts, len((await app.read(run)).found)), calls
+        assert 1 == len(app.comments(EXFILTRATION)), calls
+        assert (5 - recorded, 5) == (hunts, len((await app.read(run)).found)), calls
         if not life.over:
             break
 

@@ -102,7 +102,7 @@ class Old(Fleet):
 async def test_a_drop_in_hunt_finds_what_happened_at_an_old_incident(tmp_path: Path) -> None:
     """Its `ago(7d)` counts from the day after a 20-day-old incident, and the comment says these dates."""
     fleet = Old(tmp_path)
-    app = Deployment(fleet, planted_open=False)
+    app = Deployment(fleet, planted_open=False, HUNTS_AUTO="*")
     opened = evidence.incident(
         7001, "An archiver", "high", "Collection", fleet.at, fleet.at, evidence.device("srv-7.contoso.com"),
         opened=fleet.at,

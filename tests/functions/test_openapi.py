@@ -119,6 +119,8 @@ def test_every_enum_lists_the_words_of_the_code() -> None:
     assert list(get_args(Ending)) == devices["items"]["properties"]["outcome"]["enum"]
     assert literal(CommentResult, "status") == fields["Comment"]["status"]["enum"]
     assert literal(Hunt, "entity") == fields["Hunt"]["entity"]["enum"]
+    assert literal(Hunt, "role") == fields["Hunt"]["role"]["enum"]
+    assert literal(Hunt, "severity") == fields["Hunt"]["severity"]["enum"]
     assert kinds == fields["Hunt"]["kinds"]["items"]["enum"]
     assert kinds == indicators["items"]["properties"]["kind"]["enum"]
     assert literal(settings.Settings, "COMMENTS") == fields["Health"]["comments"]["enum"]

@@ -32,6 +32,8 @@ INDICATORS = {
     "domain": [Indicator("domain", "evil.example")],
     "several": [Indicator("ip", "203.0.113.9"), Indicator("ip", "2001:db8::1"), Indicator("url", "evil.example/a"),
                 Indicator("domain", "evil.example")],
+    "hash": [Indicator("fileHash", "a" * 40)],
+    "hashes": [Indicator("fileHash", "b" * 64), Indicator("fileHash", "a" * 40)],
 }  # fmt: skip
 
 
@@ -43,7 +45,9 @@ def bound(hunt: Hunt) -> dict[str, str]:
             for name, devices in DEVICES.items()
         }
     return {
-        name: indicator_query(hunt.query, given, take=10_001, end=NOW) for name, given in INDICATORS.items()
+        name: indicator_query(hunt.query, given, take=10_001, end=NOW)
+        for name, given in INDICATORS.items()
+        if any(indicator.kind in hunt.kinds for indicator in given)
     }
 
 

@@ -119,7 +119,8 @@ def test_a_baseline_goes_by_the_last_kind_of_a_device(hunt: str, chance: Random)
 def test_archive_then_upload_gives_its_seeds_rows(engine: Engine, device: Device) -> None:
     """Exactly 30 minutes later still counts, and the device is found by id, short name or full name."""
     wanted, columns = run(engine, seed("archive-then-upload"))
-    query = device_query(HUNTS["archive-then-upload"].query, [device], take=100_000, end=NOW)
+    shipped = HUNTS["archive-then-upload"]
+    query = device_query(shipped.query, [device], take=100_000, end=NOW, applies_to=shipped.applies_to)
 
     assert wanted
     assert {"srv-1.contoso.com", "SRV-1.CONTOSO.COM"} == {row[columns.index("DeviceName")] for row in wanted}

@@ -140,6 +140,18 @@ async def test_an_unusable_hunt_file_is_named(around: Surroundings, tmp_path: Pa
     assert next(need.found for need in answer.needs if need.name == "hunts").startswith("mine.yaml:1:")
 
 
+async def test_an_entry_that_names_no_hunt_is_named(around: Surroundings) -> None:
+    """A tactic that no hunt has is a typing mistake, or files that are missing; one that a hunt has is not."""
+    wrong = await around.check(HUNTS_AUTO="Exfil, Exfiltration, archive-then-upload")
+    right = await around.check(HUNTS_AUTO="Exfiltration, archive-then-upload, *")
+
+    assert {"hunts"} == unmet(wrong).keys()
+    assert "HUNTS_AUTO: no hunt that is loaded has the name or the tactic 'Exfil'" == next(
+        need.found for need in wrong.needs if need.name == "hunts"
+    )
+    assert {} == unmet(right)
+
+
 async def test_entra_without_platform_sign_in_is_reported(around: Surroundings) -> None:
     """HTTP_AUTH=entra is met only where App Service signs callers in; else the advice is to use keys."""
     off = await around.check(HTTP_AUTH="entra")

@@ -76,3 +76,15 @@ def five_hunts() -> Catalog:
     """Return the five hunts that tests of a run expect, so that a new hunt file breaks none of them."""
     known = load_hunts().by_name
     return Catalog(tuple(known[name] for name in FIVE))
+
+
+def look_alikes(folder: Path, count: int) -> Path:
+    """Write *count* hunt files without a block, as others publish them, to *folder*, and return it."""
+    for number in range(count):
+        content = (
+            f"id: {number:08x}-0000-4000-8000-000000000000\nname: Look-alike {number}\n"
+            f"tactics:\n- {('Execution', 'Credential Access')[number % 2]}\nrelevantTechniques:\n- T1059\n"
+            f"query: |\n  DeviceProcessEvents\n  | where FileName =~ 'tool{number}.exe'\n"
+        )
+        write(folder, f"look-alike-{number}.yaml", content)
+    return folder
