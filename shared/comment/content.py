@@ -28,19 +28,54 @@ class Content(Struct, frozen=True):
     report_url: str = ""
     #: The link that opens each hunt's query in the portal, by hunt.
     portal: dict[str, str] = {}
+    #: What the incident names in all, where `chosen` is only what was due; None where that is all.
+    named: Chosen | None = None
+
+    @property
+    def of_incident(self) -> Chosen:
+        """The devices and indicators of the incident: rows elsewhere are its spread."""
+        return self.named or self.chosen
+
+    @property
+    def findings(self) -> list[Outcome]:
+        """What was found and is worth an analyst's time: by severity, then hits, then the fewest rows."""
+        found = [each for each in self.outcomes if each.outcome == "found" and not self.is_context(each)]
+        return sorted(found, key=lambda o: (self._rank(o), not o.found.hit_rows, o.found.rows, o.hunt))
+
+    @property
+    def context(self) -> list[Outcome]:
+        """What was found and is normal there: hits first, then the fewest rows."""
+        found = [each for each in self.outcomes if each.outcome == "found" and self.is_context(each)]
+        return sorted(found, key=lambda o: (not o.found.hit_rows, o.found.rows, o.hunt))
+
+    def is_context(self, outcome: Outcome) -> bool:
+        """Tell whether an outcome's hunt shows what is normal; one that the app no longer has does not."""
+        hunt = self.hunts.get(outcome.hunt)
+        return bool(hunt and hunt.role == "context")
+
+    def severity(self, outcome: Outcome) -> str:
+        """Return how much an outcome's rows matter, as its hunt says: high, medium or low."""
+        hunt = self.hunts.get(outcome.hunt)
+        return hunt.severity if hunt else "medium"
+
+    def _rank(self, outcome: Outcome) -> int:
+        return ("high", "medium", "low").index(self.severity(outcome))
 
 
 class ShownRow(Struct, frozen=True):
-    """Rows with the same values: how many they are, when they were seen, and the values as text."""
+    """Rows with the same values: how many they are, when they were seen, the values as text, and whether they hit."""
 
     count: int
     times: str
     cells: tuple[str, ...]
+    #: Whether they hold one of the incident's own indicators.
+    hit: bool = False
 
     @property
     def seen(self) -> str:
-        """How many they are, as text, such as `1,200` with a multiplication sign."""
-        return f"{self.count:,}×"
+        """How many they are and when, such as a dozen at a time in UTC; one is not counted."""
+        count = f"{self.count:,}×" if self.count > 1 or not self.times else ""
+        return " ".join(filter(None, ("HIT" if self.hit else "", count, self.times)))
 
 
 class Finding(Struct, frozen=True):
@@ -53,7 +88,7 @@ class Finding(Struct, frozen=True):
     note: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[ShownRow, ...] = ()
-    #: How many rows the hunt returned, and whether there were more than it may return.
+    #: How many events the hunt found, and whether there were more than it may return.
     total: int = 0
     more: bool = False
     #: What to do next.
@@ -69,7 +104,27 @@ class Finding(Struct, frozen=True):
         shown = sum(row.count for row in self.rows)
         if shown >= self.total and not self.more:
             return ""
-        return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, rarest first"
+        return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, hits and the rarest first"
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What it says whatever was found, the most useful first."""
+        return (self.means, *self.next_steps[:1], *self.harmless, *self.next_steps[1:])
+
+    def keep(self, kept: frozenset[str]) -> Finding:
+        """Return it with only those of its fixed sentences that are *kept*."""
+        return Finding(
+            self.heading,
+            self.means if self.means in kept else "",
+            self.note,
+            self.columns,
+            self.rows,
+            self.total,
+            self.more,
+            tuple(step for step in self.next_steps if step in kept),
+            tuple(each for each in self.harmless if each in kept),
+            self.portal,
+        )
 
 
 def count_rows(total: int, *, more: bool) -> str:
@@ -84,8 +139,9 @@ class Draft(Struct, frozen=True):
     #: One line per device.
     devices: tuple[str, ...]
     findings: tuple[Finding, ...]
-    #: Three lists of lines: not run; not applicable, no telemetry and nothing found; windows, notes and
-    #: dropped entities.
+    #: What is normal there: a heading, and lines with rows; empty for none.
+    context: tuple[str, ...]
+    #: Four lists of lines: not run; not looked at; no telemetry, nothing found and not applicable; windows and notes.
     lists: tuple[tuple[str, ...], ...]
     #: The link to the run's page; '' for none.
     report_url: str

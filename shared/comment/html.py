@@ -22,6 +22,7 @@ def _write(draft: Draft) -> str:
         f"<h3>{escape(draft.verdict)}</h3>",
         _lines(draft.devices),
         *("".join(_finding(finding)) for finding in draft.findings),
+        _lines(draft.context),
         *map(_lines, draft.lists),
         _link(draft.report_url, "The run's report") if draft.report_url else "",
         f"<p>{escape(draft.marker)}</p>",
@@ -36,15 +37,15 @@ def _finding(finding: Finding) -> Iterable[str]:
     if finding.note:
         yield f"<p>{escape(finding.note)}</p>"
     if finding.rows:
-        names = ("seen", "when", *finding.columns)
+        names = ("when", *finding.columns)
         yield (
             "<table><thead><tr>"
             + "".join(f"<th>{escape(name)}</th>" for name in names)
             + "</tr></thead><tbody>"
         )
         for row in finding.rows:
-            cells = (row.seen, row.times, *row.cells)
-            yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in (row.seen, *row.cells))
+            yield f"<tr>{cells}</tr>"
         yield "</tbody></table>"
     if finding.coverage:
         yield f"<p>{escape(finding.coverage)}</p>"

@@ -1,9 +1,8 @@
 """
 Choose what a comment says, and in which order, so that it can be read in a hurry.
 
-The verdict comes first, then the devices, what was found and why it matters, what was not run and why, the
-other hunts without a finding, and last the windows, the notes and what was left out. `text` and `html` format
-it.
+The verdict comes first, then the devices, the findings, what is normal there, what was not run or not looked at, the
+other hunts, and last the windows and the notes. `text` and `html` format it.
 """
 
 from __future__ import annotations
@@ -13,19 +12,19 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import cards, marker, neutral
-from .cells import write_cell, write_name
-from .content import Content, Draft, Finding, ShownRow, count_rows
+from . import cards, marker
+from .content import Content, Draft
+from .findings import context_of, finding_of
+from .others import failures, others, windows
+from .places import short, where_found
 from .unlooked import not_looked_at
-from .verdict import joined, name, on, verdict
+from .verdict import verdict
+from .words import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from shared.model.outcome import Outcome
-
-_REASON = 300
-_LABEL = 60
 
 
 class Size(Struct, frozen=True):
@@ -38,6 +37,10 @@ class Size(Struct, frozen=True):
 
 #: From most to least; the first that fits is used.
 _SIZES = (Size(12, 10, 20), Size(6, 10, 20), Size(3, 5, 10), Size(1, 3, 5), Size(0, 1, 3))
+#: Devices without a finding that are described.
+_BESIDE = 3
+#: What a comment says whatever was found is at most so much of what else it says: a quarter of the whole.
+_FIXED = 1 / 3
 
 
 def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask: bool) -> str:
@@ -50,40 +53,44 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
     """
     whole = compose(content, mask=mask)
     for size in _SIZES:
-        text = write(_shorten(whole, size))
-        if len(text.encode("utf-16-le", "surrogatepass")) // 2 <= max_chars:
+        text = write(_advised(_shorten(whole, size), write))
+        if _length(text) <= max_chars:
             return text
-    return write(Draft(whole.verdict, (), (), (("Too much to show here.",),), whole.report_url, whole.marker))
+    return write(
+        Draft(whole.verdict, (), (), (), (("Too much to show here.",),), whole.report_url, whole.marker)
+    )
 
 
 def compose(content: Content, *, mask: bool) -> Draft:
     """Return all that a comment may show, in order, with each hunt's first 12 rows; see `fit` for *mask*."""
-    by_outcome: dict[str, list[Outcome]] = {}
-    outcomes = [_written(outcome, mask=mask) for outcome in content.outcomes]
-    for outcome in outcomes:
-        by_outcome.setdefault(outcome.outcome, []).append(outcome)
-    # Fewest rows first: a hunt with three rows says more than a baseline with three hundred.
-    found = sorted(by_outcome.get("found", ()), key=lambda o: (o.found.rows, o.hunt))
-    failed = [
-        *(f"NOT RUN: {name(o)}: {o.reason}" for o in by_outcome.get("notRun", ())),
-        *_each("NOT RUN", "notRun", found),
-    ]
-    rest = [
-        *_each("Not applicable", "notApplicable", outcomes),
-        *_each("No telemetry", "noTelemetry", outcomes),
-        *_each("Nothing found so far", "nothingSoFar", outcomes),
-        *_each("Nothing found", "nothingFound", outcomes),
-    ]
-    notes = [*_windows(outcomes), *(_sentence(note, mask=mask) for note in content.notes)]
+    written = replace(content, outcomes=tuple(_written(outcome, mask=mask) for outcome in content.outcomes))
+    notes = (*windows(written.outcomes), *(sentence(note, mask=mask) for note in content.notes))
     return Draft(
         f"Outrider: {verdict(content, mask=mask)}",
-        # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
-        tuple(f"Device {cards.device_line(card)}" for card in content.cards),
-        tuple(_finding(outcome, content, mask=mask) for outcome in found),
-        (tuple(failed), tuple(rest), (*notes, *not_looked_at(content.chosen, mask=mask))),
+        _devices(written),
+        tuple(finding_of(outcome, written, most=_SIZES[0].rows, mask=mask) for outcome in written.findings),
+        context_of(written, mask=mask),
+        (
+            failures(written.outcomes),
+            tuple(not_looked_at(content.chosen, mask=mask)),
+            others(written.outcomes),
+            notes,
+        ),
         content.report_url,
         marker.line(content.run_id, marker.digest(content.outcomes, content.chosen)),
     )
+
+
+def _devices(content: Content) -> tuple[str, ...]:
+    """Return a line for each device with a finding, then for some others."""
+    found = {short(name) for name in where_found(content.findings, content).own}
+    # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
+    lines = [
+        (short(card["DeviceName"]) in found, f"Device {cards.device_line(card)}") for card in content.cards
+    ]
+    first = [line for mine, line in lines if mine]
+    rest = [line for mine, line in lines if not mine]
+    return (*first, *rest)
 
 
 def _written(outcome: Outcome, *, mask: bool) -> Outcome:
@@ -91,25 +98,20 @@ def _written(outcome: Outcome, *, mask: bool) -> Outcome:
     window = outcome.window
     return replace(
         outcome,
-        reason=_sentence(outcome.reason, mask=mask),
+        reason=sentence(outcome.reason, mask=mask),
         devices=tuple(
-            replace(each, reason=_sentence(each.reason, mask=mask)) if each.reason else each
+            replace(each, reason=sentence(each.reason, mask=mask)) if each.reason else each
             for each in outcome.devices
         ),
-        window=replace(window, cut=_sentence(window.cut, mask=mask)) if window else None,
+        window=replace(window, cut=sentence(window.cut, mask=mask)) if window else None,
     )
-
-
-def _sentence(text: str, *, mask: bool) -> str:
-    return write_cell("", text, mask=mask, length=_REASON)
 
 
 def _shorten(draft: Draft, size: Size) -> Draft:
     """Leave of a draft what a comment of this *size* shows, and say how much is left out."""
-    failed, rest, notes = draft.lists
     return replace(
         draft,
-        devices=_first(draft.devices, size.devices, "device"),
+        devices=_first(draft.devices, min(size.devices, max(_BESIDE, len(draft.findings))), "device"),
         findings=tuple(
             replace(
                 finding,
@@ -118,81 +120,27 @@ def _shorten(draft: Draft, size: Size) -> Draft:
             )
             for finding in draft.findings
         ),
-        lists=(
-            _first(failed, size.lines, "hunt"),
-            _first(rest, size.lines, "line"),
-            _first(notes, size.lines, "line"),
-        ),
+        context=draft.context[: 1 + size.rows],
+        lists=tuple(_first(lines, size.lines, "line") for lines in draft.lists),
     )
 
 
-def _finding(outcome: Outcome, content: Content, *, mask: bool) -> Finding:
-    found, hunt = outcome.found, content.hunts.get(outcome.hunt)
-    devices = [neutral.name(d.device, _LABEL) for d in outcome.devices if d.outcome == "found"]
-    # A single device is named in the heading, and need not be repeated in every row.
-    kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
-    return Finding(
-        f"FOUND: {name(outcome)}: {count_rows(found.rows, more=found.more)}{on(devices)}",
-        _one_line(hunt.means) if hunt else "",
-        f"Note: {outcome.reason}" if outcome.reason else "",
-        tuple(write_name(found.shown[n], mask=mask) for n in kept),
-        tuple(
-            ShownRow(
-                group.count,
-                _span(neutral.time(group.first), neutral.time(group.last)),
-                tuple(write_cell(found.shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
-            )
-            for group in found.groups[: _SIZES[0].rows]
-        ),
-        found.rows,
-        found.more,
-        tuple(map(_one_line, hunt.next_steps)) if hunt else (),
-        tuple(map(_one_line, hunt.false_positives)) if hunt else (),
-        content.portal.get(outcome.hunt, ""),
-    )
+def _advised(draft: Draft, write: Callable[[Draft], str]) -> Draft:
+    """Leave out of a draft the fixed sentences for which there is no room, those of the last findings first."""
+    bare = replace(draft, findings=tuple(each.keep(frozenset()) for each in draft.findings))
+    room = _length(write(bare)) * _FIXED
+    kept: set[str] = set()
+    for finding in draft.findings:
+        for text in filter(None, finding.fixed):
+            if text not in kept and (room := room - _length(text)) >= 0:
+                kept.add(text)
+    return replace(draft, findings=tuple(each.keep(frozenset(kept)) for each in draft.findings))
 
 
-def _span(first: str, last: str) -> str:
-    if first == last:
-        return first
-    return f"{first} to {last[11:] if first[:10] == last[:10] else last}"
-
-
-def _each(heading: str, ending: str, outcomes: Iterable[Outcome]) -> Iterable[str]:
-    """Yield a line per hunt and reason, with the devices that ended so, even if the hunt itself did not."""
-    for outcome in outcomes:
-        if not outcome.devices:
-            if outcome.outcome == ending:
-                yield f"{heading}: {name(outcome)}{_because(outcome.reason)}"
-            continue
-        by_reason: dict[str, list[str]] = {}
-        for device in outcome.devices:
-            if device.outcome == ending:
-                by_reason.setdefault(device.reason, []).append(neutral.name(device.device, _LABEL))
-        for reason, devices in by_reason.items():
-            yield f"{heading}: {name(outcome)}{on(devices)}{_because(reason)}"
-
-
-def _windows(outcomes: Iterable[Outcome]) -> Iterable[str]:
-    by_window: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        if outcome.window is None or outcome.outcome in ("notRun", "notApplicable"):
-            continue
-        window = outcome.window
-        text = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-        by_window.setdefault(f"{text}{_because(window.cut)}", []).append(name(outcome))
-    for text, names in by_window.items():
-        yield f"Looked at: {text}" + (f" [{joined(names, 'hunt')}]" if len(by_window) > 1 else "")
-
-
-def _because(reason: str) -> str:
-    return f" ({reason})" if reason else ""
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _first(lines: tuple[str, ...], most: int, noun: str) -> tuple[str, ...]:
     left = len(lines) - most
     return (*lines[:most], f"… and {left:,} more {noun}{'' if left == 1 else 's'}") if left > 0 else lines
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

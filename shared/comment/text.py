@@ -28,6 +28,7 @@ def _write(draft: Draft) -> str:
         draft.verdict,
         "\n".join(draft.devices),
         *("\n".join(_finding(finding)) for finding in draft.findings),
+        "\n".join((*draft.context[:1], *(f"• {row}" for row in draft.context[1:]))),
         *("\n".join(lines) for lines in draft.lists),
         (f"Report: {draft.report_url}\n" if draft.report_url else "") + draft.marker,
     ]
@@ -42,15 +43,15 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield finding.note
     long = any(len(value) > _SHORT for row in finding.rows for value in row.cells)
     if finding.rows and not long:
-        yield "  seen · when · " + " · ".join(finding.columns)
+        yield "  when · " + " · ".join(finding.columns)
     for row in finding.rows:
         if long:
-            yield f"• {row.seen} · {row.times}"
+            yield f"• {row.seen}"
             yield from (
                 f"    {column}: {value}" for column, value in zip(finding.columns, row.cells, strict=True)
             )
         else:
-            yield "• " + " · ".join((row.seen, row.times, *row.cells))
+            yield "• " + " · ".join(filter(None, (row.seen, *row.cells)))
     if finding.coverage:
         yield f"  {finding.coverage}"
     if finding.next_steps:

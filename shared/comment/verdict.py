@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from shared.model.entity import NOT_WANTED
+
 from .cells import write_cell
-from .neutral import label
-from .neutral import name as plain_name
+from .neutral import label, quoted
+from .places import joined, on, where_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from shared.model.outcome import Ending, Outcome
+    from shared.model.outcome import Outcome
 
     from .content import Content
 
@@ -21,55 +21,27 @@ _LABEL = 60
 
 def verdict(content: Content, *, mask: bool = True) -> str:
     """
-    Sum up the outcomes in one line; it never says *nothing* where something was not looked at.
+    Sum up the outcomes in one line: what was found or hit, and where; it never says *nothing* where nobody looked.
 
-    *mask* replaces what looks like a secret in an indicator.
+    What is normal there, context, is counted and never *found*; a hit is. *mask* replaces what looks like a secret in
+    an indicator.
     """
-    counted = Counter(outcome.outcome for outcome in content.outcomes)
-    found, failed = counted["found"], counted["notRun"]
-    nothing: Ending = "nothingSoFar" if counted["nothingSoFar"] else "nothingFound"
-    quiet = counted["nothingSoFar"] + counted["nothingFound"]
-    ran = found + quiet + failed
-    where = _where(content, "found" if found else nothing, mask=mask)
     if not content.outcomes:
-        return f"nothing to hunt for {where}".rstrip()
-    if found:
-        text = f"{found} of {_count(ran, 'hunt')} found something {where}"
-    elif quiet:
+        return f"nothing to hunt for{_unlooked(content)}"
+    telling = [*content.findings, *(each for each in content.context if each.found.hit_rows)]
+    if telling:
+        return _found(content, telling, mask=mask) + _rest(content)
+    counted = Counter(outcome.outcome for outcome in content.outcomes)
+    quiet = counted["nothingSoFar"] + counted["nothingFound"] + len(content.context)
+    failed, where = counted["notRun"], _where(content, mask=mask)
+    if quiet:
         so_far = " so far" if counted["nothingSoFar"] else ""
-        text = f"{_count(quiet, 'hunt')} found nothing{so_far} {where}"
-    elif failed:
-        text = f"FAILED: none of {_count(failed, 'hunt')} could be run {where}"
-    elif counted["noTelemetry"]:
-        return f"no telemetry {where}: nothing could be looked at"
-    else:
-        return f"no hunt applies {where}"
-    if failed and (found or quiet):
-        text += f"; {failed} could not be run"
-    partly = [
-        d.device
-        for o in content.outcomes
-        if o.outcome != "notRun"
-        for d in o.devices
-        if d.outcome == "notRun"
-    ]
-    silent = [d.device for o in content.outcomes for d in o.devices if d.outcome == "noTelemetry"]
-    for devices, said in ((partly, "not run in full"), (silent, "no telemetry")):
-        text += f"; {said}{on(_short(devices))}" if devices else ""
-    return text
-
-
-def on(devices: Iterable[str]) -> str:
-    """Write ` on srv-7, srv-8 and 3 more devices`, with a leading blank; '' for no devices."""
-    names = list(devices)
-    return f" on {joined(names, 'device')}" if names else ""
-
-
-def joined(names: list[str], noun: str, most: int = 3) -> str:
-    """List *names*, or if there are more than *most*, one less than that and how many more there are."""
-    if len(names) <= most:
-        return ", ".join(names)
-    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more {noun}s"
+        return f"nothing found{so_far}{where} ({_count(quiet, 'hunt')}){_rest(content)}"
+    if failed:
+        return f"FAILED: none of {_count(failed, 'hunt')} could be run{where}{_unlooked(content)}"
+    if counted["noTelemetry"]:
+        return f"no telemetry{where}: nothing could be looked at{_unlooked(content)}"
+    return f"no hunt applies{where}{_unlooked(content)}"
 
 
 def name(outcome: Outcome) -> str:
@@ -77,37 +49,60 @@ def name(outcome: Outcome) -> str:
     return label(outcome.hunt, _LABEL)
 
 
-def _where(content: Content, ending: str, *, mask: bool) -> str:
-    ended = [outcome for outcome in content.outcomes if outcome.outcome == ending]
-    hit = [d.device for o in ended for d in o.devices if d.outcome == ending]
-    if not hit and ended and (values := _indicators(ended, mask=mask)):
-        return f"for {joined(values, 'indicator')}"
+def _found(content: Content, telling: list[Outcome], *, mask: bool) -> str:
+    place = where_found(telling, content)
+    said = joined([_item(each, content, mask=mask) for each in telling], "finding", most=4)
+    if place.own or not place.spread:
+        text = f"found{on(place.own) or _where(content, mask=mask)}: {said}"
+        return f"{text}; also{on(place.spread, place.more)}, outside the incident" if place.spread else text
+    return f"found{on(place.spread, place.more)}, outside the incident: {said}"
+
+
+def _item(outcome: Outcome, content: Content, *, mask: bool) -> str:
+    found = outcome.found
+    if not content.is_context(outcome):
+        return f"{name(outcome)} ({'over ' if found.more else ''}{found.count:,})"
+    hits = dict.fromkeys(value for group in found.groups for value in group.hits)
+    shown = [_indicator(value, mask=mask) for value in hits] or ["an indicator"]
+    return f"{joined(shown, 'indicator')} in {name(outcome)} ({found.hit_rows:,})"
+
+
+def _rest(content: Content) -> str:
+    """Return what else line one has to say: context, what failed or was silent, and what was not looked at."""
+    text = ""
+    if normal := sum(outcome.found.count for outcome in content.context):
+        text += f"; {_count(normal, 'row')} of context"
+    if failed := sum(outcome.outcome == "notRun" for outcome in content.outcomes):
+        text += f"; {failed} could not be run"
+    ended = [(d, o) for o in content.outcomes for d in o.devices]
+    partly = [d.device for d, o in ended if d.outcome == "notRun" and o.outcome != "notRun"]
+    silent = [d.device for d, _ in ended if d.outcome == "noTelemetry"]
+    for devices, said in ((partly, "not run in full"), (silent, "no telemetry")):
+        text += f"; {said}{on(devices)}" if devices else ""
+    return text + _unlooked(content)
+
+
+def _unlooked(content: Content) -> str:
+    count = sum(drop.reason not in NOT_WANTED for drop in content.chosen.dropped)
+    return f"; {count:,} not looked at" if count else ""
+
+
+def _where(content: Content, *, mask: bool) -> str:
+    """Return what was looked at, with a leading blank: the devices that were, else the indicators."""
+    looked = [
+        d.device for o in content.outcomes for d in o.devices if d.outcome in ("nothingFound", "nothingSoFar")
+    ]
     names = {card["DeviceId"].lower(): card["DeviceName"] for card in content.cards}
-    devices = hit or [names.get(device.id) or device.label for device in content.chosen.devices]
+    devices = looked or [names.get(device.id) or device.label for device in content.chosen.devices]
     if devices:
-        return on(_short(devices)).strip()
+        return on(devices)
     values = [_indicator(indicator.value, mask=mask) for indicator in content.chosen.indicators]
-    return f"for {joined(values, 'indicator')}" if values else ""
-
-
-def _indicators(outcomes: Iterable[Outcome], *, mask: bool) -> list[str]:
-    """Return the indicators that the rows of indicator hunts matched, defanged."""
-    matched = (
-        group.values[o.found.shown.index("Indicator")]
-        for o in outcomes
-        if not o.devices and "Indicator" in o.found.shown
-        for group in o.found.groups
-    )
-    return [_indicator(value, mask=mask) for value in dict.fromkeys(matched)]
+    return f" for {joined(values, 'indicator')}" if values else ""
 
 
 def _indicator(value: str, *, mask: bool) -> str:
     shown = write_cell("Indicator", value, mask=mask, length=_LABEL)
-    return f'"{shown}"' if set(' ;,"') & set(shown) else shown
-
-
-def _short(devices: Iterable[str]) -> Iterable[str]:
-    return (plain_name(name.split(".")[0], _LABEL) for name in dict.fromkeys(devices))
+    return quoted(shown, _LABEL + 2) if set(' ;,"') & set(shown) else shown
 
 
 def _count(number: int, noun: str) -> str:

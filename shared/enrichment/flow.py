@@ -107,6 +107,7 @@ async def _finish(
         decision.cards,
         notes,
         tools.report_url(work.run_id),
+        named=plan.of_incident,
     )
     results: tuple[CommentResult, ...] = ()
     if plan.incident_id:

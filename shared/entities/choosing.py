@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from shared.model.entity import INDICATOR_KINDS, Chosen, Device, Dropped, Indicator
+from shared.model.entity import CLEAN, IGNORED, INDICATOR_KINDS, PRIVATE, Chosen, Device, Dropped, Indicator
 
 from .indicators import is_ignored, is_private
 
@@ -127,9 +127,9 @@ def _drop(entity: Device | Indicator, reason: str) -> Dropped:
 
 def _reason(entity: Device | Indicator, verdict: str, limits: Limits, *, private: bool) -> str:
     if verdict == _CLEAN:
-        return "verdict clean"
+        return CLEAN
     if isinstance(entity, Device):
         return ""
     if is_ignored(entity, limits.ignored):
-        return "on IGNORE_INDICATORS"
-    return "private or reserved address" if not private and is_private(entity) else ""
+        return IGNORED
+    return PRIVATE if not private and is_private(entity) else ""

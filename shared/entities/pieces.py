@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.decoding import was_mended
-from shared.model.entity import Device, Dropped, Indicator
+from shared.model.entity import NOT_SUSPICIOUS, OWN_SENDER, PUBLIC_SENDER, Device, Dropped, Indicator
 
 from .choosing import MALICIOUS, UNKNOWN
 from .fields import folded, is_text, text_of
@@ -21,7 +21,6 @@ Entity = Device | Indicator | Dropped
 
 #: Why what an incident names is not hunted.
 NO_HUNT = "no hunt takes it"
-NOT_SUSPICIOUS = "not suspicious in itself"
 NO_HASH = "no hash that a table of Defender's holds"
 NO_VALUE = "it says nothing that can be hunted"
 #: Mail services that anyone can use: their domains are on every device, and say nothing of who wrote.
@@ -101,10 +100,10 @@ def _why_no_sender(domain: str, item: dict[str, Any], rank: int) -> str:
     if rank == UNKNOWN:
         return NOT_SUSPICIOUS
     if domain in PUBLIC_MAIL:
-        return "a mail service that anyone can use"
+        return PUBLIC_SENDER
     recipients = (text_of(item.get(name)) for name in ("recipientEmailAddress", "recipient"))
     own = any(domain == text.rpartition("@")[2].lower() for text in recipients)
-    return "the recipient's own domain" if own else ""
+    return OWN_SENDER if own else ""
 
 
 def _why(shape: Shape) -> str:

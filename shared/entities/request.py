@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from shared.decoding import decode_any, decode_strictly
 from shared.errors import InvalidRequest
-from shared.model.entity import INDICATOR_KINDS, Chosen, Device, Dropped, Indicator, IndicatorKind
+from shared.model.entity import IGNORED, INDICATOR_KINDS, Chosen, Device, Dropped, Indicator, IndicatorKind
 
 from . import choosing
 from .choosing import Limits
@@ -238,7 +238,7 @@ def from_request(devices: Iterable[Device], indicators: Iterable[Indicator], lim
                 f"{count} indicators of kind {kind}: one run takes at most {limits.indicators} (MAX_INDICATORS)"
             )
     kept = tuple(indicator for indicator in wanted if not is_ignored(indicator, limits.ignored))
-    dropped = tuple(Dropped(i.kind, i.value, "on IGNORE_INDICATORS") for i in wanted if i not in kept)
+    dropped = tuple(Dropped(i.kind, i.value, IGNORED) for i in wanted if i not in kept)
     if wanted and not kept and not unique:
         raise InvalidRequest("every indicator given is on IGNORE_INDICATORS: nothing is left to hunt for")
     return Chosen(unique, kept, dropped)

@@ -56,6 +56,13 @@ class Device(Struct, frozen=True, omit_defaults=True):
         return f"device:{self.id or self.name.lower()}"
 
 
+#: Reasons for which an entity is not hunted although it could be: nobody misses it. Any other is a gap.
+CLEAN, IGNORED = "verdict clean", "on IGNORE_INDICATORS"
+PRIVATE, NOT_SUSPICIOUS = "private or reserved address", "not suspicious in itself"
+PUBLIC_SENDER, OWN_SENDER = "a mail service that anyone can use", "the recipient's own domain"
+NOT_WANTED = frozenset({CLEAN, IGNORED, PRIVATE, NOT_SUSPICIOUS, PUBLIC_SENDER, OWN_SENDER})
+
+
 class Dropped(Struct, frozen=True):
     """
     An entity that is not hunted, and the reason; `value` is its name, '' where it has none.

@@ -75,10 +75,15 @@ class Found(Struct, frozen=True, rename="camel"):
     at: datetime | None = None
     #: Rows that were in the answer, too, and cannot be read.
     unreadable: int = 0
-    #: How many events the rows are.
+    #: How many events the rows are; 0 where that was not counted.
     events: int = 0
     #: Rows that hold an indicator of the incident.
     hit_rows: int = 0
     #: For an indicator hunt, the devices that its rows are on, most events first: at most 200 of `place_count`.
     places: tuple[Place, ...] = ()
     place_count: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many events it found; what several indicators fit is one."""
+        return self.events or self.rows

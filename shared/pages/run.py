@@ -9,7 +9,7 @@ from shared.catalog.choosing import Policy
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
 from shared.comment.cells import write_cell, write_name
-from shared.comment.verdict import joined
+from shared.comment.places import joined
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from shared.catalog.select import ledger_keys
 from shared.comment.content import Content
-from shared.comment.verdict import joined
+from shared.comment.places import joined
 from shared.errors import GraphError
 from shared.incident.posting import post
 from shared.model.entity import Chosen, Device

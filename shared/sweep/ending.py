@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.comment.verdict import joined
+from shared.comment.places import joined
 from shared.model.finding import Found
 from shared.model.outcome import Outcome
 

@@ -12,10 +12,10 @@ from msgraph.generated.models.security import alert_evidence
 
 from shared.entities.choosing import Limits
 from shared.entities.defender import count_unreadable, from_evidence
-from shared.entities.pieces import NO_HASH, NO_HUNT, NO_VALUE, NOT_SUSPICIOUS
+from shared.entities.pieces import NO_HASH, NO_HUNT, NO_VALUE
 from shared.entities.sentinel import from_entities
 from shared.entities.shapes import ENTITIES, EVIDENCE
-from shared.model.entity import Chosen, Device, Dropped, Indicator
+from shared.model.entity import NOT_SUSPICIOUS, Chosen, Device, Dropped, Indicator
 
 SDK = Path(alert_evidence.__file__)
 SHA1, SHA256 = "a1" * 20, "b2" * 32

@@ -1,0 +1,69 @@
+"""Say on which devices a hunt's rows are: the incident's own, or others, to which it may have spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from shared.model.entity import same_device
+
+from .neutral import name as plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.model.outcome import Outcome
+
+    from .content import Content
+
+_LABEL = 60
+
+
+class Where(Struct, frozen=True):
+    """Names of devices, as their products give them: those of the incident, and others; and how many more of these."""
+
+    own: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
+    more: int = 0
+
+
+def where_found(outcomes: Iterable[Outcome], content: Content) -> Where:
+    """
+    Return the devices that rows of *outcomes* are on.
+
+    Where the incident names no device, none is spread: all of them are its own.
+    """
+    own: dict[str, None] = {}
+    spread: dict[str, None] = {}
+    more = 0
+    devices = content.of_incident.devices
+    for outcome in outcomes:
+        own |= dict.fromkeys(each.device for each in outcome.devices if each.outcome == "found")
+        for place in outcome.found.places:
+            mine = not devices or any(same_device(device, place.id, place.name) for device in devices)
+            (own if mine else spread)[place.name or place.id] = None
+        more += outcome.found.place_count - len(outcome.found.places)
+    # A device that was found by its full name by one hunt, and by its short one by another, is one.
+    known = {short(name) for name in own}
+    return Where(tuple(own), tuple(name for name in spread if short(name) not in known), more)
+
+
+def on(devices: Iterable[str], more: int = 0) -> str:
+    """Write ` on srv-7, srv-8 and 3 more devices`, with a leading blank; '' for no devices."""
+    names = list(dict.fromkeys(map(short, devices)))
+    return f" on {joined(names, 'device', more=more)}" if names else ""
+
+
+def joined(names: list[str], noun: str, most: int = 3, more: int = 0) -> str:
+    """List *names*, or if there are more than *most*, one less than that and how many *more* there are in all."""
+    if len(names) + more <= most:
+        return ", ".join(names)
+    kept = names[: most - 1]
+    left = len(names) - len(kept) + more
+    return f"{', '.join(kept)} and {left:,} more {noun}{'' if left == 1 else 's'}"
+
+
+def short(device: str) -> str:
+    """Write a device's name without its domain, harmless as plain text."""
+    return plain_name(device.partition(".")[0], _LABEL)
