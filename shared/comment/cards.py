@@ -27,7 +27,7 @@ def device_line(card: dict[str, str]) -> str:
         kind or "type unknown",
         " ".join(filter(None, (system, version))),
         _fact(card.get("OnboardingStatus", "").lower()),
-        f"last seen {_fact(neutral.time(card['LastSeen']))}" if card.get("LastSeen") else "",
+        f"last seen {_fact(neutral.time(card['LastSeen'])[:16])} UTC" if card.get("LastSeen") else "",
         f"exposure {_fact(card['ExposureLevel'].lower())}" if card.get("ExposureLevel") else "",
         f"value {_fact(card['AssetValue'].lower())}" if card.get("AssetValue") else "",
         "internet-facing" if card.get("IsInternetFacing") in ("true", "1") else "",

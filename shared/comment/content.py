@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from shared.model.hunt import SEVERITIES
+
 if TYPE_CHECKING:
     from shared.model.entity import Chosen
     from shared.model.hunt import Hunt
@@ -39,27 +41,16 @@ class Content(Struct, frozen=True):
     @property
     def findings(self) -> list[Outcome]:
         """What was found and is worth an analyst's time: by severity, then hits, then the fewest rows."""
-        found = [each for each in self.outcomes if each.outcome == "found" and not self.is_context(each)]
-        return sorted(found, key=lambda o: (self._rank(o), not o.found.hit_rows, o.found.rows, o.hunt))
+        found = [each for each in self.outcomes if each.outcome == "found" and not each.is_context]
+        return sorted(
+            found, key=lambda o: (SEVERITIES.index(o.severity), not o.found.hit_rows, o.found.rows, o.hunt)
+        )
 
     @property
     def context(self) -> list[Outcome]:
         """What was found and is normal there: hits first, then the fewest rows."""
-        found = [each for each in self.outcomes if each.outcome == "found" and self.is_context(each)]
+        found = [each for each in self.outcomes if each.is_context]
         return sorted(found, key=lambda o: (not o.found.hit_rows, o.found.rows, o.hunt))
-
-    def is_context(self, outcome: Outcome) -> bool:
-        """Tell whether an outcome's hunt shows what is normal; one that the app no longer has does not."""
-        hunt = self.hunts.get(outcome.hunt)
-        return bool(hunt and hunt.role == "context")
-
-    def severity(self, outcome: Outcome) -> str:
-        """Return how much an outcome's rows matter, as its hunt says: high, medium or low."""
-        hunt = self.hunts.get(outcome.hunt)
-        return hunt.severity if hunt else "medium"
-
-    def _rank(self, outcome: Outcome) -> int:
-        return ("high", "medium", "low").index(self.severity(outcome))
 
 
 class ShownRow(Struct, frozen=True):

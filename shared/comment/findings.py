@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 #: Lines of context, its heading included.
 _CONTEXT = 5
 _INDICATOR = 60
+#: Between the indicators that found one event, as `summarizing` joins them.
+_AND = ", "
 
 
 def finding_of(outcome: Outcome, content: Content, *, most: int, mask: bool) -> Finding:
     """Return what a hunt found, with at most *most* rows; *mask* replaces what looks like a secret."""
     found, hunt = outcome.found, content.hunts.get(outcome.hunt)
-    place = where_found([outcome], content)
+    place = where_found([outcome], content.of_incident.devices)
     # A single device is named in the heading, and need not be repeated in every row.
     single = len(place.own) + len(place.spread) + place.more == 1
     kept = _kept(outcome, single=single)
     return Finding(
-        f"FOUND ({content.severity(outcome)}{_hits(outcome, mask=mask)}): {name(outcome)}: "
+        f"FOUND ({outcome.severity}{_hits(outcome, mask=mask)}): {name(outcome)}: "
         f"{count_rows(found.count, more=found.more)}{_where(outcome, content)}",
         one_line(hunt.means) if hunt else "",
         f"Note: {outcome.reason}" if outcome.reason else "",
@@ -62,7 +64,7 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
 
 
 def _lines(outcome: Outcome, content: Content, *, mask: bool) -> Iterable[tuple[Group, str]]:
-    found, place = outcome.found, where_found([outcome], content)
+    found, place = outcome.found, where_found([outcome], content.of_incident.devices)
     kept = _kept(outcome, single=len(place.own) + len(place.spread) + place.more == 1)
     groups = found.groups[: _CONTEXT - 1]
     for group, row in zip(groups, _rows(groups, found.shown, kept, mask=mask), strict=True):
@@ -83,10 +85,22 @@ def _rows(
         yield ShownRow(
             group.count,
             _span(first, last, day),
-            tuple(write_cell(shown[n], group.values[n], mask=mask) or "(empty)" for n in kept),
-            bool(group.hits),
+            tuple(_cell(shown[n], group.values[n], mask=mask) for n in kept),
+            bool(_beyond(group, shown)),
         )
         day = last[:10]
+
+
+def _cell(column: str, value: str, *, mask: bool) -> str:
+    # What an event was found by may be several indicators.
+    parts = value.split(_AND) if column == "Indicator" else [value]
+    return _AND.join(write_cell(column, part, mask=mask) for part in parts) or "(empty)"
+
+
+def _beyond(group: Group, shown: tuple[str, ...]) -> list[str]:
+    """Return the indicators that rows hold beyond those that they were found by: these are no surprise."""
+    by = group.values[shown.index("Indicator")].split(_AND) if "Indicator" in shown else ()
+    return [value for value in group.hits if value not in by]
 
 
 def _span(first: str, last: str, day: str) -> str:
@@ -98,7 +112,7 @@ def _span(first: str, last: str, day: str) -> str:
 
 
 def _where(outcome: Outcome, content: Content) -> str:
-    place = where_found([outcome], content)
+    place = where_found([outcome], content.of_incident.devices)
     spread = on(place.spread, place.more)
     if not spread:
         return on(place.own)
@@ -110,6 +124,7 @@ def _where(outcome: Outcome, content: Content) -> str:
 
 
 def _hits(outcome: Outcome, *, mask: bool) -> str:
-    values = dict.fromkeys(value for group in outcome.found.groups for value in group.hits)
+    shown_columns = outcome.found.shown
+    values = dict.fromkeys(value for group in outcome.found.groups for value in _beyond(group, shown_columns))
     shown = [write_cell("Indicator", value, mask=mask, length=_INDICATOR) for value in values]
     return f", HIT {joined(shown, 'indicator')}" if shown else ""

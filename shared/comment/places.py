@@ -13,9 +13,8 @@ from .neutral import name as plain_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shared.model.entity import Device
     from shared.model.outcome import Outcome
-
-    from .content import Content
 
 _LABEL = 60
 
@@ -28,16 +27,15 @@ class Where(Struct, frozen=True):
     more: int = 0
 
 
-def where_found(outcomes: Iterable[Outcome], content: Content) -> Where:
+def where_found(outcomes: Iterable[Outcome], devices: tuple[Device, ...]) -> Where:
     """
-    Return the devices that rows of *outcomes* are on.
+    Return the devices that rows of *outcomes* are on; *devices* are the incident's.
 
-    Where the incident names no device, none is spread: all of them are its own.
+    Where it names none, none is spread: all of them are its own.
     """
     own: dict[str, None] = {}
     spread: dict[str, None] = {}
     more = 0
-    devices = content.of_incident.devices
     for outcome in outcomes:
         own |= dict.fromkeys(each.device for each in outcome.devices if each.outcome == "found")
         for place in outcome.found.places:

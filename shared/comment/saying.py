@@ -83,7 +83,7 @@ def compose(content: Content, *, mask: bool) -> Draft:
 
 def _devices(content: Content) -> tuple[str, ...]:
     """Return a line for each device with a finding, then for some others."""
-    found = {short(name) for name in where_found(content.findings, content).own}
+    found = {short(name) for name in where_found(content.findings, content.of_incident.devices).own}
     # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
     lines = [
         (short(card["DeviceName"]) in found, f"Device {cards.device_line(card)}") for card in content.cards

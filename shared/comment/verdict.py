@@ -50,21 +50,21 @@ def name(outcome: Outcome) -> str:
 
 
 def _found(content: Content, telling: list[Outcome], *, mask: bool) -> str:
-    place = where_found(telling, content)
-    said = joined([_item(each, content, mask=mask) for each in telling], "finding", most=4)
+    place = where_found(telling, content.of_incident.devices)
+    said = joined([_item(each, mask=mask) for each in telling], "finding", most=4)
     if place.own or not place.spread:
         text = f"found{on(place.own) or _where(content, mask=mask)}: {said}"
         return f"{text}; also{on(place.spread, place.more)}, outside the incident" if place.spread else text
     return f"found{on(place.spread, place.more)}, outside the incident: {said}"
 
 
-def _item(outcome: Outcome, content: Content, *, mask: bool) -> str:
+def _item(outcome: Outcome, *, mask: bool) -> str:
     found = outcome.found
-    if not content.is_context(outcome):
+    if not outcome.is_context:
         return f"{name(outcome)} ({'over ' if found.more else ''}{found.count:,})"
     hits = dict.fromkeys(value for group in found.groups for value in group.hits)
     shown = [_indicator(value, mask=mask) for value in hits] or ["an indicator"]
-    return f"{joined(shown, 'indicator')} in {name(outcome)} ({found.hit_rows:,})"
+    return f"{joined(shown, 'indicator', most=2)} in {name(outcome)} ({found.hit_rows:,})"
 
 
 def _rest(content: Content) -> str:

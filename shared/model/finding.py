@@ -62,7 +62,7 @@ class Found(Struct, frozen=True, rename="camel"):
     groups: tuple[Group, ...] = ()
     #: How many groups there were before that limit.
     group_count: int = 0
-    #: At most 10 rows, column -> value.
+    #: At most 10 rows, hits first, column -> value.
     first_rows: tuple[dict[str, Any], ...] = ()
     #: What each entity's rows are, by its key in lower case: a DeviceId, or the DeviceName of a row without
     #: one; for an indicator hunt the Indicator. Rows that name none are under ''.

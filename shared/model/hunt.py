@@ -63,6 +63,7 @@ EVERYWHERE = AppliesTo()
 DEVICE_CARD = "device-card"
 
 #: From the most severe on.
+Role = Literal["finding", "context"]
 Severity = Literal["high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
@@ -88,7 +89,7 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     kinds: tuple[IndicatorKind, ...] = ()
     applies_to: AppliesTo = EVERYWHERE
     #: `context` where rows are what is normal there, as of a baseline: more of them later are no news.
-    role: Literal["finding", "context"] = "finding"
+    role: Role = "finding"
     #: How much its rows matter: hunts of high severity run first, and are told first.
     severity: Severity = "medium"
     #: How long before an incident's first activity the window starts.

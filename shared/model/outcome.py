@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from .finding import Found
+from .hunt import Role, Severity
 from .times import write_time
 
 #: The outcomes of a hunt, and of a hunt on one device. None of them is ever shown as another.
@@ -56,3 +57,11 @@ class Outcome(Struct, frozen=True, rename="camel"):
     #: The hunt's id and version; '' where the app does not have the hunt.
     id: str = ""
     version: str = ""
+    #: What its rows are: worth an analyst's time, or what is normal there; and how much they matter.
+    role: Role = "finding"
+    severity: Severity = "medium"
+
+    @property
+    def is_context(self) -> bool:
+        """Whether it found what is normal there, which in itself is no reason to worry."""
+        return self.outcome == "found" and self.role == "context"

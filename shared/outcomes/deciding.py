@@ -33,7 +33,19 @@ def decide(
     """
 
     def ended(outcome: Ending, reason: str = "", each: tuple[DeviceEnding, ...] = ()) -> Outcome:
-        return Outcome(hunt.name, hunt.title, outcome, reason, window, each, found, hunt.id, hunt.version)
+        return Outcome(
+            hunt.name,
+            hunt.title,
+            outcome,
+            reason,
+            window,
+            each,
+            found,
+            hunt.id,
+            hunt.version,
+            hunt.role,
+            hunt.severity,
+        )
 
     if found.failure:
         return ended("notRun", found.failure)

@@ -14,7 +14,7 @@ from shared.model.finding import Found, Group, Part, Place
 
 from .hits import hits_in
 from .order import in_order
-from .reading import cell_text, decode_answer, decode_rows, row_of
+from .reading import cell_text, decode_answer, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,6 +97,8 @@ def summarize(
         if where:
             at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
             places.setdefault(at, set()).update(events[n] for n in mine)
+    columns_of = tuple(column.name for column in answer.schema)
+    first = islice((*sorted(hits), *(n for n in range(len(answer.results)) if n not in hits)), _KEPT_ROWS)
     ordered = in_order((_group(key, shown, group) for key, group in groups.items()), shown)
     by_rows = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
     return Found(
@@ -104,11 +106,11 @@ def summarize(
         rows=len(answer.results),
         more=more,
         digest=_digest(hashes),
-        columns=tuple(column.name for column in answer.schema),
+        columns=columns_of,
         shown=shown,
         groups=tuple(ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
-        first_rows=tuple(islice(decode_rows(answer), _KEPT_ROWS)),
+        first_rows=tuple(row_of(answer.results[n], columns_of) for n in first),
         per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
         unreadable=answer.unreadable,

@@ -9,9 +9,10 @@ from shared.catalog.choosing import Policy
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
 from shared.comment.cells import write_cell, write_name
-from shared.comment.places import joined
+from shared.comment.places import joined, on, where_found
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
+from shared.model.hunt import SEVERITIES
 
 from .choices import hunt_choices
 from .layout import STYLE, template
@@ -40,7 +41,7 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
     mask = settings.masks
     done, plan = run.done, run.plan
     outcomes = sorted(done.outcomes, key=_urgency) if done else []
-    found = [outcome for outcome in outcomes if outcome.outcome == "found"]
+    found = sorted((each for each in outcomes if each.outcome == "found"), key=_place)
 
     def shown(kind: str, value: str) -> str:
         # `write_cell` tells by the column's name whether a value is a link as a whole.
@@ -52,11 +53,12 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
         run=run,
         status=progress_of(run),
         headline=_headline(run, shown),
-        tone=outcomes[0].outcome if outcomes else "notRun" if done and done.reason else "",
+        tone=_tone(outcomes[0]) if outcomes else "notRun" if done and done.reason else "",
         plan=plan,
         done=done,
         answered=sum(planned.name in run.found for planned in plan.hunts) if plan else 0,
         outcomes=outcomes,
+        tone_of=_tone,
         found=[_section(outcome, run, catalog, settings, mask=mask) for outcome in found],
         cards=[cards.device_line(card) for card in done.cards] if done else [],
         entities=_entities(plan.chosen) if plan else [],
@@ -71,6 +73,7 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
 
 _WORDS = {
     "found": "found",
+    "context": "context",
     "nothingFound": "nothing found",
     "nothingSoFar": "nothing found so far",
     "notApplicable": "not applicable",
@@ -82,11 +85,28 @@ _WORDS = {
     "ip": "IP address",
     "url": "URL",
 }
-_URGENCY = ("found", "notRun", "noTelemetry", "nothingSoFar", "nothingFound", "notApplicable")
+_URGENCY = ("found", "notRun", "noTelemetry", "context", "nothingSoFar", "nothingFound", "notApplicable")
 
 
-def _urgency(outcome: Outcome) -> tuple[int, int, str]:
-    return _URGENCY.index(outcome.outcome), outcome.found.rows, outcome.hunt
+def _tone(outcome: Outcome) -> str:
+    """Return how an outcome is coloured: what is normal there is no alarm, unless it holds what the incident names."""
+    return "context" if outcome.is_context and not outcome.found.hit_rows else outcome.outcome
+
+
+def _urgency(outcome: Outcome) -> tuple[int, tuple[bool, int, bool, int, str]]:
+    return _URGENCY.index(_tone(outcome)), _place(outcome)
+
+
+def _place(outcome: Outcome) -> tuple[bool, int, bool, int, str]:
+    """Return what findings are sorted by, as in a comment: context last, then by severity, hits and rows."""
+    found = outcome.found
+    return (
+        outcome.is_context,
+        SEVERITIES.index(outcome.severity),
+        not found.hit_rows,
+        found.rows,
+        outcome.hunt,
+    )
 
 
 def _headline(run: Run, shown: Callable[[str, str], str]) -> str:
@@ -113,12 +133,15 @@ def _section(
     outcome: Outcome, run: Run, catalog: Catalog, settings: Settings, *, mask: bool
 ) -> dict[str, Any]:
     found, hunt = outcome.found, catalog.by_name.get(outcome.hunt)
-    devices = [neutral.name(each.device) for each in outcome.devices if each.outcome == "found"]
+    place = where_found([outcome], run.plan.of_incident.devices if run.plan else ())
+    devices = [neutral.name(each) for each in (*place.own, *place.spread)]
     # A single device stands above the table, and need not stand in every row.
-    kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or len(devices) != 1]
+    single = len(devices) + place.more == 1
+    kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or not single]
     groups = [
         {
             "count": group.count,
+            "hit": bool(group.hits),
             "first": neutral.time(group.first),
             "last": neutral.time(group.last),
             "cells": [write_cell(found.shown[n], group.values[n], mask=mask, length=_LONGEST) for n in kept],
@@ -128,7 +151,8 @@ def _section(
     return {
         "outcome": outcome,
         "hunt": hunt,
-        "device": devices[0] if len(devices) == 1 else "",
+        "device": devices[0] if single else "",
+        "spread": f"Also{on(place.spread, place.more)}, outside the incident" if place.spread else "",
         "groups": groups,
         "shown": tuple(write_name(found.shown[n], mask=mask) for n in kept),
         "portal": _portal(outcome, run, catalog, settings),

@@ -181,6 +181,8 @@ def _tell(news: News, incident_id: str, mine: dict[Device, Wanted]) -> _Told:
         replace(found, digest=digest, more=total > len(rows)),
         hunt.id,
         hunt.version,
+        hunt.role,
+        hunt.severity,
     )
     return _Told(incident_id, devices, outcome, total)
 
