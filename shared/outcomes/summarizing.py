@@ -98,7 +98,7 @@ def summarize(
             at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
             places.setdefault(at, set()).update(events[n] for n in mine)
     columns_of = tuple(column.name for column in answer.schema)
-    first = islice((*sorted(hits), *(n for n in range(len(answer.results)) if n not in hits)), _KEPT_ROWS)
+    told = islice((*sorted(hits), *(n for n in range(len(answer.results)) if n not in hits)), _KEPT_ROWS)
     ordered = in_order((_group(key, shown, group) for key, group in groups.items()), shown)
     by_rows = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
     return Found(
@@ -110,7 +110,7 @@ def summarize(
         shown=shown,
         groups=tuple(ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
-        first_rows=tuple(row_of(answer.results[n], columns_of) for n in first),
+        first_rows=tuple(row_of(answer.results[n], columns_of) for n in told),
         per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
         unreadable=answer.unreadable,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shared.model.entity import Chosen
     from shared.model.record import Run
 
+    from .sizes import Shown
+
 
 #: Bytes of JSON. An action of Power Automate, and a Teams message, hold little more.
 LARGEST = 64_000
