@@ -46,7 +46,7 @@ def contents(draw: st.DrawFn) -> Content:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
 def test_any_comment_is_harmless_and_within_its_limit(said: Content, max_chars: int) -> None:
     """Whatever telemetry holds, the comment is plain text, shows whole rows only, and ends in its marker."""
@@ -65,7 +65,7 @@ def test_any_comment_is_harmless_and_within_its_limit(said: Content, max_chars: 
     assert [] == [group for group in groups if not re.fullmatch(r"[\d,]+× · (?s:.*)( · |: )port-\d+", group)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
 def test_any_html_comment_has_only_our_own_elements(said: Content, max_chars: int) -> None:
     """Whatever telemetry holds, every element is closed, no link is live, and the limit is kept."""
