@@ -68,7 +68,6 @@ _RULES = (
 _OPTION = re.compile(rf"(?:--?[\w.-]{{0,64}}?{_KEY}|/(?i:password|passwd|pass|pwd|secret|token))\Z")
 _OPTION_VALUE = re.compile(rf"\s{{1,8}}(?!--?[A-Za-z]|[|&;<>]){UNLIKE}({VALUE})")
 _SEPARATORS = frozenset(("|", "||", "&", "&&", ";"))
-_LONGEST_NAME = 100
 _ENDS = str.maketrans(dict.fromkeys("\\|;&=`()$\"'", "/"))
 _WORD = re.compile(r"\S+")
 
@@ -143,7 +142,7 @@ def _secrets_of_words(text: str, *, anywhere: bool) -> list[tuple[int, int]]:
         found = tool.match(text, start) if tool else None
         if found is None and anywhere:
             found = _ANY_TOOL.match(text, start)
-        if found is None and word[0] not in harmless and _is_secret_option(word[0]):
+        if found is None and word[0] not in harmless and _OPTION.match(word[0]):
             found = _OPTION_VALUE.match(text, word.end())
         if found:
             hits.append(found.span(found.lastindex or 0))
@@ -157,11 +156,7 @@ def _secrets_of_words(text: str, *, anywhere: bool) -> list[tuple[int, int]]:
     return hits
 
 
-def _is_secret_option(word: str) -> bool:
-    return word.startswith(("-", "/")) and len(word) < _LONGEST_NAME and bool(_OPTION.match(word))
-
-
 def _tool_name(word: str) -> str:
     """Return the name of the tool that a word calls: without its folder, quotes and `.exe`."""
-    name = word[-_LONGEST_NAME:].rstrip("\"'`()$,;").translate(_ENDS).rpartition("/")[2]
+    name = word.rstrip("\"'`()$,;").translate(_ENDS).rpartition("/")[2]
     return name.lower().removesuffix(".exe")
