@@ -93,6 +93,7 @@ INDICATORS = tuple(Indicator("domain", f"{letter}.example") for letter in "abcd"
         ((matched("a", "b"), matched("c", "d")), "2 of 2 hunts found something for a, b and 2 more indicators"),
         ((matched("a b", "c;d", "e,f"),), '1 of 1 hunt found something for "a b", "c;d", "e,f"'),
         ((matched('a"b'),), """1 of 1 hunt found something for "a'b\""""),
+        ((matched(f"{'x' * 30} {'x' * 29}"),), f"1 of 1 hunt found something for \"{'x' * 30} {'x' * 29}\""),
         ((matched("x" * 61),), f"1 of 1 hunt found something for \"{'x' * 24}… (+26 characters) … {'x' * 11}\""),
         ((matched("a", column="Url"),), "1 of 1 hunt found something on web01, bbbb"),
         ((matched("a"), outcome("nothingFound", device="pc1")), "1 of 2 hunts found something for a"),
