@@ -35,7 +35,8 @@ def test_what_nobody_sees_is_written_as_its_number(text: str, expected: str) -> 
         ("data: x hotel:x", "data: x hotel:x"), ("1.198.51.100.7", "1.198.51.100.7"), ("x198.51.100.7/24", "x198.51.100[.]7/24"),
         ("EVIL.COM a.b.EXAMPLE", "EVIL[.]COM a[.]b[.]EXAMPLE"), (".run.sh/x run.sh/x", ".run.sh/x run[.]sh/x"),
         ("com.pl a.com.evil.pl", "com.pl a.com.evil.pl"), ("a.evil.com.pl co.md", "a[.]evil[.]com[.]pl co.md"),
-        ("a.evil.org.so a.evil.xyz.so", "a[.]evil[.]org[.]so a.evil.xyz.so"), ("a.nothing -a.de -", "a.nothing -a[.]de -"),
+        *((f"a.evil.{word}.so", f"a[.]evil[.]{word}[.]so") for word in ("ac", "co", "com", "edu", "gov", "net", "org")),
+        ("a.evil.xyz.so", "a.evil.xyz.so"), ("a.nothing -a.de -", "a.nothing -a[.]de -"),
         ("x.de a.de.txt de. system.io", "x[.]de a.de.txt de. system.io"), ("x.xn--p1ai.", "x[.]xn--p1ai."),
         ("evil.sh evil.sh/", "evil.sh evil[.]sh/"), ("evil.sh.x/", "evil.sh.x/"), ("a/evil.de", "a/evil[.]de"),
     ],
@@ -165,6 +166,6 @@ def test_rows_are_counted(total: int, more: bool, said: str) -> None:
     row = ShownRow(1_200, "", ())
 
     assert said == count_rows(total, more=more)
-    assert "1,200×" == row.seen
+    assert ("1,200×", "") == (row.seen, Finding("").coverage)
     assert f"0 of {said} shown, rarest first" == Finding("", total=total, more=more).coverage or not total
     assert bool(more) == bool(Finding("", rows=(row,), total=total, more=more).coverage)
