@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from .cells import write_cell
-from .neutral import label
+from .neutral import label, quoted
 from .neutral import name as plain_name
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _indicators(outcomes: Iterable[Outcome], *, mask: bool) -> list[str]:
 
 def _indicator(value: str, *, mask: bool) -> str:
     shown = write_cell("Indicator", value, mask=mask, length=_LABEL)
-    return f'"{shown}"' if set(' ;,"') & set(shown) else shown
+    return quoted(shown, _LABEL + 2) if set(' ;,"') & set(shown) else shown
 
 
 def _short(devices: Iterable[str]) -> Iterable[str]:
