@@ -89,7 +89,7 @@ def lex(query: str) -> list[Token]:
 
 def _unreadable(query: str, at: int) -> str:
     """Return what to do about the character at *at*, with which no token begins."""
-    if not _QUOTED.match(query, at) and query[at] not in "`~@":
+    if not _QUOTED.match(query, at) and query[at] not in "`@":
         return f"remove the character {query[at]!a}"
     rest = query[at:].partition("\n")[0]
     return (

@@ -24,7 +24,7 @@ def arguments_of(group: Node) -> list[list[Node]]:
     for part in split(inside(group), ","):
         pipes = split(part, "|")[1:]
         if goes_on:
-            parts[-1] += [Token("mark", ",", part[0].start if part else group.start), *part]
+            parts[-1] += [Token("mark", ",", group.start), *part]
         else:
             parts.append(part)
         goes_on = _ends_in_list(pipes[-1]) if pipes else goes_on

@@ -171,7 +171,7 @@ class Walk:
         elif name in vocabulary.OPERATORS:
             self.scalars(rest, known)
         elif name == "as" and not self.scoped:
-            self.declare(nodes[0], name_of(rest[-1]) or "" if rest else "")
+            self.declare(nodes[0], str(name_of(nodes[-1])))
         elif name == "render":
             self.found.add(nodes[0], "remove render: a hunt returns rows")
         else:
@@ -186,7 +186,7 @@ class Walk:
 
     def mv_apply(self, nodes: list[Node], rest: list[Node], known: Known) -> None:
         """Read `mv-apply … on (operators)`; *rest* are the *nodes* after the operator's name."""
-        if rest and bracket(rest[-1]) == "(" and len(rest) > 1 and text(rest[-2]) == "on":
+        if len(rest) > 1 and bracket(rest[-1]) == "(" and text(rest[-2]) == "on":
             for pipe in split(inside(rest[-1]), "|"):
                 self.operator(pipe, known, nodes)
             self.scalars(rest[:-2], known)
@@ -199,8 +199,9 @@ class Walk:
         if is_call(rest) and name_of(rest[0]) in allowed:
             self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
         else:
-            possible = ", ".join(sorted(allowed))
-            self.escape(operator, f"{name} may read other tables; possible here: {possible}")
+            self.escape(
+                operator, f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
+            )
 
     def union(self, nodes: list[Node], known: Known) -> None:
         """Read `union` and its tables."""
@@ -222,11 +223,14 @@ class Walk:
         for node, before in zip(nodes, [None, *nodes], strict=False):
             word = (name_of(before) if before else None) or ""
             if isinstance(node, Token):
-                if node.kind == "name" and node.text in vocabulary.UNSCOPABLE:
+                if node.text in vocabulary.UNSCOPABLE:
                     self.table(node, node.text, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")
-            elif node.kind == "(" and word and word not in vocabulary.WORDS:
+            # ['has'](…) calls a function of that name, which may be stored in the tenant.
+            elif (
+                node.kind == "(" and word and (isinstance(before, Bracketed) or word not in vocabulary.WORDS)
+            ):
                 self.call(word, node, known)
             else:
                 self.arguments(node, known, table=word in vocabulary.LISTS)
