@@ -27,6 +27,8 @@ from .quantity import amount, is_time, steps
 from .shaping import after, texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .lexer import Node
 
 _MOST_ROWS = 1_000_000
@@ -170,8 +172,16 @@ def _is_constant(condition: list[Node], left: frozenset[str], right: frozenset[s
     for at, word in enumerate(words[:-3]):
         if word == "$" and words[at + 2] == "." and words[at + 3] in keys.get(words[at + 1], frozenset()):
             return True
-    names = {name for node in condition if (name := name_of(node))} - {"and", "or", "true", "false"}
+    names = {*_names(condition)} - {"and", "or", "true", "false"}
     return "$" not in words and names <= left | right
+
+
+def _names(nodes: list[Node]) -> Iterator[str]:
+    for node in nodes:
+        if name := name_of(node):
+            yield name
+        else:
+            yield from _names(inside(node))
 
 
 def _after(name: str, rest: list[Node], fixed: frozenset[str]) -> frozenset[str]:

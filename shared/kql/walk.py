@@ -49,15 +49,14 @@ class Walk:
 
     def block(self, nodes: list[Node], known: Known, *, body: bool) -> None:
         """Read statements: any `let`s, then one expression, which in a function's *body* may be a scalar."""
-        statements = [s for s in split(nodes, ";") if s]
-        if not statements:
+        *lets, last = [s for s in split(nodes, ";") if s] or [[]]
+        if not last:
             return
-        for statement in statements[:-1]:
+        for statement in lets:
             if text(statement[0]) != "let":
                 self.found.add(statement[0], "only let statements may come before the query's one expression")
                 return
             self.let(statement, known)
-        last = statements[-1]
         if text(last[0]) == "let":
             self.found.add(last[0], "end with an expression, not with let")
         elif text(last[0]) in {"alias", "declare", "restrict", "set"} and len(last) > 1:
@@ -84,8 +83,7 @@ class Walk:
                     continue
                 self.declare(parameter[0], label)
                 inner[label] = "value"
-                if any(bracket(part) == "(" for part in parameter):
-                    kind = "table function"
+                kind = "table function" if any(bracket(part) == "(" for part in parameter) else kind
             self.block(inside(value[1]), inner, body=True)
             known[name] = kind
         else:
@@ -139,11 +137,11 @@ class Walk:
         first, name = nodes[0], name_of(nodes[0])
         if name is None:
             self.scalars(nodes, known)
-            return
-        second = nodes[1]
-        if name not in known and (text(second) == "." or bracket(second) == "["):
+        elif name not in known and (text(nodes[1]) == "." or bracket(nodes[1]) == "["):
             self.table(first, name, known)
-        elif isinstance(second, Token) and second.kind != "mark" and second.text not in vocabulary.WORDS:
+        elif (
+            isinstance(nodes[1], Token) and nodes[1].kind != "mark" and nodes[1].text not in vocabulary.WORDS
+        ):
             self.escape(first, "cannot tell which table this reads")
         else:
             self.scalars(nodes, known)
@@ -199,9 +197,8 @@ class Walk:
         if is_call(rest) and name_of(rest[0]) in allowed:
             self.arguments(rest[1], known, table=known.get(str(name_of(rest[0]))) == "table function")
         else:
-            self.escape(
-                operator, f"{name} may read other tables; possible here: {', '.join(sorted(allowed))}"
-            )
+            possible = ", ".join(sorted(allowed))
+            self.escape(operator, f"{name} may read other tables; possible here: {possible}")
 
     def union(self, nodes: list[Node], known: Known) -> None:
         """Read `union` and its tables."""
@@ -222,15 +219,14 @@ class Walk:
         """Read scalar expressions, in which tables can only occur inside brackets."""
         for node, before in zip(nodes, [None, *nodes], strict=False):
             word = (name_of(before) if before else None) or ""
+            # But ['has'](…) calls a function of that name, which may be stored in the tenant.
+            operator = isinstance(before, Token) and word in vocabulary.WORDS
             if isinstance(node, Token):
                 if node.text in vocabulary.UNSCOPABLE:
                     self.table(node, node.text, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")
-            # ['has'](…) calls a function of that name, which may be stored in the tenant.
-            elif (
-                node.kind == "(" and word and (isinstance(before, Bracketed) or word not in vocabulary.WORDS)
-            ):
+            elif node.kind == "(" and word and not operator:
                 self.call(word, node, known)
             else:
                 self.arguments(node, known, table=word in vocabulary.LISTS)

@@ -60,7 +60,7 @@ SCOPED = [
     ("print SigninLogs, EmailEvents", f"7 SigninLogs {NO_TABLE}", f"19 EmailEvents {NO_TABLE}"),
     ("range SigninLogs from 1 to 2 step 1", f"7 SigninLogs {NO_TABLE}"),
     ("let x = 1 + toscalar(Foo); DeviceInfo", f"22 Foo {NO_TABLE}"),
-    ('let x = (1) == toscalar(Foo); DeviceInfo', f"25 Foo {NO_TABLE}"),
+    ("let x = (1) == toscalar(Foo); DeviceInfo", f"25 Foo {NO_TABLE}"),
     ("let x = DeviceInfo DeviceFileEvents; DeviceInfo", f"9 {WHICH}"),
     ("let x = DeviceInfo 'a'; DeviceInfo", f"9 {WHICH}"),
     ("let x = Foo + toscalar(Bar); DeviceInfo", f"24 Bar {NO_TABLE}"),
