@@ -70,7 +70,7 @@ def check(tokens: list[Token], found: Problems) -> None:
 
 def reach(tokens: list[Token]) -> timedelta | None:
     """
-    Return how far back a query looks by its own clock: the longest `ago(…)`, or `now()` minus a timespan.
+    Return how far back a query without problems looks by its own clock: the longest `ago(…)`, or `now()` minus a timespan.
 
     A timespan is a literal, or a `let` name that is one; what is neither counts as 30 days, as does a query
     that calls only `now()`. None where neither function is called.
@@ -110,13 +110,12 @@ def _lets(tokens: list[Token]) -> dict[str, list[Token]]:
 
 
 def _partner(tokens: list[Token], at: int) -> int:
-    """Return the index of the bracket that closes the one at *at*; the last index where none does."""
-    depth = 0
-    for n in range(at, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[n].text, 0) if tokens[n].kind == "mark" else 0
-        if not depth:
-            return n
-    return len(tokens) - 1
+    """Return the index of the bracket that closes the one at *at*."""
+    depth = 1
+    while depth:
+        at += 1
+        depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
+    return at
 
 
 def _minus(tokens: list[Token], at: int, lets: dict[str, list[Token]]) -> timedelta:

@@ -80,7 +80,7 @@ class _Costs:
         fixed = self.source(head)
         self.expansions(pipes)
         for pipe in pipes:
-            name, rest = leading_operator(pipe) if pipe else ("", [])
+            name, rest = leading_operator(pipe)
             if name in {"join", "lookup"}:
                 self.join(pipe[0], name, options(rest), fixed)
             fixed = _after(name, rest, fixed)
@@ -95,7 +95,7 @@ class _Costs:
                 head, *pipes = split(inside(nodes[0]), "|") or [[]]
                 fixed = self.source(head)
                 for pipe in pipes:
-                    fixed = _after(*(leading_operator(pipe) if pipe else ("", [])), fixed)
+                    fixed = _after(*leading_operator(pipe), fixed)
                 self.sources[start] = fixed
             return self.sources[start]
         name = name_of(nodes[0]) if len(nodes) == 1 else None
@@ -132,7 +132,7 @@ class _Costs:
         made: dict[str, list[Node]] = {}
         rows, times = 1.0, 0
         for pipe in pipes:
-            name, rest = leading_operator(pipe) if pipe else ("", [])
+            name, rest = leading_operator(pipe)
             if name not in {"extend", "mv-expand", "mvexpand", "mv-apply"}:
                 continue
             counts = []

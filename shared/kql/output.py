@@ -25,7 +25,7 @@ def columns_of(query: str) -> frozenset[str] | None:
     statements = [part for part in split(nodes, ";") if part]
     columns: set[str] | None = None
     for pipe in split(statements[-1], "|")[1:] if statements else ():
-        operator, rest = leading_operator(pipe) if pipe else ("", [])
+        operator, rest = leading_operator(pipe)
         if operator in {"summarize", "project", "distinct"}:
             items = [item for part in _parts(rest) for item in split(part, ",")]
             columns = _names(items)

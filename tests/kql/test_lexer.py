@@ -23,7 +23,6 @@ from shared.kql.lexer import (
     text,
     unquoted,
 )
-from shared.kql.problem import Problem, Problems
 
 TYPES = "bool boolean byte date datetime decimal double float guid int int8 int16 int32 int64 long real time timespan uint uint8 uint16 uint32 uint64 ulong uniqueid"
 CLOSE = "close this string"
@@ -166,6 +165,7 @@ def test_nodes_are_split_at_a_mark(query: str, parts: list[str]) -> None:
         ("make-a-b -c", "make-a-b", "- c"),
         ("project - away a", "project", "- away a"),
         ("project- away a", "project-away", "a"),
+        ("project-away", "project-away", ""),
         ("take -", "take", "-"),
         ("take-", "take", "-"),
         ("count", "count", ""),
@@ -239,19 +239,3 @@ def test_a_node_has_the_parts_that_it_has(
 def test_a_strings_content_is_as_it_is_written(string: str) -> None:
     """Its quotes are no part of it, and escapes are left as they are."""
     assert ["a\\tb"] == [unquoted(token) for token in lex(string)]
-
-
-def test_each_problem_is_told_once_with_its_place_and_a_hundred_at_most() -> None:
-    """Lines and columns count from 1, and of an offset or a node alike."""
-    found = Problems("ab\ncd\n\nef")
-    for where in (0, 1, 2, 3, 6, Token("name", "ef", 7), Bracketed("(", [], 8), 8, 8):
-        found.add(where, "x")
-
-    assert (
-        Problem(1, 1, "x"), Problem(1, 2, "x"), Problem(1, 3, "x"), Problem(2, 1, "x"), Problem(3, 1, "x"),
-        Problem(4, 1, "x"), Problem(4, 2, "x"),
-    ) == found.all  # fmt: skip
-    assert "query line 4, column 2: x" == str(found.all[-1])
-    for number in range(120):
-        found.add(0, str(number))
-    assert (100, "92") == (len(found.all), found.all[-1].text)

@@ -101,6 +101,7 @@ SCOPED = [
     ('DeviceInfo | where x == "SigninLogs"', ""),
     ("DeviceInfo | where x in (DeviceFileEvents | union DeviceEvents, Device*)", f"65 Device {NO_TABLE}", f"45 {UNION}"),
     ("DeviceInfo | where x in (DeviceInfo | project a, b, c, d, | take 1)", ""),
+    ("DeviceInfo | where x in (DeviceInfo | take 1 | project a, b)", ""),
     ("DeviceInfo | where x in (DeviceInfo | project a, b, c | take 1, Foo)", f"65 Foo {NO_TABLE}"),
     ("DeviceInfo | where x in (DeviceInfo | distinct, Foo)", f"49 Foo {NO_TABLE}"),
     ("DeviceInfo | where x in (Foo, DeviceInfo | project a, Bar)", f"26 Foo {NO_TABLE}"),
