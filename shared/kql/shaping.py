@@ -50,8 +50,8 @@ def _project(nodes: list[Node], columns: Columns) -> Columns:
         name, value = _named(part)
         if name in WATCHED:
             kept[name] = _assigned(name, value, columns)
-        elif len(part) == 1 and name_of(part[0]):
-            kept |= {str(name_of(part[0])): True} if name_of(part[0]) in WATCHED else {}
+        elif len(part) == 1 and (column := name_of(part[0])):
+            kept |= dict.fromkeys({column} & {*WATCHED}, True)
         elif "*" in texts(part):
             return UNCLEAR
         elif not name:
@@ -64,7 +64,7 @@ def _distinct(nodes: list[Node], columns: Columns) -> Columns:
 
 
 def _project_away(nodes: list[Node], columns: Columns) -> Columns:
-    patterns = ["".join(texts(part)) for part in split(nodes, ",")]
+    patterns = ["".join(name_of(node) or text(node) for node in part) for part in split(nodes, ",")]
     gone = {name: False for name in WATCHED if any(fnmatchcase(name, pattern) for pattern in patterns)}
     return columns | gone
 

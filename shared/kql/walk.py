@@ -87,7 +87,7 @@ class Walk:
             self.block(inside(value[1]), inner, body=True)
             known[name] = kind
         else:
-            self.expression(nodes[3:], known, table=True, scalar=True)
+            self.expression(nodes[3:], known, table=True)
             known[name] = "value"
 
     def declare(self, node: Node, name: str) -> None:

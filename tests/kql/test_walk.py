@@ -66,6 +66,8 @@ SCOPED = [
     ("let x = Foo + toscalar(Bar); DeviceInfo", f"24 Bar {NO_TABLE}"),
     ("let x = DeviceInfo has toscalar(Bar); DeviceInfo", f"33 Bar {NO_TABLE}"),
     ("let x = dynamic({}); let y = x.a; let z = y.b[toscalar(Foo)]; DeviceInfo", f"56 Foo {NO_TABLE}"),
+    ("let f = () { }; let g = () { ; }; DeviceInfo", ""),
+    ("DeviceInfo | join (1 + 2) on x", f"20 {WHICH}"),
     ("union f(DeviceInfo)", f"7 {WHICH}"),
     ("union ['f'](DeviceInfo)", f"7 f {NO_TABLE}", f"1 {UNION}"),
     ("DeviceInfo | join materialize(DeviceInfo) on DeviceId", ""),
