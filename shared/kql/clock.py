@@ -120,14 +120,17 @@ def _partner(tokens: list[Token], at: int) -> int:
 def _minus(tokens: list[Token], at: int, lets: dict[str, list[Token]]) -> timedelta:
     """Return the timespan that *tokens* take away from *at* on from what stands before them; 0 if they do not."""
     back = timedelta(0)
-    while at < len(tokens) and tokens[at].text == "-":
-        called = at + 2 < len(tokens) and tokens[at + 2].text == "("
-        end = _partner(tokens, at + 2) + 1 if called else at + 2
-        if tokens[end : end + 1] and tokens[end].text in {"*", "/", "%"}:
+    while _text(tokens, at) == "-":
+        end = _partner(tokens, at + 2) + 1 if _text(tokens, at + 2) == "(" else at + 2
+        if _text(tokens, end) in {"*", "/", "%"}:
             return back + FURTHEST
         back = min(back + _span(tokens[at + 1 : end], lets), _LONGEST)
         at = end
     return back
+
+
+def _text(tokens: list[Token], at: int) -> str:
+    return "".join(token.text for token in tokens[at : at + 1])
 
 
 def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,6 +79,7 @@ def test_a_timespan_is_a_literal(text: str, seconds: float | None) -> None:
         ("time(1h)", 3_600),
         ("time(2)", 2 * DAY),
         ("timespan(0:1)", 60),
+        ("timespan(2)", 2 * DAY),
         ("datetime(2026-01-02)", datetime(2026, 1, 2, tzinfo=UTC).timestamp()),
         ("date('2026-01-02')", datetime(2026, 1, 2, tzinfo=UTC).timestamp()),
         ("datetime( 2026-01-02 10:00 )", datetime(2026, 1, 2, 10, tzinfo=UTC).timestamp()),
@@ -125,6 +127,23 @@ def test_the_clock_is_counted_from_now(text: str, seconds: float) -> None:
     found = amount(nest(lex(text)), KNOWN)
 
     assert before <= (found or 0) <= datetime.now(UTC).timestamp() + seconds
+
+
+def test_a_time_is_in_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As KQL's times are."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    found = amount(nest(lex("datetime(2026-01-02)")), {})
+    monkeypatch.undo()
+    time.tzset()
+
+    assert datetime(2026, 1, 2, tzinfo=UTC).timestamp() == found
+
+
+def test_calls_of_the_clock_are_nested_twenty_deep() -> None:
+    """What is deeper is unclear."""
+    assert amount(nest(lex("ago(" * 20 + "1" + ")" * 20)), {})
+    assert None is amount(nest(lex("ago(" * 21 + "1" + ")" * 21)), {})
 
 
 def test_a_clock_with_what_is_no_literal_is_unclear() -> None:
@@ -178,6 +197,9 @@ def test_a_range_has_as_many_steps_as_fit_between_its_ends(
         ("T | where A > ago(1d) - 2d - W", 33),
         ("T | where A > ago(1d) - f(2d)", 31),
         ("T | where A > ago(1d) - f(2d) - 3d", 34),
+        ("T | where A > ago(1d) - f((2d)) - 3d", 34),
+        ("T | where A > ago(1d) - f() - 3d", 34),
+        ("T | where A > ago(1d) - 2d and B == C * 3", 3),
         ("T | where A > ago(1d) - time(2) - x", 33),
         *((f"T | where A > now() - 2d {mark} 3", 30) for mark in "*/%"),
         ("T | where A > now() - 2d - 3d * 4", 32),
