@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from .lexer import (
     Bracketed,
-    Token,
     bracket,
     inside,
     is_call,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 1_000_000
 _MOST_EACH = 10_000
-_ONE: Token = Token("number", "1", 0)
 
 
 def costs(query: str) -> tuple[Problem, ...]:
@@ -62,21 +60,19 @@ class _Costs:
     def block(self, nodes: list[Node]) -> None:
         """Read statements, and everything in their brackets."""
         for statement in split(nodes, ";"):
-            declares = len(statement) > 3 and text(statement[0]) == "let" and text(statement[2]) == "="
+            declares = [text(node) for node in statement[:1] + statement[2:3]] == ["let", "="]
             fixed = self.expression(statement[3:] if declares else statement)
             if declares and (name := name_of(statement[1])):
                 self.lets[name], self.fixed[name] = statement[3:], fixed
                 if (value := amount(statement[3:], self.amounts)) is not None:
                     self.amounts[name] = value, is_time(statement[3:], self.amounts)
             for node in statement:
-                if isinstance(node, Bracketed):
-                    self.block(inside(node))
+                self.block(inside(node))
 
     def expression(self, nodes: list[Node]) -> frozenset[str]:
         """Read one expression, but not what is in its brackets; return its columns that are the same in all rows."""
         head, *pipes = split(nodes, "|") or [[]]
-        if head and text(head[0]) == "range":
-            self.range(head)
+        self.range(head)
         fixed = self.source(head)
         self.expansions(pipes)
         for pipe in pipes:
@@ -90,16 +86,18 @@ class _Costs:
         """Return the columns of a table that are the same in all of its rows."""
         if is_call(nodes) and name_of(nodes[0]) == "materialize":
             nodes = nodes[1:]
-        if len(nodes) == 1 and bracket(nodes[0]) == "(":
-            if (start := nodes[0].start) not in self.sources:
-                head, *pipes = split(inside(nodes[0]), "|") or [[]]
-                fixed = self.source(head)
-                for pipe in pipes:
-                    fixed = _after(*leading_operator(pipe), fixed)
-                self.sources[start] = fixed
-            return self.sources[start]
-        name = name_of(nodes[0]) if len(nodes) == 1 else None
-        return self.fixed.get(name or "", frozenset())
+        match nodes:
+            case [Bracketed(kind="(", items=items, start=start)]:
+                if start not in self.sources:
+                    head, *pipes = split(items, "|") or [[]]
+                    fixed = self.source(head)
+                    for pipe in pipes:
+                        fixed = _after(*leading_operator(pipe), fixed)
+                    self.sources[start] = fixed
+                return self.sources[start]
+            case [node] if (name := name_of(node)) in self.fixed:
+                return self.fixed[str(name)]
+        return frozenset()
 
     def join(self, operator: Node, name: str, operand: list[Node], left: frozenset[str]) -> None:
         """Warn of a join that pairs every row of a side with every row of the other."""
@@ -161,7 +159,9 @@ class _Costs:
         if name_of(nodes[0]) == "repeat" and len(parts) == 2:
             return amount(parts[1], self.amounts) or 1.0
         if name_of(nodes[0]) == "range" and len(parts) > 1:
-            return steps(parts[0], parts[1], parts[2] if len(parts) > 2 else [_ONE], self.amounts) or 1.0
+            return (
+                steps(parts[0], parts[1], parts[2] if len(parts) > 2 else nest(lex("1")), self.amounts) or 1.0
+            )
         return None
 
 

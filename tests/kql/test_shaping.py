@@ -11,7 +11,7 @@ PLACE, ID, NAME, TIME = "Indicator", "DeviceId", "DeviceName", "Timestamp"
 SHORT = {"I": PLACE, "D": ID, "N": NAME, "T": TIME}
 #: Aggregates, each with what it is asked for, and the column that KQL makes of it.
 AGGREGATES = {
-    "avg": "strlen(DeviceId)", "count": "", "countif": "DeviceId == ''", "count_distinct": "DeviceId", "dcount": "DeviceId",
+    "avg": "strlen(DeviceId)", "countif": "DeviceId == ''", "count_distinct": "DeviceId", "dcount": "DeviceId",
     "dcountif": "DeviceId, true", "make_list": "DeviceId", "make_set": "DeviceId", "makelist": "DeviceId", "makeset": "DeviceId",
     "max": "DeviceId", "min": "DeviceId", "percentile": "strlen(DeviceId), 5", "stdev": "strlen(DeviceId)", "sum": "strlen(DeviceId)",
     "sumif": "strlen(DeviceId), DeviceId == ''",
@@ -75,6 +75,13 @@ READ = [
     ("| mv-expand with_itemindex=i Indicator", "DNTI", ""),
     ("| mv-expand with_itemindex=i DeviceId, x", "NT", "I"),
     ("| mv-expand", "DNT", "I"),
+    ("| mv-expand x, , y", "DNT", "I"),
+    ("| mv-expand DeviceName = y to typeof(string)", "DT", "I"),
+    ("| project-rename A = A", "DNT", "I"),
+    ("| summarize take_any(DeviceId)", "", "NTI"),
+    ("| summarize count(), , x by DeviceId", "D", "NTI"),
+    ("| extend (DeviceId, a) = f(DeviceName)", "T", "I"),
+    ("| mv-expand DeviceName[0], x.DeviceId", "DT", "I"),
     ("| parse-where x with * 'a' DeviceId:string ' ' Indicator", "NT", ""),
     ("| parse-kv x as (y:string)", "", ""),
     ("| invoke FileProfile(SHA1)", "DNT", ""),
@@ -160,6 +167,7 @@ def test_microsofts_binder_gives_those_columns_another_name(judge: Judge) -> Non
 @pytest.mark.parametrize(
     ("query", "order"),
     [
+        ("T | sort by dynamic({'a': 1})", "dynamic ( { 'a' : 1 } )"),
         ("T | sort by A | filter x | limit 3 | project-reorder A | take 2 | where y", "A"),
         ("T | order by A desc nulls first , B | sort by C", "C"),
         ("T | top 5 by A | order by B asc", "B asc"),
