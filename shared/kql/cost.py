@@ -101,7 +101,7 @@ class _Costs:
 
     def join(self, operator: Node, name: str, operand: list[Node], left: frozenset[str]) -> None:
         """Warn of a join that pairs every row of a side with every row of the other."""
-        size = 2 if len(operand) > 1 and bracket(operand[1]) == "(" else 1
+        size = 2 if is_call(operand[:2]) else 1
         right = self.source(operand[:size])
         conditions = split(after(operand[size:], "on"), ",")
         if conditions and all(_is_constant(each, left, right) for each in conditions):
@@ -112,7 +112,7 @@ class _Costs:
     def range(self, nodes: list[Node]) -> None:
         """Warn of `range x from … to … step …`."""
         words = [text(node) for node in nodes]
-        if not {"from", "to", "step"} <= set(words):
+        if not all(word in words for word in ("from", "to", "step")):
             return
         first, last, step = words.index("from"), words.index("to"), words.index("step")
         count = steps(nodes[first + 1 : last], nodes[last + 1 : step], nodes[step + 1 :], self.amounts)

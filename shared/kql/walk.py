@@ -208,7 +208,7 @@ class Walk:
 
     def operand(self, nodes: list[Node], operator: Node, known: Known) -> list[Node]:
         """Read the table that *nodes* begin with, and return the nodes after it."""
-        size = 2 if len(nodes) > 1 and isinstance(nodes[0], Token) and bracket(nodes[1]) == "(" else 1
+        size = 2 if is_call(nodes[:2]) and isinstance(nodes[0], Token) else 1
         if not nodes:
             self.escape(operator, "no table follows")
         else:

@@ -17,6 +17,7 @@ CERTAIN = {
     "T | project DeviceId | where 1 == 1 | filter 1 == 1 | sort by DeviceId | limit 3 | as X;": "DeviceId",
     "T | project DeviceId, FileName | summarize B = count()": "B",
     "T | join kind=inner (DeviceInfo) on DeviceId | project DeviceId": "DeviceId",
+    "let A = T | project FileName; T | project DeviceId": "DeviceId",
     "T | summarize count(), A = strcat('x', 'by') by B = bin(Timestamp, 1d)": "A B count_",
     "T | project DeviceId | extend A = 1, B = 2 | extend C = now()": "A B C DeviceId",
 }  # fmt: skip
