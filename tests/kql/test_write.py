@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.kql.write import device_query, fleet_query, indicator_query
+from shared.kql.write import device_query, fleet_query, indicator_query, is_fair_for_devices
 from shared.model.entity import Device, Indicator
 from shared.model.hunt import AppliesTo
 
@@ -136,6 +136,9 @@ def test_a_whole_query_for_the_fleet() -> None:
         "let DeviceInfo = DeviceInfo | where DeviceId !in (_NotApplicable);",
         "DeviceInfo",
     ] == fleet_query("DeviceInfo;", end=END, applies_to=AppliesTo(os_platform=("Linux",))).splitlines()
+    assert '| where DeviceType in~ ("Server", "Workstation") | project DeviceId;' in fleet_query(
+        "DeviceInfo", end=END, applies_to=AppliesTo(device_type=("Phone",))
+    )
     assert [
         'let DeviceInfo = DeviceInfo | where DeviceId startswith "0" or DeviceId startswith "a\\"" or not(DeviceId matches regex "^[0-9a-fA-F]{2}");',
         "DeviceInfo",
@@ -154,7 +157,7 @@ def test_rows_are_limited_fairly_for_each_of_several() -> None:
             ", _now ( ) - x asc",
             device_query("DeviceInfo | sort by now() - x asc", two, take=4, end=END),
         ),
-        ("DeviceId", "", device_query("DeviceInfo | project DeviceId", two, take=4, end=END)),
+        ("DeviceId", "", device_query("DeviceInfo | project DeviceId", iter(two), take=4, end=END)),
         ("DeviceId", "", device_query("DeviceInfo | project DeviceId", [Device(name="pc")], take=4, end=END)),
         ("Indicator", "", indicator_query(rows, ips, take=4, end=END)),
         ("Indicator", "", indicator_query(rows, iter(ips), take=4, end=END)),
@@ -167,6 +170,7 @@ def test_rows_are_limited_fairly_for_each_of_several() -> None:
             "| take 4",
             "| project-away _Whose, _Rank",
         ] == query.splitlines()[-6:]
+    assert is_fair_for_devices("DeviceInfo", iter([Device(name="pc")]))
     for query in (
         device_query("DeviceInfo", two[:1], take=4, end=END),
         device_query("DeviceInfo | extend _Whose = 1", two, take=4, end=END),
@@ -198,5 +202,7 @@ def test_an_unreadable_query_is_not_written_for_anyone() -> None:
     text = "query line 1, column 1: Foo is neither declared by the query nor a table that holds DeviceId and DeviceName"
     with pytest.raises(ValueError, match=f"^{text}; query line 2, column 9: Bar is neither .*DeviceName$"):
         device_query("Foo\n| union Bar", [DEVICE], take=5, end=END)
+    with pytest.raises(ValueError, match="^query line 1, column 1: Foo"):
+        is_fair_for_devices("Foo", [DEVICE, Device("b" * 40)])
     with pytest.raises(ValueError, match=r"^query line 1, column 26: close this string$"):
         indicator_query("T | where I in (_Urls) | '", [Indicator("url", "a.example")], take=5, end=END)
