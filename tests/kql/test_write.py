@@ -202,7 +202,7 @@ def test_an_unreadable_query_is_not_written_for_anyone() -> None:
     text = "query line 1, column 1: Foo is neither declared by the query nor a table that holds DeviceId and DeviceName"
     with pytest.raises(ValueError, match=f"^{text}; query line 2, column 9: Bar is neither .*DeviceName$"):
         device_query("Foo\n| union Bar", [DEVICE], take=5, end=END)
-    with pytest.raises(ValueError, match="^query line 1, column 1: Foo"):
+    with pytest.raises(ValueError, match=r"^query line 1, column 1: Foo"):
         is_fair_for_devices("Foo", [DEVICE, Device("b" * 40)])
     with pytest.raises(ValueError, match=r"^query line 1, column 26: close this string$"):
         indicator_query("T | where I in (_Urls) | '", [Indicator("url", "a.example")], take=5, end=END)
