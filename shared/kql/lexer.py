@@ -154,7 +154,7 @@ def is_call(nodes: list[Node]) -> bool:
     return len(nodes) == 2 and bracket(nodes[1]) == "("
 
 
-def name_of(node: Node) -> str | None:
+def name_of(node: Node | None) -> str | None:
     """Return the name that *node* is, written as `name` or `['name']`; None for anything else."""
     if isinstance(node, Token):
         return node.text if node.kind == "name" else None

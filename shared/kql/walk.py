@@ -218,7 +218,7 @@ class Walk:
     def scalars(self, nodes: list[Node], known: Known) -> None:
         """Read scalar expressions, in which tables can only occur inside brackets."""
         for node, before in zip(nodes, [None, *nodes], strict=False):
-            word = (name_of(before) if before else None) or ""
+            word = name_of(before) or ""
             # But ['has'](…) calls a function of that name, which may be stored in the tenant.
             operator = isinstance(before, Token) and word in vocabulary.WORDS
             if isinstance(node, Token):
