@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Tenant
@@ -24,6 +25,10 @@ LONGEST = (
     "test_host_check", "test_storm", "test_isolation", "test_many", "test_deployed", "test_saying", "test_request", "test_seeds",
     "test_every_page",
 )  # fmt: skip
+
+# How long an example takes, or making one up, says how busy the machine is.
+settings.register_profile("outrider", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("outrider")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

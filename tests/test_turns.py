@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.times import write_time
@@ -22,7 +22,6 @@ def waiting(number: int, severity: str, *, fresh: bool = True, joined: int = 0) 
     return Pending(str(number), severity, changed, changed, NOW + timedelta(minutes=joined))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted(GAP)),
     st.integers(0, 5),

@@ -67,4 +67,5 @@ def _list(text: str) -> list[str]:
         return [text] if text else []
     if not isinstance(items, list):
         return [text]
-    return [str(item.get("UserName", "")) if isinstance(item, dict) else str(item) for item in items if item]
+    names = (item.get("UserName") if isinstance(item, dict) else item for item in items)
+    return [str(name) for name in names if name]

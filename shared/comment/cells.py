@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from . import neutral
 from .neutral import label
 from .secrets import mask_encoded, mask_secrets
@@ -14,8 +16,8 @@ _NAMES = ("url", "domain", "remoteip", "originip", "referrer", "indicator", "pub
 
 #: Of a longer value, this much of its head and of its tail is looked at: more than is shown, whatever is masked.
 _HEAD, _TAIL = 4_000, 2_000
-#: A word that the cut goes through may be half a secret, and is left out.
-_WORD = 200
+#: A word that the cut goes through may be half a secret, and is left out, up to this length.
+_HALF_END, _HALF_START = re.compile(r" [^ ]{0,199}\Z"), re.compile(r"\A[^ ]{0,199} ")
 
 
 def write_cell(column: str, value: str, *, mask: bool, length: int = _CELL) -> str:
@@ -41,9 +43,5 @@ def shorten(value: str, most_head: int = _HEAD, most_tail: int = _TAIL) -> tuple
     """Return the head and the tail of a long value, at most 6,000 characters, and how many are left out."""
     if len(value) <= most_head + most_tail:
         return value, 0
-    head, tail = value[:most_head], value[-most_tail:]
-    if (end := head.rfind(" ", most_head - _WORD)) > 0:
-        head = head[:end]
-    if (start := tail.find(" ", 0, _WORD)) >= 0:
-        tail = tail[start + 1 :]
+    head, tail = _HALF_END.sub("", value[:most_head]), _HALF_START.sub("", value[-most_tail:])
     return f"{head} … {tail}", len(value) - len(head) - len(tail)

@@ -43,12 +43,12 @@ _DOTTED = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
 
 def defang_domains(text: str) -> str:
     """Write the dots of domains as `[.]`; names of files and versions stay as they are."""
-    return _DOTTED.sub(_defang, text) if "." in text else text
+    return _DOTTED.sub(_defang, text)
 
 
 def _defang(found: re.Match[str]) -> str:
     name, whole = found[0], found.string
-    before, behind = whole[max(0, found.start() - 1) : found.start()], whole[found.end() : found.end() + 1]
+    before, behind = whole[found.start() - 1 : found.start()], whole[found.end() : found.end() + 1]
     return name.replace(".", "[.]") if _is_domain(name.lower(), before, behind) else name
 
 

@@ -47,7 +47,6 @@ TOOLS = (
     Tool("schtasks", ("/p SECRET", "/P SECRET", "/rp SECRET", "/RP SECRET")),
     Tool("signtool", ("/p SECRET",)),
     Tool("certutil", ("-p SECRET",)),
-    Tool("wmic", ("/password:SECRET",)),
     Tool("winrs winrm", ("-p:SECRET", "/p:SECRET")),
     Tool("rdesktop", ("-p SECRET",)),
     Tool("xfreerdp xfreerdp3 wfreerdp", ("/p:SECRET",)),
@@ -103,11 +102,11 @@ TOOLS = (
     Tool("ansible-vault steghide", ("-p SECRET",)),
     # Clouds and containers
     Tool("az", ("login … -p SECRET",)),
-    Tool("aws", ("configure set aws_secret_access_key SECRET", "configure set aws_session_token SECRET")),
+    Tool("aws", ("configure set aws_session_token SECRET",)),
     Tool("docker podman nerdctl buildah skopeo crane helm", ("login … -p SECRET",)),
     Tool("kubectl oc", ("--from-literal=NAME=SECRET", "login … -p SECRET")),
     Tool("vault", ("login SECRET",)),
-    Tool("npm yarn", ("_authToken=SECRET", "_authToken SECRET", "_password SECRET")),
+    Tool("npm yarn", ("_authToken SECRET", "NAME:_authToken SECRET", "_password SECRET")),
     # None of their own: what a tool before them takes is not meant for them.
     Tool("ssh scp sftp rsync git grep tar mkdir python python3 node", ()),
     # Of attackers
@@ -121,11 +120,11 @@ TOOLS = (
     Tool("*", ("secret_access_key SECRET", "aws_secret_access_key SECRET")),
 )  # fmt: skip
 
-#: Names that a secret has wherever it stands: `NAME=`, `NAME:`, or, as an option, `--NAME` and a blank.
+#: Names that a secret has wherever it stands: `NAME=`, `NAME:`, or, as an option, `--NAME` and a blank. More may stand before
+#: them, and any sign or none in place of `-`.
 KEYS = (
-    "password", "passwd", "passphrase", "passcode", "pwd", "secret", "secretkey", "token", "apikey", "api-key", "accesskey",
-    "access-key", "accountkey", "account-key", "privatekey", "private-key", "sharedaccesskey", "sharedaccesssignature",
-    "connectionpassword", "keymaterial", "keypass", "storepass", "client-secret", "clientsecret", "encryption-key",
+    "password", "passwd", "passphrase", "passcode", "pwd", "secret", "secret-key", "token", "api-key", "access-key", "account-key",
+    "private-key", "sharedaccesssignature", "keymaterial", "keypass", "storepass", "encryption-key",
 )  # fmt: skip
 
 #: Such names that are the end of ordinary words, too: only a sign, a digit or a change of case may stand before them.
@@ -170,7 +169,7 @@ SHAPES = (
     Shape("://", r"://[^\s/:@\"']*+:([^\s/\"']+)@"),
     Shape("@", r"\A[^\s/:@\"']++:(?!//)([^\s/@\"']+)@"),
     Shape("authorization:", r"(?i:authorization: {0,8})(?:[A-Za-z-]{1,20} {1,8})?+(?!\$)([^\s\"',]{6,}+)"),
-    Shape("cookie:", r"(?i:cookie: {0,8})(?!\$)([^\"'\r\n]+)"),
+    Shape("cookie:", r"(?i:cookie: {0,8}+)(?!\$)([^\"'\r\n]+)"),
     # A token has a digit in it, or is long, so that a word such as "authentication" is not taken for one.
     Shape(
         "bearer basic digest negotiate ntlm",
@@ -194,5 +193,4 @@ NO_SECRETS = (
     Tool("*", ("-Credential", "-credential", "--credential")),
     Tool("docker podman nerdctl", ("--secret",)),
     Tool("ffmpeg", ("-pass",)),
-    Tool("pass gopass security", ("-pass",)),
 )

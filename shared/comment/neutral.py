@@ -19,6 +19,7 @@ _IPV4 = re.compile(r"(?<!\d)(?<!\d\.)(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?!\d
 _WWW = re.compile(r"(?i)\b(www\d*)\.")
 _MAIL = re.compile(r"(?<=[\w-])@(?=[\w-]+(?:\.|\[))")
 _MAILTO = re.compile(r"(?i)\b(mailto|javascript|data|vbscript|tel|sip):(?=\S)")
+_UNUSUAL = re.compile("[^ -~]")
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 # Also where another sign separates than ours, behind blanks and quotes, and in full width, which Excel reads as well.
 _FORMULA = re.compile(
@@ -38,9 +39,7 @@ _BROKEN = 4
 
 def visible(text: str) -> str:
     r"""Write control, bidirectional and other invisible characters as \uXXXX, so that a value is one line."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escape(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
+    return _UNUSUAL.sub(lambda found: _seen(found[0]), text)
 
 
 def defang(text: str) -> str:
@@ -59,14 +58,14 @@ def defang_name(text: str) -> str:
 
     URLs with a scheme and IPv4 addresses are returned unchanged: `defang` breaks them.
     """
-    if _SCHEME.match(text):
-        return text
     name, slash, rest = text.partition("/")
     if name.count(":") > 1:
-        return name.replace("::", "[::]") if "::" in name else name.replace(":", "[:]", 1)
-    if _IPV4.fullmatch(name):
-        return text
-    return name.replace("[.]", ".").replace(".", "[.]") + slash + rest
+        broken = name.replace("::", "[::]") if "::" in name else name.replace(":", "[:]", 1)
+    elif _IPV4.fullmatch(name):
+        broken = name
+    else:
+        broken = name.replace("[.]", ".").replace(".", "[.]")
+    return f"{broken}{slash}{rest}"
 
 
 def inert(text: str) -> str:
@@ -98,19 +97,19 @@ def csv_cell(text: str) -> str:
 
 def clip(text: str, length: int, left_out: int = 0) -> str:
     """
-    Shorten a text to *length* characters, its head and its tail, with a note between them that says how many are missing.
+    Shorten a text to *length* characters (at least 40), its head and its tail, and a note between them how many are missing.
 
     *left_out* is how many are missing already.
     """
     if len(text) <= length and not left_out:
         return text
     whole = len(text) + left_out
-    room = max(0, length - len(_note(whole)) - _BROKEN)
+    room = min(len(text), length - len(_note(whole)) - _BROKEN)
     end = room // 3
     # A part of an address, of a domain or of a scheme may be a link where the whole was none.
     head = _CUT_END.sub(r"[.]\1", text[: room - end])
-    tail = _CUT_START.sub(r"\1[.]", _CUT_SCHEME.sub("", text[len(text) - end :])) if end else ""
-    return f"{head}{_note(whole - room)}{tail}"[:length]
+    tail = _CUT_START.sub(r"\1[.]", _CUT_SCHEME.sub("", text[len(text) - end :]))
+    return f"{head}{_note(whole - room)}{tail}"
 
 
 def _note(missing: int) -> str:
@@ -141,10 +140,12 @@ def time(text: str) -> str:
     return text[:19].replace("T", " ")
 
 
-def _escape(character: str) -> str:
+def _seen(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
     known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     code = ord(character)
-    return known.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")
+    return known.get(character) or (f"\\u{code:04x}" if character <= "\uffff" else f"\\U{code:08x}")
 
 
 def _defang_scheme(scheme: str) -> str:

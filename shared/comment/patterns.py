@@ -19,7 +19,8 @@ UNLIKE = (
 _NO_ARGUMENT = r"(?![/|&;<>-]|[A-Za-z]:(?:\s|$)|(?i:lpt\d|https?:)|\\\\)"
 _NO_OPTION = r"(?![|&;<>]|--?[A-Za-z])"
 _ANY_WORDS = r"(?:(?![|&;<>])\S++\s++){0,12}?"
-_NAME = r"(?![/|&;<>-])(?:\"[^\"]{0,200}\"|'[^']{0,200}'|[^\s\"'|&;<>]{1,200})"
+# No option; a path begins as one of Windows does.
+_NAME = r"(?![|&;<>-]|/(?![\w.-]{1,64}/))(?:\"[^\"]{0,200}\"|'[^']{0,200}'|[^\s\"'|&;<>]{1,200})"
 _PLACES = {"NAME": r"[^\s\"':=%@,|&;<>]{1,128}?", "NUMBER": r"(?:\d{1,6}|\*)"}
 
 
@@ -62,7 +63,7 @@ def _word(word: str, before: str) -> str:
         return _NAME
     if "SECRET" not in word:
         # The name of a command, or an option, is not the beginning of a longer one.
-        return _text(word) + (r"(?![\w-])" if word[-1].isalnum() else "")
+        return _text(word) + r"(?![\w-])"
     start, end = (_text(part) for part in word.split("SECRET"))
     guard = "" if start else _NO_OPTION if before.startswith(("-", "/")) else _NO_ARGUMENT
     many = "{1,256}?" if end else "+"

@@ -99,10 +99,7 @@ def _written(outcome: Outcome, *, mask: bool) -> Outcome:
     return replace(
         outcome,
         reason=sentence(outcome.reason, mask=mask),
-        devices=tuple(
-            replace(each, reason=sentence(each.reason, mask=mask)) if each.reason else each
-            for each in outcome.devices
-        ),
+        devices=tuple(replace(each, reason=sentence(each.reason, mask=mask)) for each in outcome.devices),
         window=replace(window, cut=sentence(window.cut, mask=mask)) if window else None,
     )
 

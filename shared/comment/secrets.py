@@ -16,8 +16,9 @@ from .patterns import UNLIKE, VALUE, any_of, form_pattern, key_pattern, look_pat
 
 _MASKED = "***"
 
-# Times, numbers, addresses, device ids and hashes: most values are one of these, and hold nothing to mask.
-_PLAIN = re.compile(r"[0-9a-fA-FTZ.:+-]*+")
+# Times, numbers, addresses, device ids and hashes: most values are one of these, and hold nothing to mask. What is longer
+# may be a pair of hashes.
+_PLAIN = re.compile(r"[0-9a-fA-FTZ.:+-]{0,64}")
 _KEY = key_pattern()
 
 # -e, -ec, -enc … -EncodedCommand, of PowerShell: no other program takes so much base64.
@@ -34,9 +35,8 @@ class _Rule(NamedTuple):
 
 
 def _holds(*names: str) -> tuple[str, ...]:
-    """Return the shortest parts that a text with one of *names* holds, however the names' parts are joined."""
-    parts = {max(re.split("[-_]", name.lower()), key=len) for name in names}
-    return tuple(part for part in parts if not any(other != part and other in part for other in parts))
+    """Return the longest part of each of *names*, which a text with it holds, however the name's parts are joined."""
+    return tuple({max(re.split("[-_]", name.lower()), key=len) for name in names})
 
 
 _RULES = (
@@ -67,23 +67,22 @@ _RULES = (
 
 _OPTION = re.compile(rf"(?:--?[\w.-]{{0,64}}?{_KEY}|/(?i:password|passwd|pass|pwd|secret|token))\Z")
 _OPTION_VALUE = re.compile(rf"\s{{1,8}}(?!--?[A-Za-z]|[|&;<>]){UNLIKE}({VALUE})")
-_SEPARATORS = frozenset(("|", "||", "&", "&&", ";"))
-_LONGEST_NAME = 100
+_SEPARATORS = frozenset(("|", "||", "&", "&&"))
 _ENDS = str.maketrans(dict.fromkeys("\\|;&=`()$\"'", "/"))
 _WORD = re.compile(r"\S+")
 
 
-def _by_tool() -> dict[str, re.Pattern[str] | None]:
-    """Return the pattern of all forms of each tool, None for one without a secret; that of every tool is under `*`."""
+def _by_tool() -> dict[str, re.Pattern[str]]:
+    """Return the pattern of all forms of each tool, which matches nothing if it has none; that of every tool is under `*`."""
     written: dict[str, list[str]] = {}
     for tool in forms.TOOLS:
         for name in tool.names.split():
             written.setdefault(name, []).extend(map(form_pattern, tool.forms))
-    return {name: re.compile("|".join(patterns)) if patterns else None for name, patterns in written.items()}
+    return {name: re.compile("|".join(patterns) or "(?!)") for name, patterns in written.items()}
 
 
 _TOOLS = _by_tool()
-_ANY_TOOL = _TOOLS.pop("*") or re.compile("(?!)")
+_ANY_TOOL = _TOOLS.pop("*")
 _ANY_HOLDS = ("asplaintext", "securestring", "secret_access_key", "proxy-user")
 _NO_SECRETS = {name: frozenset(tool.forms) for tool in forms.NO_SECRETS for name in tool.names.split()}
 _ANY_HARMLESS = _NO_SECRETS.pop("*")
@@ -117,7 +116,7 @@ def _fingerprint(found: re.Match[str]) -> str:
 
 
 def _mask(found: re.Match[str]) -> str:
-    start, end = (place - found.start() for place in found.span(found.lastindex or 0))
+    start, end = (place - found.start() for place in found.span(1))
     return f"{found[0][:start]}{_MASKED}{found[0][end:]}"
 
 
@@ -143,7 +142,7 @@ def _secrets_of_words(text: str, *, anywhere: bool) -> list[tuple[int, int]]:
         found = tool.match(text, start) if tool else None
         if found is None and anywhere:
             found = _ANY_TOOL.match(text, start)
-        if found is None and word[0] not in harmless and _is_secret_option(word[0]):
+        if found is None and word[0] not in harmless and _OPTION.match(word[0]):
             found = _OPTION_VALUE.match(text, word.end())
         if found:
             hits.append(found.span(found.lastindex or 0))
@@ -157,11 +156,7 @@ def _secrets_of_words(text: str, *, anywhere: bool) -> list[tuple[int, int]]:
     return hits
 
 
-def _is_secret_option(word: str) -> bool:
-    return word.startswith(("-", "/")) and len(word) < _LONGEST_NAME and bool(_OPTION.match(word))
-
-
 def _tool_name(word: str) -> str:
     """Return the name of the tool that a word calls: without its folder, quotes and `.exe`."""
-    name = word[-_LONGEST_NAME:].rstrip("\"'`()$,;").translate(_ENDS).rpartition("/")[2]
+    name = word.rstrip("\"'`()$,;").translate(_ENDS).rpartition("/")[2]
     return name.lower().removesuffix(".exe")

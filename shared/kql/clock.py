@@ -13,11 +13,10 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .lexer import lex, unquoted
+from .lexer import Token, lex, unquoted
 from .vocabulary import CLOCK
 
 if TYPE_CHECKING:
-    from .lexer import Token
     from .problem import Problems
 
 #: How far back a query looks that does not say so in a literal: as far as Advanced Hunting keeps data.
@@ -44,8 +43,8 @@ def calls(tokens: list[Token]) -> list[int]:
     """Return where in *tokens* `ago` and `now` are called, as indexes; a column of that name is no call."""
     return [
         at
-        for at, token in enumerate(tokens[:-1])
-        if token.kind == "name" and token.text in CLOCK and tokens[at + 1].text == "("
+        for at, (token, after) in enumerate(pairwise(tokens))
+        if token.kind == "name" and token.text in CLOCK and after.text == "("
     ]
 
 
@@ -61,8 +60,8 @@ def anchored(query: str) -> str:
 
 def check(tokens: list[Token], found: Problems) -> None:
     """Report calls of `ago` and `now` that are written as quoted names, which would not be recognised."""
-    for at, token in enumerate(tokens[1:-2], 1):
-        around = tokens[at - 1].text + tokens[at + 1].text + tokens[at + 2].text
+    for at, token in enumerate(tokens):
+        around = "".join(other.text for other in tokens[at - 1 : at] + tokens[at + 1 : at + 3])
         # Microsoft's lexer resolves escapes in such a name, and ours does not.
         if token.kind == "string" and around == "[](" and (unquoted(token) in CLOCK or "\\" in token.text):
             found.add(token, "write the function's name without brackets and quotes")
@@ -70,7 +69,7 @@ def check(tokens: list[Token], found: Problems) -> None:
 
 def reach(tokens: list[Token]) -> timedelta | None:
     """
-    Return how far back a query looks by its own clock: the longest `ago(…)`, or `now()` minus a timespan.
+    Return how far back a query without problems looks by its own clock: the longest `ago(…)`, or `now()` minus a timespan.
 
     A timespan is a literal, or a `let` name that is one; what is neither counts as 30 days, as does a query
     that calls only `now()`. None where neither function is called.
@@ -84,7 +83,7 @@ def reach(tokens: list[Token]) -> timedelta | None:
         close = _partner(tokens, at + 1)
         argument = tokens[at + 2 : close]
         back = timedelta(0)
-        if tokens[at].text == "now" and argument[:1] and argument[0].text == "-":
+        if tokens[at].text == "now" and argument and argument[0].text == "-":
             argument = argument[1:]
         elif tokens[at].text == "now" and argument:
             argument = [tokens[at]]  # no timespan: later than the end, or not known
@@ -101,35 +100,37 @@ def _lets(tokens: list[Token]) -> dict[str, list[Token]]:
     """Return the value of each name that only one `let` gives one, and that is no parameter."""
     given = Counter(a.text for a, b in pairwise(tokens) if b.text in {"=", ":"})
     values = {}
-    for at, token in enumerate(tokens[:-3]):
-        name = tokens[at + 1].text
-        if token.text == "let" and tokens[at + 2].text == "=" and given[name] == 1:
-            end = next((n for n in range(at, len(tokens)) if tokens[n].text == ";"), len(tokens))
-            values[name] = tokens[at + 3 : end]
+    for at in range(len(tokens)):
+        match tokens[at : at + 3]:
+            case [Token(text="let"), Token(text=name), Token(text="=")] if given[name] == 1:
+                end = next((n for n in range(at, len(tokens)) if tokens[n].text == ";"), len(tokens))
+                values[name] = tokens[at + 3 : end]
     return values
 
 
 def _partner(tokens: list[Token], at: int) -> int:
-    """Return the index of the bracket that closes the one at *at*; the last index where none does."""
-    depth = 0
-    for n in range(at, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[n].text, 0) if tokens[n].kind == "mark" else 0
-        if not depth:
-            return n
-    return len(tokens) - 1
+    """Return the index of the bracket that closes the one at *at*."""
+    depth = 1
+    while depth:
+        at += 1
+        depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
+    return at
 
 
 def _minus(tokens: list[Token], at: int, lets: dict[str, list[Token]]) -> timedelta:
     """Return the timespan that *tokens* take away from *at* on from what stands before them; 0 if they do not."""
     back = timedelta(0)
-    while at < len(tokens) and tokens[at].text == "-":
-        called = at + 2 < len(tokens) and tokens[at + 2].text == "("
-        end = _partner(tokens, at + 2) + 1 if called else at + 2
-        if tokens[end : end + 1] and tokens[end].text in {"*", "/", "%"}:
+    while _text(tokens, at) == "-":
+        end = _partner(tokens, at + 2) + 1 if _text(tokens, at + 2) == "(" else at + 2
+        if _text(tokens, end) in {"*", "/", "%"}:
             return back + FURTHEST
         back = min(back + _span(tokens[at + 1 : end], lets), _LONGEST)
         at = end
     return back
+
+
+def _text(tokens: list[Token], at: int) -> str:
+    return "".join(token.text for token in tokens[at : at + 1])
 
 
 def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:

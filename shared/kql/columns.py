@@ -40,9 +40,9 @@ def read_rows(nodes: list[Node]) -> Rows:
     for statement in lets:
         if name := name_of(statement[1]):
             known[name] = _table(statement[3:], known)
-    while len(last) == 1 and bracket(last[0]) == "(":
-        last = inside(last[0])
-    return Rows(_table(last, known), _order(split(last, "|")[1:]))
+    while [bracket(node) for node in last] == ["("]:
+        last = inside(*last)
+    return Rows(_table(last, known), _order(split(last, "|")))
 
 
 def _order(pipes: list[list[Node]]) -> str:
@@ -67,8 +67,8 @@ def _table(nodes: list[Node], known: dict[str, Columns]) -> Columns:
 
 def _source(nodes: list[Node], known: dict[str, Columns]) -> Columns:
     name = name_of(nodes[0]) if nodes else None
-    if len(nodes) == 1 and bracket(nodes[0]) == "(":
-        return _table(inside(nodes[0]), known)
+    if [bracket(node) for node in nodes] == ["("]:
+        return _table(inside(*nodes), known)
     if len(nodes) == 1 and name:
         return known.get(name, _TABLE if name in SCOPABLE else UNCLEAR)
     if is_call(nodes) and name == "materialize":
@@ -89,19 +89,19 @@ def _operator(nodes: list[Node], columns: Columns, known: dict[str, Columns]) ->
 
 def _union(nodes: list[Node], columns: list[Columns], known: dict[str, Columns]) -> Columns:
     every = columns + [_source(part, known) for part in split(options(nodes), ",")]
-    return {name: _agreed([each[name] for each in every]) for name in WATCHED}
+    return {name: _agreed({each[name] for each in every}) for name in WATCHED}
 
 
-def _agreed(states: list[bool | None]) -> bool | None:
-    return states[0] if len(set(states)) == 1 else None
+def _agreed(states: set[bool | None]) -> bool | None:
+    return states.pop() if len(states) == 1 else None
 
 
 def _join(operator: str, nodes: list[Node], left: Columns, known: dict[str, Columns]) -> Columns:
     operand = options(nodes)
     words = [text(node) for node in nodes[: len(nodes) - len(operand)]]
     given = words[words.index("kind") + 2 :][:1] if "kind" in words else []
-    kind = "".join(given) or ("innerunique" if operator == "join" else "leftouter")
-    size = 2 if len(operand) > 1 and bracket(operand[1]) == "(" else 1
+    kind = next(iter(given), "innerunique" if operator == "join" else "leftouter")
+    size = 2 if is_call(operand[:2]) else 1
     right = _source(operand[:size], known)
     if kind in {"leftsemi", "leftanti", "leftantisemi", "anti"}:
         return left

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from .lexer import (
     Bracketed,
-    Token,
     bracket,
     inside,
     is_call,
@@ -27,11 +26,12 @@ from .quantity import amount, is_time, steps
 from .shaping import after, texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .lexer import Node
 
 _MOST_ROWS = 1_000_000
 _MOST_EACH = 10_000
-_ONE: Token = Token("number", "1", 0)
 
 
 def costs(query: str) -> tuple[Problem, ...]:
@@ -60,25 +60,23 @@ class _Costs:
     def block(self, nodes: list[Node]) -> None:
         """Read statements, and everything in their brackets."""
         for statement in split(nodes, ";"):
-            declares = len(statement) > 3 and text(statement[0]) == "let" and text(statement[2]) == "="
+            declares = [text(node) for node in statement[:1] + statement[2:3]] == ["let", "="]
             fixed = self.expression(statement[3:] if declares else statement)
             if declares and (name := name_of(statement[1])):
                 self.lets[name], self.fixed[name] = statement[3:], fixed
                 if (value := amount(statement[3:], self.amounts)) is not None:
                     self.amounts[name] = value, is_time(statement[3:], self.amounts)
             for node in statement:
-                if isinstance(node, Bracketed):
-                    self.block(inside(node))
+                self.block(inside(node))
 
     def expression(self, nodes: list[Node]) -> frozenset[str]:
         """Read one expression, but not what is in its brackets; return its columns that are the same in all rows."""
         head, *pipes = split(nodes, "|") or [[]]
-        if head and text(head[0]) == "range":
-            self.range(head)
+        self.range(head)
         fixed = self.source(head)
         self.expansions(pipes)
         for pipe in pipes:
-            name, rest = leading_operator(pipe) if pipe else ("", [])
+            name, rest = leading_operator(pipe)
             if name in {"join", "lookup"}:
                 self.join(pipe[0], name, options(rest), fixed)
             fixed = _after(name, rest, fixed)
@@ -88,20 +86,22 @@ class _Costs:
         """Return the columns of a table that are the same in all of its rows."""
         if is_call(nodes) and name_of(nodes[0]) == "materialize":
             nodes = nodes[1:]
-        if len(nodes) == 1 and bracket(nodes[0]) == "(":
-            if (start := nodes[0].start) not in self.sources:
-                head, *pipes = split(inside(nodes[0]), "|") or [[]]
-                fixed = self.source(head)
-                for pipe in pipes:
-                    fixed = _after(*(leading_operator(pipe) if pipe else ("", [])), fixed)
-                self.sources[start] = fixed
-            return self.sources[start]
-        name = name_of(nodes[0]) if len(nodes) == 1 else None
-        return self.fixed.get(name or "", frozenset())
+        match nodes:
+            case [Bracketed(kind="(", items=items, start=start)]:
+                if start not in self.sources:
+                    head, *pipes = split(items, "|") or [[]]
+                    fixed = self.source(head)
+                    for pipe in pipes:
+                        fixed = _after(*leading_operator(pipe), fixed)
+                    self.sources[start] = fixed
+                return self.sources[start]
+            case [node] if (name := name_of(node)) in self.fixed:
+                return self.fixed[str(name)]
+        return frozenset()
 
     def join(self, operator: Node, name: str, operand: list[Node], left: frozenset[str]) -> None:
         """Warn of a join that pairs every row of a side with every row of the other."""
-        size = 2 if len(operand) > 1 and bracket(operand[1]) == "(" else 1
+        size = 2 if is_call(operand[:2]) else 1
         right = self.source(operand[:size])
         conditions = split(after(operand[size:], "on"), ",")
         if conditions and all(_is_constant(each, left, right) for each in conditions):
@@ -112,7 +112,7 @@ class _Costs:
     def range(self, nodes: list[Node]) -> None:
         """Warn of `range x from … to … step …`."""
         words = [text(node) for node in nodes]
-        if not {"from", "to", "step"} <= set(words):
+        if not all(word in words for word in ("from", "to", "step")):
             return
         first, last, step = words.index("from"), words.index("to"), words.index("step")
         count = steps(nodes[first + 1 : last], nodes[last + 1 : step], nodes[step + 1 :], self.amounts)
@@ -130,7 +130,7 @@ class _Costs:
         made: dict[str, list[Node]] = {}
         rows, times = 1.0, 0
         for pipe in pipes:
-            name, rest = leading_operator(pipe) if pipe else ("", [])
+            name, rest = leading_operator(pipe)
             if name not in {"extend", "mv-expand", "mvexpand", "mv-apply"}:
                 continue
             counts = []
@@ -159,7 +159,9 @@ class _Costs:
         if name_of(nodes[0]) == "repeat" and len(parts) == 2:
             return amount(parts[1], self.amounts) or 1.0
         if name_of(nodes[0]) == "range" and len(parts) > 1:
-            return steps(parts[0], parts[1], parts[2] if len(parts) > 2 else [_ONE], self.amounts) or 1.0
+            return (
+                steps(parts[0], parts[1], parts[2] if len(parts) > 2 else nest(lex("1")), self.amounts) or 1.0
+            )
         return None
 
 
@@ -170,8 +172,16 @@ def _is_constant(condition: list[Node], left: frozenset[str], right: frozenset[s
     for at, word in enumerate(words[:-3]):
         if word == "$" and words[at + 2] == "." and words[at + 3] in keys.get(words[at + 1], frozenset()):
             return True
-    names = {name for node in condition if (name := name_of(node))} - {"and", "or", "true", "false"}
+    names = {*_names(condition)} - {"and", "or", "true", "false"}
     return "$" not in words and names <= left | right
+
+
+def _names(nodes: list[Node]) -> Iterator[str]:
+    for node in nodes:
+        if name := name_of(node):
+            yield name
+        else:
+            yield from _names(inside(node))
 
 
 def _after(name: str, rest: list[Node], fixed: frozenset[str]) -> frozenset[str]:

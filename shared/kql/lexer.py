@@ -89,7 +89,7 @@ def lex(query: str) -> list[Token]:
 
 def _unreadable(query: str, at: int) -> str:
     """Return what to do about the character at *at*, with which no token begins."""
-    if not _QUOTED.match(query, at) and query[at] not in "`~@":
+    if not _QUOTED.match(query, at) and query[at] not in "`@":
         return f"remove the character {query[at]!a}"
     rest = query[at:].partition("\n")[0]
     return (
@@ -103,22 +103,24 @@ def nest(tokens: list[Token]) -> list[Node]:
 
     Raises UnreadableQuery where a bracket has no partner, or the query is nested deeper.
     """
-    stack = [Bracketed("", [], 0)]
+    whole: list[Node] = []
+    opened: list[Bracketed] = []
     for token in tokens:
-        if token.kind == "mark" and token.text in _PARTNERS:
-            if len(stack) > _DEEPEST:
+        items = opened[-1].items if opened else whole
+        if token.text in _PARTNERS:
+            if len(opened) >= _DEEPEST:
                 raise UnreadableQuery(token.start, "nest the query less deep")
-            opened = Bracketed(token.text, [], token.start)
-            stack[-1].items.append(opened)
-            stack.append(opened)
-        elif token.kind == "mark" and token.text in _PARTNERS.values():
-            if _PARTNERS.get(stack.pop().kind) != token.text:
+            group = Bracketed(token.text, [], token.start)
+            items.append(group)
+            opened.append(group)
+        elif token.text in _PARTNERS.values():
+            if not opened or _PARTNERS[opened.pop().kind] != token.text:
                 raise UnreadableQuery(token.start, f"nothing opens this {token.text}")
         else:
-            stack[-1].items.append(token)
-    if len(stack) > 1:
-        raise UnreadableQuery(stack[-1].start, f"close this {stack[-1].kind}")
-    return stack[0].items
+            items.append(token)
+    if opened:
+        raise UnreadableQuery(opened[-1].start, f"close this {opened[-1].kind}")
+    return whole
 
 
 def split(nodes: list[Node], mark: str) -> list[list[Node]]:
@@ -152,12 +154,14 @@ def is_call(nodes: list[Node]) -> bool:
     return len(nodes) == 2 and bracket(nodes[1]) == "("
 
 
-def name_of(node: Node) -> str | None:
+def name_of(node: Node | None) -> str | None:
     """Return the name that *node* is, written as `name` or `['name']`; None for anything else."""
     if isinstance(node, Token):
         return node.text if node.kind == "name" else None
-    one = node.items[0] if node.kind == "[" and len(node.items) == 1 else None
-    return unquoted(one) if isinstance(one, Token) and one.kind == "string" else None
+    match node:
+        case Bracketed(kind="[", items=[Token(kind="string") as one]):
+            return unquoted(one)
+    return None
 
 
 def unquoted(string: Token) -> str:
@@ -176,7 +180,11 @@ def leading_operator(nodes: list[Node]) -> tuple[str, list[Node]]:
     Words joined by hyphens without blanks, as in `project-away`, are one operator.
     """
     size = 1
-    while size + 1 < len(nodes) and text(nodes[size]) == "-" and nodes[size].start == _end(nodes[size - 1]):
+    while (
+        size + 1 < len(nodes)
+        and text(nodes[size]) == "-"
+        and nodes[size].start == nodes[size - 1].start + len(text(nodes[size - 1]))
+    ):
         size += 2
     return "".join(text(node) for node in nodes[:size]), nodes[size:]
 
@@ -185,14 +193,8 @@ def options(nodes: list[Node]) -> list[Node]:
     """Return what follows the options in front, such as `kind=inner hint.strategy=shuffle`."""
     at = 0
     while at < len(nodes) and text(nodes[at]):
-        equals = at + 1
-        while equals + 1 < len(nodes) and text(nodes[equals]) == ".":
-            equals += 2
+        equals = next((n for n in range(at + 1, len(nodes), 2) if text(nodes[n]) != "."), len(nodes))
         if equals + 1 >= len(nodes) or text(nodes[equals]) != "=":
             break
         at = equals + 2
     return nodes[at:]
-
-
-def _end(node: Node) -> int:
-    return node.start + len(node.text) if isinstance(node, Token) else -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.errors import UnreadableQuery
 
-from .lexer import Node, bracket, inside, leading_operator, lex, name_of, nest, split, text
+from .lexer import Node, inside, is_call, leading_operator, lex, name_of, nest, split, text
 
 #: Operators that leave the columns as they are.
 _KEEP = frozenset({"where", "filter", "order", "sort", "take", "limit", "top", "as"})
@@ -15,7 +15,7 @@ def columns_of(query: str) -> frozenset[str] | None:
     Return the columns that *query* returns; None where they cannot be told for certain.
 
     They can, if its last `summarize`, `project` or `distinct` gives each a name, and nothing but `extend` and what
-    keeps columns follows. A name is what stands before `=`, a column alone, or what KQL names a call without
+    keeps columns follows. A name is what stands before `=`, a column alone, or what KQL names an aggregate without
     arguments (`count_`).
     """
     try:
@@ -25,36 +25,31 @@ def columns_of(query: str) -> frozenset[str] | None:
     statements = [part for part in split(nodes, ";") if part]
     columns: set[str] | None = None
     for pipe in split(statements[-1], "|")[1:] if statements else ():
-        operator, rest = leading_operator(pipe) if pipe else ("", [])
+        operator, rest = leading_operator(pipe)
         if operator in {"summarize", "project", "distinct"}:
-            items = [item for part in _parts(rest) for item in split(part, ",")]
-            columns = _names(items)
+            columns = _named(rest, aggregates=operator == "summarize")
         elif operator == "extend":
-            added = _names(split(rest, ","))
+            added = _named(rest, aggregates=False)
             columns = columns | added if columns is not None and added is not None else None
         elif operator not in _KEEP:
             columns = None
     return frozenset(columns) if columns is not None else None
 
 
-def _parts(nodes: list[Node]) -> list[list[Node]]:
-    """Divide what follows `summarize` at its `by`."""
+def _named(nodes: list[Node], *, aggregates: bool) -> set[str] | None:
+    """Return the columns that items name, also those after `by`; None where one has no name for certain."""
     at = next((n for n, node in enumerate(nodes) if text(node) == "by"), len(nodes))
-    return [part for part in (nodes[:at], nodes[at + 1 :]) if part]
+    names = [_name(item, aggregate=aggregates) for item in split(nodes[:at], ",")]
+    names += [_name(item, aggregate=False) for item in split(nodes[at + 1 :], ",")]
+    return set(names) if all(names) else None
 
 
-def _names(items: list[list[Node]]) -> set[str] | None:
-    names = [_name(item) for item in items]
-    known = {name for name in names if name}
-    return known if len(names) == len([name for name in names if name]) else None
-
-
-def _name(item: list[Node]) -> str:
+def _name(item: list[Node], *, aggregate: bool) -> str:
     """Return the name that an item gives its column; '' where it cannot be told."""
     name = name_of(item[0]) if item else None
     if not name:
         return ""
     if len(item) == 1 or text(item[1]) == "=":
         return name
-    is_call = len(item) == 2 and bracket(item[1]) == "(" and not inside(item[1])
-    return f"{name}_" if is_call else ""
+    # Of another function's call, it is Column1.
+    return f"{name}_" if aggregate and is_call(item) and not inside(item[1]) else ""

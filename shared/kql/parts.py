@@ -24,14 +24,14 @@ def arguments_of(group: Node) -> list[list[Node]]:
     for part in split(inside(group), ","):
         pipes = split(part, "|")[1:]
         if goes_on:
-            parts[-1] += [Token("mark", ",", part[0].start if part else group.start), *part]
+            parts[-1] += [Token("mark", ",", group.start), *part]
         else:
             parts.append(part)
         goes_on = _ends_in_list(pipes[-1]) if pipes else goes_on
     return parts
 
 
-def no_literal(group: Bracketed, *, types: bool = False) -> Iterator[Node]:
+def no_literal(group: Bracketed, *, types: bool) -> Iterator[Node]:
     """Yield what is no value in the brackets of `dynamic`; with *types*, a type's name is one."""
     values = {"true", "false", "null"}
     for node in group.items:
@@ -45,5 +45,5 @@ def no_literal(group: Bracketed, *, types: bool = False) -> Iterator[Node]:
 
 def _ends_in_list(pipe: list[Node]) -> bool:
     """Tell whether a comma after *pipe* belongs to it."""
-    name, rest = leading_operator(pipe) if pipe else ("", [])
+    name, rest = leading_operator(pipe)
     return name in LONG_LISTS and bool(rest) and [text(node) for node in rest] != ["*"]

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from .clock import FURTHEST, span_of
-from .lexer import Token, bracket, inside, is_call, name_of, split
+from .lexer import Bracketed, Token, inside, is_call, name_of, split
 from .vocabulary import CLOCK
 
 if TYPE_CHECKING:
@@ -56,21 +56,23 @@ def amount(nodes: list[Node], known: Amounts, depth: int = 0) -> float | None:
         back = amount(inside(nodes[1]), known, depth + 1) if inside(nodes[1]) else 0.0
         sign = -1 if name_of(nodes[0]) == "ago" else 1
         return None if back is None else datetime.now(UTC).timestamp() + sign * back
-    if len(nodes) != 1:
-        return None
-    if bracket(nodes[0]) == "(":
-        return amount(inside(nodes[0]), known, depth + 1)
-    if (name := name_of(nodes[0])) is not None:
-        return known[name][0] if name in known else None
-    return _literal(nodes[0].text) if isinstance(nodes[0], Token) else None
+    match nodes:
+        case [Bracketed(kind="(", items=items)]:
+            return amount(items, known, depth + 1)
+        case [node] if (name := name_of(node)) is not None:
+            return known[name][0] if name in known else None
+        case [Token(text=text)]:
+            return _literal(text)
+    return None
 
 
 def is_time(nodes: list[Node], known: Amounts) -> bool:
     """Tell whether *nodes* are a timespan's literal, or a name that stands for one."""
-    first = nodes[0] if nodes else None
-    if name := name_of(first) if first else None:
+    if not nodes:
+        return False
+    if name := name_of(nodes[0]):
         return name in known and known[name][1]
-    return isinstance(first, Token) and not re.fullmatch(r"[0-9.e]+|0x.*", first.text)
+    return isinstance(nodes[0], Token) and not re.fullmatch(r"[0-9.e]+|0x.*", nodes[0].text)
 
 
 def _literal(text: str) -> float | None:

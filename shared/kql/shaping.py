@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from .lexer import Bracketed, Token, inside, is_call, name_of, options, split, text
+from .lexer import Token, inside, is_call, name_of, options, split, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ _NONE: Columns = dict.fromkeys(WATCHED, False)
 _KEEPING = {"tolower", "toupper", "tostring", "todatetime"}
 #: Aggregates that name their column after themselves, such as `dcount_DeviceId`.
 _NAMED = {
-    "avg", "count", "countif", "count_distinct", "dcount", "dcountif", "make_list", "make_set", "makelist", "makeset",
+    "avg", "countif", "count_distinct", "dcount", "dcountif", "make_list", "make_set", "makelist", "makeset",
     "max", "min", "percentile", "stdev", "sum", "sumif",
 }  # fmt: skip
 
@@ -50,8 +50,8 @@ def _project(nodes: list[Node], columns: Columns) -> Columns:
         name, value = _named(part)
         if name in WATCHED:
             kept[name] = _assigned(name, value, columns)
-        elif len(part) == 1 and name_of(part[0]):
-            kept |= {str(name_of(part[0])): True} if name_of(part[0]) in WATCHED else {}
+        elif len(part) == 1 and (column := name_of(part[0])):
+            kept |= dict.fromkeys({column} & {*WATCHED}, True)
         elif "*" in texts(part):
             return UNCLEAR
         elif not name:
@@ -64,14 +64,16 @@ def _distinct(nodes: list[Node], columns: Columns) -> Columns:
 
 
 def _project_away(nodes: list[Node], columns: Columns) -> Columns:
-    patterns = ["".join(texts(part)) for part in split(nodes, ",")]
+    patterns = ["".join(name_of(node) or text(node) for node in part) for part in split(nodes, ",")]
     gone = {name: False for name in WATCHED if any(fnmatchcase(name, pattern) for pattern in patterns)}
     return columns | gone
 
 
 def _project_rename(nodes: list[Node], columns: Columns) -> Columns:
     pairs = [_named(part) for part in split(nodes, ",")]
-    gone = {str(name_of(value[0])): False for _, value in pairs if value and name_of(value[0]) in WATCHED}
+    gone = {
+        name: False for name in WATCHED for _, value in pairs if [name] == [name_of(node) for node in value]
+    }
     new = {name: _assigned(name, value, columns) for name, value in pairs if name in WATCHED}
     return columns | gone | new
 
@@ -83,7 +85,7 @@ def _summarize(nodes: list[Node], columns: Columns) -> Columns:
         name, value = _named(part)
         call = value if name else part
         function = name_of(call[0]) if call else None
-        arguments = texts(inside(call[-1])) if is_call(call) else []
+        arguments = texts(inside(call[1])) if is_call(call) else []
         # A row stands for many: it may name one device of several.
         unclear = (
             set(_mentioned(call))
@@ -103,8 +105,7 @@ def _summarize(nodes: list[Node], columns: Columns) -> Columns:
 def _mv_expand(nodes: list[Node], columns: Columns) -> Columns:
     changed = dict(columns)
     for part in split(options(nodes) if nodes and text(nodes[0]) == "with_itemindex" else nodes, ","):
-        first = name_of(part[0]) if part else None
-        if first in WATCHED:
+        for first in {*WATCHED} & {name_of(node) for node in part[:1]}:
             changed[first] = True if first == "Indicator" else None
     return changed
 
@@ -142,14 +143,14 @@ SHAPING: dict[str, Callable[[list[Node], Columns], Columns]] = {
 def _assigned(name: str, value: list[Node], columns: Columns) -> bool | None:
     """Return what is known of a column after `name = value`."""
     same = inside(value[1]) if is_call(value) and name_of(value[0]) in _KEEPING else value
-    if name == "Indicator" or (len(same) == 1 and name_of(same[0]) == name):
+    if name == "Indicator" or [name_of(node) for node in same] == [name]:
         return columns[name] or name == "Indicator" or None
     return None
 
 
 def _named(part: list[Node]) -> tuple[str, list[Node]]:
     """Return the name and the value of `name = value`; '' and nothing for anything else."""
-    if len(part) > 2 and text(part[1]) == "=":
+    if [text(node) for node in part[1:2]] == ["="]:
         return name_of(part[0]) or "", part[2:]
     return "", []
 
@@ -181,7 +182,7 @@ def _flat(nodes: list[Node]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, Token):
             yield node.text
-        elif isinstance(node, Bracketed):
+        else:
             yield node.kind
             yield from _flat(node.items)
             yield {"(": ")", "[": "]", "{": "}"}[node.kind]

@@ -10,17 +10,21 @@ SCOPABLE = frozenset({
 """The tables that hold DeviceId, DeviceName and Timestamp (Microsoft's Advanced Hunting schema reference)."""
 
 UNSCOPABLE = frozenset({
-    "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "AlertInfo", "AuditLogs", "AzureActivity", "BehaviorAnalytics",
-    "BehaviorEntities", "BehaviorInfo", "CloudAppEvents", "CloudAuditEvents", "CloudProcessEvents",
-    "CloudStorageAggregatedEvents", "CommonSecurityLog", "DeviceBaselineComplianceAssessment",
-    "DeviceTvmHardwareFirmware", "DeviceTvmInfoGathering", "DeviceTvmSecureConfigurationAssessment",
-    "DeviceTvmSoftwareEvidenceBeta", "DeviceTvmSoftwareInventory", "DeviceTvmSoftwareVulnerabilities",
-    "DisruptionAndResponseEvents", "EmailAttachmentInfo", "EmailEvents", "EmailPostDeliveryEvents", "EmailUrlInfo",
-    "EntraIdSignInEvents", "EntraIdSpnSignInEvents", "ExposureGraphEdges", "ExposureGraphNodes",
-    "GraphApiAuditEvents", "IdentityAccountInfo", "IdentityDirectoryEvents", "IdentityInfo", "IdentityLogonEvents",
-    "IdentityQueryEvents", "MessageEvents", "MessagePostDeliveryEvents", "MessageUrlInfo", "OAuthAppInfo",
-    "OfficeActivity", "SecurityAlert", "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog",
-    "ThreatIntelIndicators", "ThreatIntelligenceIndicator", "UrlClickEvents",
+    "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "AlertInfo", "AuditLogs", "AzureActivity",
+    "BehaviorAnalytics", "BehaviorEntities", "BehaviorInfo", "CampaignInfo", "CloudAppEvents",
+    "CloudAuditEvents", "CloudProcessEvents", "CloudStorageAggregatedEvents", "CommonSecurityLog",
+    "DataSecurityBehaviors", "DataSecurityEvents", "DeviceBaselineComplianceAssessment",
+    "DeviceBaselineComplianceAssessmentKB", "DeviceBaselineComplianceProfiles", "DeviceTvmBrowserExtensions",
+    "DeviceTvmBrowserExtensionsKB", "DeviceTvmCertificateInfo", "DeviceTvmHardwareFirmware",
+    "DeviceTvmInfoGathering", "DeviceTvmInfoGatheringKB", "DeviceTvmSecureConfigurationAssessment",
+    "DeviceTvmSecureConfigurationAssessmentKB", "DeviceTvmSoftwareEvidenceBeta", "DeviceTvmSoftwareInventory",
+    "DeviceTvmSoftwareVulnerabilities", "DeviceTvmSoftwareVulnerabilitiesKB", "DisruptionAndResponseEvents",
+    "EmailAttachmentInfo", "EmailEvents", "EmailPostDeliveryEvents", "EmailUrlInfo", "EntraIdSignInEvents",
+    "EntraIdSpnSignInEvents", "ExposureGraphEdges", "ExposureGraphNodes", "FileMaliciousContentInfo",
+    "GraphApiAuditEvents", "IdentityAccountInfo", "IdentityDirectoryEvents", "IdentityEvents", "IdentityInfo",
+    "IdentityLogonEvents", "IdentityQueryEvents", "MessageEvents", "MessagePostDeliveryEvents",
+    "MessageUrlInfo", "OAuthAppInfo", "OfficeActivity", "SecurityAlert", "SecurityEvent", "SecurityIncident",
+    "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator", "UrlClickEvents",
 })  # fmt: skip
 """
 Tables of Defender and Sentinel that cannot be restricted to devices.
@@ -102,9 +106,9 @@ LISTS = {"in", "in~", "has_any", "has_all"}
 """Operators after which a table may stand in brackets."""
 
 WORDS = LISTS | {
-    "and", "or", "between", "by", "on", "with", "of", "to", "from", "step", "asc", "desc", "default", "kind", "has",
-    "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs", "startswith",
-    "startswith_cs", "endswith", "endswith_cs", "regex", "matches", "where",
+    "and", "or", "as", "between", "by", "on", "with", "of", "to", "from", "step", "has", "has_cs", "hasprefix",
+    "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs", "startswith", "startswith_cs", "endswith",
+    "endswith_cs", "regex", "matches", "where",
 }  # fmt: skip
 """Words that may stand before a bracket without calling a function."""
 

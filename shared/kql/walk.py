@@ -49,15 +49,14 @@ class Walk:
 
     def block(self, nodes: list[Node], known: Known, *, body: bool) -> None:
         """Read statements: any `let`s, then one expression, which in a function's *body* may be a scalar."""
-        statements = [s for s in split(nodes, ";") if s]
-        if not statements:
+        *lets, last = [s for s in split(nodes, ";") if s] or [[]]
+        if not last:
             return
-        for statement in statements[:-1]:
+        for statement in lets:
             if text(statement[0]) != "let":
                 self.found.add(statement[0], "only let statements may come before the query's one expression")
                 return
             self.let(statement, known)
-        last = statements[-1]
         if text(last[0]) == "let":
             self.found.add(last[0], "end with an expression, not with let")
         elif text(last[0]) in {"alias", "declare", "restrict", "set"} and len(last) > 1:
@@ -84,12 +83,11 @@ class Walk:
                     continue
                 self.declare(parameter[0], label)
                 inner[label] = "value"
-                if any(bracket(part) == "(" for part in parameter):
-                    kind = "table function"
+                kind = "table function" if any(bracket(part) == "(" for part in parameter) else kind
             self.block(inside(value[1]), inner, body=True)
             known[name] = kind
         else:
-            self.expression(nodes[3:], known, table=True, scalar=True)
+            self.expression(nodes[3:], known, table=True)
             known[name] = "value"
 
     def declare(self, node: Node, name: str) -> None:
@@ -139,11 +137,11 @@ class Walk:
         first, name = nodes[0], name_of(nodes[0])
         if name is None:
             self.scalars(nodes, known)
-            return
-        second = nodes[1]
-        if name not in known and (text(second) == "." or bracket(second) == "["):
+        elif name not in known and (text(nodes[1]) == "." or bracket(nodes[1]) == "["):
             self.table(first, name, known)
-        elif isinstance(second, Token) and second.kind != "mark" and second.text not in vocabulary.WORDS:
+        elif (
+            isinstance(nodes[1], Token) and nodes[1].kind != "mark" and nodes[1].text not in vocabulary.WORDS
+        ):
             self.escape(first, "cannot tell which table this reads")
         else:
             self.scalars(nodes, known)
@@ -171,7 +169,7 @@ class Walk:
         elif name in vocabulary.OPERATORS:
             self.scalars(rest, known)
         elif name == "as" and not self.scoped:
-            self.declare(nodes[0], name_of(rest[-1]) or "" if rest else "")
+            self.declare(nodes[0], str(name_of(nodes[-1])))
         elif name == "render":
             self.found.add(nodes[0], "remove render: a hunt returns rows")
         else:
@@ -186,7 +184,7 @@ class Walk:
 
     def mv_apply(self, nodes: list[Node], rest: list[Node], known: Known) -> None:
         """Read `mv-apply … on (operators)`; *rest* are the *nodes* after the operator's name."""
-        if rest and bracket(rest[-1]) == "(" and len(rest) > 1 and text(rest[-2]) == "on":
+        if len(rest) > 1 and bracket(rest[-1]) == "(" and text(rest[-2]) == "on":
             for pipe in split(inside(rest[-1]), "|"):
                 self.operator(pipe, known, nodes)
             self.scalars(rest[:-2], known)
@@ -210,7 +208,7 @@ class Walk:
 
     def operand(self, nodes: list[Node], operator: Node, known: Known) -> list[Node]:
         """Read the table that *nodes* begin with, and return the nodes after it."""
-        size = 2 if len(nodes) > 1 and isinstance(nodes[0], Token) and bracket(nodes[1]) == "(" else 1
+        size = 2 if is_call(nodes[:2]) and isinstance(nodes[0], Token) else 1
         if not nodes:
             self.escape(operator, "no table follows")
         else:
@@ -220,13 +218,15 @@ class Walk:
     def scalars(self, nodes: list[Node], known: Known) -> None:
         """Read scalar expressions, in which tables can only occur inside brackets."""
         for node, before in zip(nodes, [None, *nodes], strict=False):
-            word = (name_of(before) if before else None) or ""
+            word = name_of(before) or ""
+            # But ['has'](…) calls a function of that name, which may be stored in the tenant.
+            operator = isinstance(before, Token) and word in vocabulary.WORDS
             if isinstance(node, Token):
-                if node.kind == "name" and node.text in vocabulary.UNSCOPABLE:
+                if node.text in vocabulary.UNSCOPABLE:
                     self.table(node, node.text, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")
-            elif node.kind == "(" and word and word not in vocabulary.WORDS:
+            elif node.kind == "(" and word and not operator:
                 self.call(word, node, known)
             else:
                 self.arguments(node, known, table=word in vocabulary.LISTS)

@@ -202,7 +202,7 @@ def test_a_hunt_without_an_id_is_known_by_its_name(tmp_path: Path) -> None:
     assert found.notices[0].text.startswith("a.yaml:2:1: id: write a GUID, so that it stays the same hunt")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SENTINEL)), st.sampled_from(ODD) | st.text(max_size=5)), max_size=4

@@ -56,7 +56,7 @@ answers = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @example(answer(["http://evil.example/", "x\nFOUND: everything", "=1+1"], ["x"]))
 @example(answer(["a · b", "c"], [f"x · {FORGED}", "· y"]))
 @given(answers)
@@ -83,7 +83,7 @@ def test_no_answer_writes_the_comment(raw: bytes) -> None:
     assert {width} >= {len(re.split(r"\s·\s", line)) for line in lines} - {2}
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @example(answer(["=1+1", "\uff1d1"], ["x;=1+1", ' "=1', "\uff0b1", "x\t=1", "a;' -1"]))
 @given(answers)
 @pytest.mark.fault("B7", before="a column called =1+1 stood in the head as it is")
@@ -104,7 +104,7 @@ def test_no_answer_computes_in_a_spreadsheet(raw: bytes) -> None:
         ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(answers)
 @pytest.mark.fault("B7", before="the body had the column's name as it is, a live link")
 def test_no_answer_names_a_column_of_a_body(raw: bytes) -> None:
@@ -123,7 +123,7 @@ def test_no_answer_names_a_column_of_a_body(raw: bytes) -> None:
     assert "" == unseen("".join((*body["columns"], *shown["columns"])))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(answers)
 @pytest.mark.fault("B7", before="['http'] == []: the head of the page's table was a live link")
 def test_no_answer_writes_the_page(raw: bytes) -> None:

@@ -46,7 +46,7 @@ def contents(draw: st.DrawFn) -> Content:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
 def test_any_comment_is_harmless_and_within_its_limit(said: Content, max_chars: int) -> None:
     """Whatever telemetry holds, the comment is plain text, shows whole rows only, and ends in its marker."""
@@ -65,7 +65,7 @@ def test_any_comment_is_harmless_and_within_its_limit(said: Content, max_chars: 
     assert [] == [group for group in groups if not re.fullmatch(r"[\d,]+× · (?s:.*)( · |: )port-\d+", group)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(contents(), st.integers(1_000, 30_000))
 def test_any_html_comment_has_only_our_own_elements(said: Content, max_chars: int) -> None:
     """Whatever telemetry holds, every element is closed, no link is live, and the limit is kept."""
@@ -152,3 +152,24 @@ def test_what_a_finding_leaves_open_is_told(render: Callable[..., str]) -> None:
 
     assert "Note: 2 of its 3 rows name none of these devices" in render(content(found), max_chars=30_000)
     assert "Note: " not in render(content(outcome("found")), max_chars=30_000)
+
+
+def test_long_names_and_reasons_are_shortened() -> None:
+    """A device's name has 60 characters, as a hunt's; a reason and a note have 300."""
+    whole = outcome("nothingFound", reason="r" * 300, device="n" * 60)
+    long = outcome("nothingFound", reason="r" * 301, device="n" * 61)
+    texts = [render_text(content(each, notes=(each.reason,)), max_chars=30_000) for each in (whole, long)]
+
+    assert f"on {'n' * 60} ({'r' * 300})" in texts[0]
+    assert 2 == texts[0].count("r" * 300)
+    assert [0, 3] == [
+        text.count(" characters) … ") - text.splitlines()[0].count(" characters) … ") for text in texts
+    ]
+    assert (
+        f"on {'n' * 60}"
+        in render_text(content(outcome("found", device="n" * 60)), max_chars=30_000).splitlines()[2]
+    )
+    assert (
+        " characters) … "
+        in render_text(content(outcome("found", device="n" * 61)), max_chars=30_000).splitlines()[2]
+    )

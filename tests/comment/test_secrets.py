@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from pathlib import Path
 
@@ -16,38 +17,40 @@ _FOLDER = Path(__file__).parent
 
 
 def read(name: str) -> list[str]:
-    """Return the lines of a table that are neither empty nor a comment."""
+    """Return the lines of a table that are neither empty nor a comment, one for each word that may stand in ⟨ ⟩."""
     text = (_FOLDER / name).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("# ")]
+    lines = [line for line in text.splitlines() if line and not line.startswith("# ")]
+    return ["".join(words) for line in lines for words in itertools.product(*_ways(line))]
+
+
+def _ways(line: str) -> list[list[str]]:
+    pieces = re.split("⟨(.*?)⟩", line)
+    return [piece.split(" ") if n % 2 else [piece] for n, piece in enumerate(pieces)]
 
 
 SECRET_LINES, HARMLESS_LINES = read("secret_lines.txt"), read("harmless_lines.txt")
-
-
-def left(line: str) -> list[str]:
-    """Return the secrets, marked in *line*, that are still there once it is masked."""
-    masked = mask_secrets(line.replace("⟦", "").replace("⟧", ""))
-    secrets = re.findall("⟦(.*?)⟧", line)
-    assert secrets, line
-    return [secret for secret in secrets if secret in masked or "***" not in masked]
+#: What looks as if it said a secret, to whoever does not read it.
+MISTAKEN = ["grep passwd: /etc/nsswitch.conf", 'git commit -m "secret: rotate"']
 
 
 @pytest.mark.fault("B8", before="74 of 114 lines kept their secret")
+@pytest.mark.fault("C", before="htpasswd -b /etc/nginx/.htpasswd bob Hunter2 kept its secret")
 def test_secrets_in_command_lines_are_masked() -> None:
-    """At least 95 of 100 lines lose it: passwords, keys, tokens and signatures, as the usual tools are given them."""
-    kept = [line for line in SECRET_LINES if left(line)]
+    """Passwords, keys, tokens and signatures, as the usual tools are given them, and nothing else of the line."""
+    wrong = []
+    for line in SECRET_LINES:
+        masked = re.sub(r"\*\*\*\([^)]*\)", "***", mask_secrets(re.sub("[⟦⟧]", "", line)))
+        wrong += [(line, masked)] if masked != re.sub("⟦.*?⟧", "***", line) else []
 
-    assert len(SECRET_LINES) >= 100
-    assert len(kept) <= len(SECRET_LINES) * 0.05, kept
+    assert len(SECRET_LINES) >= 500
+    assert [] == wrong
 
 
 @pytest.mark.fault("B8", before="of these lines, 16 were changed")
 def test_command_lines_without_a_secret_are_unchanged() -> None:
-    """At most two of them all are changed, among them options that hold a secret elsewhere, as in `ssh -p 2222`."""
-    changed = [line for line in HARMLESS_LINES if line != mask_secrets(line)]
-
+    """Two of them all are changed; among them are options that hold a secret elsewhere, as in `ssh -p 2222`."""
     assert len(HARMLESS_LINES) >= 250
-    assert len(changed) <= 2, changed
+    assert MISTAKEN == [line for line in HARMLESS_LINES if line != mask_secrets(line)]
 
 
 def test_every_row_of_the_table_masks_its_secret() -> None:

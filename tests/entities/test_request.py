@@ -162,7 +162,7 @@ BODIES = (
 )
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(BODIES.map(lambda body: json.dumps(body).encode()) | st.binary(max_size=40))
 def test_any_body_is_work_or_an_invalid_request(body: bytes) -> None:
     """No other exception is raised, and every body has a digest."""

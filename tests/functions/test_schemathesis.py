@@ -110,7 +110,7 @@ def _calls(operation: str) -> Callable[..., None]:
     """Return the test of one operation; pytest-xdist would take tests of the same name for one."""
 
     @schema.include(operation_id=operation).parametrize()
-    @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
     def test(app: httpx.Client, case: schemathesis.Case) -> None:
         """Whatever is sent, no answer is a 5xx, and every field of an answer is described."""
         response = case.call_and_validate(

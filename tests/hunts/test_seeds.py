@@ -42,7 +42,7 @@ BASELINES = ("linux-server-egress-baseline", "linux-desktop-egress-baseline")
 EVERYONE = [Device(identity(name)) for name in KINDS]
 IP, URL = Indicator("ip", "203.0.113.9"), Indicator("url", "evil.example/a")
 
-few = bounds(max_examples=10, deadline=None)  # each example runs two or three hunts, a tenth of a second each
+few = bounds(max_examples=10)  # each example runs two or three hunts, a tenth of a second each
 # Telemetry drawn value by value would be too sparse for a join to find anything.
 randoms = st.randoms(use_true_random=True)
 

@@ -96,7 +96,7 @@ def test_many_hostile_values_stay_one_literal_each(form: str, judge: Judge) -> N
 
 @pytest.mark.node
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     value=st.text(st.characters(exclude_categories=()), min_size=1).filter(str.strip)
     | st.lists(st.sampled_from(PIECES), min_size=1).map("".join).filter(str.strip)

@@ -91,7 +91,7 @@ def engine() -> Engine:
 
 
 @pytest.mark.fault("C", before="with literals written without escapes, only tests that need Node failed")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(value=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
 @example(value='" or 1 == 1 or "')
 @example(value="\\")

@@ -29,3 +29,18 @@ def test_no_link_of_more_than_8000_characters_is_made() -> None:
     query = "".join(f"// {n * n * 7919}\n" for n in range(3_000))
 
     assert portal_link(query, "https://security.microsoft.com") is None
+
+
+def test_the_longest_link_has_8000_characters() -> None:
+    """One of exactly that length is made; the address counts, whether or not it ends in a slash."""
+    link = str(portal_link("DeviceInfo", "https://p.example"))
+    fits = f"https://{'p' * (8_000 - len(link) + 1)}.example"
+
+    assert link.startswith("https://p.example/v2/advanced-hunting?query=H4sIAAAAAAAC")
+    assert link.endswith("&timeRangeId=month")
+    assert (
+        8_000
+        == len(portal_link("DeviceInfo", fits) or "")
+        == len(portal_link("DeviceInfo", f"{fits}/") or "")
+    )
+    assert None is portal_link("DeviceInfo", fits.replace("p.", "pp."))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from shared.kql.write import device_query, fleet_query, indicator_query
+from shared.kql.write import device_query, fleet_query, indicator_query, is_fair_for_devices
 from shared.model.entity import Device, Indicator
+from shared.model.hunt import AppliesTo
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEVICE = Device("a" * 40)
@@ -93,3 +95,114 @@ def test_a_query_for_no_indicator_is_never_written(given: list[Indicator]) -> No
     """An empty indicator, which every text contains, and one of a kind that is not used count as none."""
     with pytest.raises(ValueError, match="no indicator"):
         indicator_query("T | where U in (_Urls)", given, take=5, end=END)
+
+
+def test_a_whole_query_for_devices_of_a_kind() -> None:
+    """Ids and names are one scope; devices of another kind are looked up before any table is redeclared."""
+    devices = [Device("B" * 40), Device(name="srv\\1"), Device(name='a"b'), Device(name="srv\\1"), Device()]
+    query = device_query(
+        "union DeviceInfo, (DeviceEvents | project Timestamp, x) | where TimeGenerated > now(-1d);",
+        devices,
+        take=9,
+        end=END,
+        applies_to=AppliesTo(os_platform=("Linux", 'Win"dows'), device_type=("server",)),
+    )
+    scope = (
+        r"""| where DeviceId in (_DeviceIds) or DeviceName =~ "a\"b" or DeviceName startswith "a\"b." """
+        r'''or DeviceName =~ "srv\\1" or DeviceName startswith "srv\\1."'''
+    )
+    others = (
+        r"""(isnotempty(OSPlatform) and OSPlatform !in~ ("Linux", "Win\"dows", "none", "other", "unknown")) or """
+        """DeviceType in~ ("Workstation")"""
+    )
+    latest = "summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId"
+    pipes = f"{scope} | where DeviceId !in (_NotApplicable) | extend TimeGenerated = Timestamp;"
+
+    assert [
+        "let _now = (o: timespan = 0s) {datetime(2026-11-24T12:00:00.000000Z) + o};",
+        f'let _DeviceIds = dynamic(["{"b" * 40}"]);',
+        f"let _NotApplicable = DeviceInfo {scope} | {latest} | where {others} | project DeviceId;",
+        f"let DeviceEvents = DeviceEvents {pipes}",
+        f"let DeviceInfo = DeviceInfo {pipes}",
+        "union DeviceInfo, (DeviceEvents | project Timestamp, x) | where TimeGenerated > _now(-1d)",
+        "| take 9",
+    ] == query.splitlines()
+
+
+def test_a_whole_query_for_the_fleet() -> None:
+    """Without a kind or a prefix only what the query itself needs stands in front; an empty prefix is the odd ids."""
+    assert [
+        'let _NotApplicable = DeviceInfo | summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId | where (isnotempty(OSPlatform) and OSPlatform !in~ ("Linux", "none", "other", "unknown")) | project DeviceId;',
+        "let DeviceInfo = DeviceInfo | where DeviceId !in (_NotApplicable);",
+        "DeviceInfo",
+    ] == fleet_query("DeviceInfo;", end=END, applies_to=AppliesTo(os_platform=("Linux",))).splitlines()
+    assert '| where DeviceType in~ ("Server", "Workstation") | project DeviceId;' in fleet_query(
+        "DeviceInfo", end=END, applies_to=AppliesTo(device_type=("Phone",))
+    )
+    assert [
+        'let DeviceInfo = DeviceInfo | where DeviceId startswith "0" or DeviceId startswith "a\\"" or not(DeviceId matches regex "^[0-9a-fA-F]{2}");',
+        "DeviceInfo",
+    ] == fleet_query("DeviceInfo", end=END, prefixes=["0", 'a"', ""]).splitlines()
+
+
+def test_rows_are_limited_fairly_for_each_of_several() -> None:
+    """They are numbered for each in the query's own order, its clock included, or the latest first, or in any order."""
+    two = [Device("a" * 40), Device("b" * 40)]
+    ips = [Indicator("ip", "192.0.2.2"), Indicator("ip", "192.0.2.1"), Indicator("ip", "192.0.2.2")]
+    rows = "T | where I in (_IpAddresses) | project Indicator = I"
+    for key, order, query in (
+        ("DeviceId", ", Timestamp desc", device_query("DeviceInfo", two, take=4, end=END)),
+        (
+            "DeviceId",
+            ", _now ( ) - x asc",
+            device_query("DeviceInfo | sort by now() - x asc", two, take=4, end=END),
+        ),
+        ("DeviceId", "", device_query("DeviceInfo | project DeviceId", iter(two), take=4, end=END)),
+        ("DeviceId", "", device_query("DeviceInfo | project DeviceId", [Device(name="pc")], take=4, end=END)),
+        ("Indicator", "", indicator_query(rows, ips, take=4, end=END)),
+        ("Indicator", "", indicator_query(rows, iter(ips), take=4, end=END)),
+    ):
+        assert [
+            f"| extend _Whose = tolower(tostring({key}))",
+            f"| sort by _Whose asc{order}",
+            "| extend _Rank = row_number(1, _Whose != prev(_Whose))",
+            f"| sort by _Rank asc{order}",
+            "| take 4",
+            "| project-away _Whose, _Rank",
+        ] == query.splitlines()[-6:]
+    assert is_fair_for_devices("DeviceInfo", iter([Device(name="pc")]))
+    for query in (
+        device_query("DeviceInfo", two[:1], take=4, end=END),
+        device_query("DeviceInfo | extend _Whose = 1", two, take=4, end=END),
+        device_query("DeviceInfo | extend _Rank = 1", iter(two), take=4, end=END),
+        device_query("DeviceInfo | count", two, take=4, end=END),
+        indicator_query(rows, ips[::2], take=4, end=END),
+        indicator_query("T | where I in (_IpAddresses)", ips, take=4, end=END),
+    ):
+        assert query.endswith("\n| take 4")
+        assert "_Rank asc" not in query
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("ip", "_IpAddresses"), ("url", "_Urls"), ("domain", "_Domains"), ("fileHash", "_FileHashes")],
+)
+def test_each_kind_of_indicator_has_its_name(kind: Any, name: str) -> None:
+    """Whatever else the query names, the values stand under that of their kind, each once."""
+    given = [Indicator(kind, "b"), Indicator(kind, "a"), Indicator(kind, "b"), Indicator(kind, "\t")]
+    others = "_IpAddresses, _Urls, _Domains, _FileHashes"
+    lines = indicator_query(f"T | where I in ({others})", given, take=5, end=END).splitlines()
+
+    assert f'let {name} = dynamic(["a", "b"]);' in lines
+    assert 3 == sum(line.endswith(" = dynamic([]);") for line in lines)
+
+
+def test_an_unreadable_query_is_not_written_for_anyone() -> None:
+    """The error has all of its problems, each with its place."""
+    text = "query line 1, column 1: Foo is neither declared by the query nor a table that holds DeviceId and DeviceName"
+    with pytest.raises(ValueError, match=f"^{text}; query line 2, column 9: Bar is neither .*DeviceName$"):
+        device_query("Foo\n| union Bar", [DEVICE], take=5, end=END)
+    with pytest.raises(ValueError, match=r"^query line 1, column 1: Foo"):
+        is_fair_for_devices("Foo", [DEVICE, Device("b" * 40)])
+    with pytest.raises(ValueError, match=r"^query line 1, column 26: close this string$"):
+        indicator_query("T | where I in (_Urls) | '", [Indicator("url", "a.example")], take=5, end=END)

@@ -31,7 +31,7 @@ def page(text: str) -> str:
     return run.run_page(Run(work, plan, done=done), HUNTS, Settings(), refresh=False)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(NASTY.map("x{}".format))
 def test_no_value_becomes_markup_or_a_link(text: str) -> None:
     """Hostile values change no element or attribute of the page, and leave no invisible character."""

@@ -85,7 +85,7 @@ runs = st.builds(
 
 
 @given(run=runs)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_run_follows_its_schema_in_64000_bytes(run: Run) -> None:
     """Done or not, the body of any run has fewer bytes than that, and is as the OpenAPI file describes it."""
     body = msgspec.json.encode(summary(run, NOW, URL))

@@ -214,7 +214,7 @@ _FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(_FIELDS, _JSON), st.lists(st.dictionaries(_FIELDS, _JSON), max_size=3))
 @example({"incidentNumber": int("9" * 4_300), "providerIncidentId": 10**400}, [])
 @example({"title": "\ud800"}, [{"hostName": "\ud800"}])
@@ -233,7 +233,7 @@ def test_an_incident_with_any_fields_can_be_stored_or_is_refused(
     assert incident == msgspec.json.decode(msgspec.json.encode(incident), type=SentinelIncident)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary() | _JSON.map(lambda value: json.dumps(value).encode()))
 @example(b'{"object": {"id": ' + b"9" * 5_000 + b"}}")
 @example(b'"\\ud800"')

@@ -60,7 +60,7 @@ def groups(fleet: dict[int, int], asked: dict[str, Asked], most: int) -> tuple[l
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FLEETS, st.integers(2, 1_500), st.integers(1, 5_000), st.sampled_from([1_000, 100_000]))
 def test_every_group_is_swept_once_unless_it_fails_alone(
     fleet: dict[int, int], refuses: int, ends: int, most: int
@@ -72,7 +72,7 @@ def test_every_group_is_swept_once_unless_it_fails_alone(
     assert [n for n in sorted(fleet) if fleet[n] > ends or fleet[n] >= refuses] == lost
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 400), min_size=60, max_size=GROUPS))
 def test_a_cut_fleet_takes_at_most_twice_the_fewest_queries(sizes: list[int]) -> None:
     """Where answers are cut, the sweep makes at most twice as many queries as a perfect division would."""

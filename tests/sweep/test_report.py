@@ -48,7 +48,7 @@ def nasty(text: str) -> str:
     return render_sweep(replace(run, done=done), hunts, HUNTS, Settings())
 
 
-@examples(deadline=None, max_examples=60)
+@examples(max_examples=60)
 @given(NASTY.map("x{}".format))
 def test_no_value_becomes_markup_or_a_link(text: str) -> None:
     """Hostile values change no element, attribute or link of the page, and leave no invisible character."""
