@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.model.hunt import SEVERITIES
 
 if TYPE_CHECKING:
-    from shared.model.entity import Chosen
+    from shared.model.entity import Chosen, Device
     from shared.model.hunt import Hunt
     from shared.model.outcome import Outcome
 
@@ -38,6 +38,11 @@ class Content(Struct, frozen=True):
         """The devices and indicators of the incident: rows elsewhere are its spread."""
         return self.named or self.chosen
 
+    def called(self, device: Device) -> str:
+        """Return a device's name, as its card has it."""
+        names = {card["DeviceId"].lower(): card["DeviceName"] for card in self.cards}
+        return names.get(device.id) or device.label
+
     @property
     def findings(self) -> list[Outcome]:
         """What was found and is worth an analyst's time: by severity, then hits, then the fewest rows."""
@@ -45,6 +50,11 @@ class Content(Struct, frozen=True):
         return sorted(
             found, key=lambda o: (SEVERITIES.index(o.severity), not o.found.hit_rows, o.found.rows, o.hunt)
         )
+
+    @property
+    def telling(self) -> list[Outcome]:
+        """What makes a verdict: the findings, and context that holds an indicator of the incident."""
+        return [*self.findings, *(each for each in self.context if each.found.hit_rows)]
 
     @property
     def context(self) -> list[Outcome]:
@@ -77,6 +87,8 @@ class Finding(Struct, frozen=True):
     means: str = ""
     #: What the finding leaves open, such as whose its rows are; '' for nothing.
     note: str = ""
+    #: What all rows have in common, as a sentence; '' where that is nothing, or there is one row.
+    common: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[ShownRow, ...] = ()
     #: How many events the hunt found, and whether there were more than it may return.
@@ -95,7 +107,8 @@ class Finding(Struct, frozen=True):
         shown = sum(row.count for row in self.rows)
         if shown >= self.total and not self.more:
             return ""
-        return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, hits and the rarest first"
+        order = "hits first, then the rarest" if any(row.hit for row in self.rows) else "the rarest first"
+        return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, {order}"
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -108,6 +121,7 @@ class Finding(Struct, frozen=True):
             self.heading,
             self.means if self.means in kept else "",
             self.note,
+            self.common,
             self.columns,
             self.rows,
             self.total,
@@ -127,8 +141,9 @@ class Draft(Struct, frozen=True):
     """The content of a comment, in order, before it is formatted as text or HTML."""
 
     verdict: str
-    #: One line per device.
+    #: One line per device, and how many of them, the first, are about those on which something was found.
     devices: tuple[str, ...]
+    telling: int
     findings: tuple[Finding, ...]
     #: What is normal there: a heading, and lines with rows; empty for none.
     context: tuple[str, ...]
@@ -138,3 +153,8 @@ class Draft(Struct, frozen=True):
     report_url: str
     #: The line that identifies the comment (`marker.line`).
     marker: str
+
+    @property
+    def blocks(self) -> tuple[tuple[str, ...], ...]:
+        """The lists as they are set apart: what was not run, which is to be mended, and all else."""
+        return self.lists[0], tuple(line for lines in self.lists[1:] for line in lines)

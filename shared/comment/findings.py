@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from . import neutral
 from .cells import write_cell, write_name
 from .content import Content, Finding, ShownRow, count_rows
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 #: Lines of context, its heading included.
 _CONTEXT = 5
 _INDICATOR = 60
+#: Characters for which a line of its own pays.
+_LINE = 60
 #: Between the indicators that found one event, as `summarizing` joins them.
 _AND = ", "
 
@@ -30,14 +34,22 @@ def finding_of(outcome: Outcome, content: Content, *, most: int, mask: bool) -> 
     place = where_found([outcome], content.of_incident.devices)
     # A single device is named in the heading, and need not be repeated in every row.
     single = len(place.own) + len(place.spread) + place.more == 1
-    kept = _kept(outcome, single=single)
+    groups = found.groups[:most]
+    kept = _kept(outcome, groups, single=single)
+    same = _same(groups, kept)
+    kept = [n for n in kept if n not in same]
+    common = [
+        f"{write_name(found.shown[n], mask=mask)}: {_cell(found.shown[n], groups[0].values[n], mask=mask)}"
+        for n in same
+    ]
     return Finding(
         f"FOUND ({outcome.severity}{_hits(outcome, mask=mask)}): {name(outcome)}: "
         f"{count_rows(found.count, more=found.more)}{_where(outcome, content)}",
         one_line(hunt.means) if hunt else "",
         f"Note: {outcome.reason}" if outcome.reason else "",
+        f"In each row: {' · '.join(common)}" if common else "",
         tuple(write_name(found.shown[n], mask=mask) for n in kept),
-        tuple(_rows(found.groups[:most], found.shown, kept, mask=mask)),
+        tuple(_rows(groups, found.shown, kept, mask=mask)),
         found.count,
         found.more,
         tuple(map(one_line, hunt.next_steps)) if hunt else (),
@@ -55,39 +67,60 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
         for each in content.context
     ]
     rows = [
-        (not group.hits, place, row)
+        (group, place, row)
         for each in content.context
         for place, (group, row) in enumerate(_lines(each, content, mask=mask))
     ]
-    shown = [row for *_, row in sorted(rows, key=lambda row: row[:2])[: _CONTEXT - 1]]
-    return (f"Context, no finding: {'; '.join(counted)}; hits and the rarest first", *shown)
+    rows.sort(key=lambda row: (not row[0].hits, row[1]))
+    del rows[_CONTEXT - 1 :]
+    times = _times(group for group, *_ in rows)
+    shown = [
+        " · ".join(filter(None, (replace(row, times=when).seen, *row.cells)))
+        for (*_, row), when in zip(rows, times, strict=True)
+    ]
+    hits = sum(each.found.hit_rows for each in content.context)
+    kind = f"{hits:,} {'hit' if hits == 1 else 'hits'} in it" if hits else "no finding"
+    order = ("; hits first, then the rarest" if hits else "; the rarest first") if len(rows) > 1 else ""
+    return (f"Context, {kind}: {'; '.join(counted)}{order}", *shown)
 
 
-def _lines(outcome: Outcome, content: Content, *, mask: bool) -> Iterable[tuple[Group, str]]:
+def _lines(outcome: Outcome, content: Content, *, mask: bool) -> Iterable[tuple[Group, ShownRow]]:
     found, place = outcome.found, where_found([outcome], content.of_incident.devices)
-    kept = _kept(outcome, single=len(place.own) + len(place.spread) + place.more == 1)
     groups = found.groups[: _CONTEXT - 1]
-    for group, row in zip(groups, _rows(groups, found.shown, kept, mask=mask), strict=True):
-        yield group, " · ".join(filter(None, (row.seen, *row.cells)))
+    kept = _kept(outcome, groups, single=len(place.own) + len(place.spread) + place.more == 1)
+    yield from zip(groups, _rows(groups, found.shown, kept, mask=mask), strict=True)
 
 
-def _kept(outcome: Outcome, *, single: bool) -> list[int]:
-    return [n for n, column in enumerate(outcome.found.shown) if column != "DeviceName" or not single]
+def _kept(outcome: Outcome, groups: tuple[Group, ...], *, single: bool) -> list[int]:
+    """Return the numbers of the columns that say something: not where all is empty, nor of a *single* device."""
+    return [
+        n
+        for n, column in enumerate(outcome.found.shown)
+        if (column != "DeviceName" or not single) and any(group.values[n] for group in groups)
+    ]
+
+
+def _same(groups: tuple[Group, ...], kept: list[int]) -> list[int]:
+    """Return the columns that have one value in all rows, if it takes less room to say that once."""
+    same = [n for n in kept if len({group.values[n] for group in groups}) == 1]
+    saved = sum(len(groups[0].values[n]) for n in same) * (len(groups) - 1)
+    return same if saved > _LINE else []
 
 
 def _rows(
-    groups: Iterable[Group], shown: tuple[str, ...], kept: list[int], *, mask: bool
+    groups: tuple[Group, ...], shown: tuple[str, ...], kept: list[int], *, mask: bool
 ) -> Iterable[ShownRow]:
-    """Yield rows whose times name their day where it changes, with the zone, and else the hour alone."""
+    for group, times in zip(groups, _times(groups), strict=True):
+        cells = tuple(_cell(shown[n], group.values[n], mask=mask) for n in kept)
+        yield ShownRow(group.count, times, cells, bool(group.hits))
+
+
+def _times(groups: Iterable[Group]) -> Iterable[str]:
+    """Yield when each was seen: the day where it changes, with the zone, and else the hour alone."""
     day = ""
     for group in groups:
         first, last = neutral.time(group.first), neutral.time(group.last)
-        yield ShownRow(
-            group.count,
-            _span(first, last, day),
-            tuple(_cell(shown[n], group.values[n], mask=mask) for n in kept),
-            bool(_beyond(group, shown)),
-        )
+        yield _span(first, last, day)
         day = last[:10]
 
 
@@ -95,12 +128,6 @@ def _cell(column: str, value: str, *, mask: bool) -> str:
     # What an event was found by may be several indicators.
     parts = value.split(_AND) if column == "Indicator" else [value]
     return _AND.join(write_cell(column, part, mask=mask) for part in parts) or "(empty)"
-
-
-def _beyond(group: Group, shown: tuple[str, ...]) -> list[str]:
-    """Return the indicators that rows hold beyond those that they were found by: these are no surprise."""
-    by = group.values[shown.index("Indicator")].split(_AND) if "Indicator" in shown else ()
-    return [value for value in group.hits if value not in by]
 
 
 def _span(first: str, last: str, day: str) -> str:
@@ -124,7 +151,6 @@ def _where(outcome: Outcome, content: Content) -> str:
 
 
 def _hits(outcome: Outcome, *, mask: bool) -> str:
-    shown_columns = outcome.found.shown
-    values = dict.fromkeys(value for group in outcome.found.groups for value in _beyond(group, shown_columns))
+    values = dict.fromkeys(value for group in outcome.found.groups for value in group.hits)
     shown = [write_cell("Indicator", value, mask=mask, length=_INDICATOR) for value in values]
     return f", HIT {joined(shown, 'indicator')}" if shown else ""

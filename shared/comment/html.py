@@ -23,7 +23,7 @@ def _write(draft: Draft) -> str:
         _lines(draft.devices),
         *("".join(_finding(finding)) for finding in draft.findings),
         _lines(draft.context),
-        *map(_lines, draft.lists),
+        *map(_lines, draft.blocks),
         _link(draft.report_url, "The run's report") if draft.report_url else "",
         f"<p>{escape(draft.marker)}</p>",
     ]
@@ -36,6 +36,8 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield f"<p>{escape(finding.means)}</p>"
     if finding.note:
         yield f"<p>{escape(finding.note)}</p>"
+    if finding.common:
+        yield f"<p>{escape(finding.common)}</p>"
     if finding.rows:
         names = ("when", *finding.columns)
         yield (

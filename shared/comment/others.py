@@ -42,7 +42,7 @@ def windows(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
     """Return a line for each window, and which hunts looked at it where there are several."""
     by_window: dict[str, list[str]] = {}
     for outcome in outcomes:
-        if outcome.window is None or outcome.outcome in ("notRun", "notApplicable"):
+        if outcome.window is None or outcome.outcome in ("notRun", "notApplicable", "noTelemetry"):
             continue
         window = outcome.window
         text = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"

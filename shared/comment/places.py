@@ -27,30 +27,36 @@ class Where(Struct, frozen=True):
     more: int = 0
 
 
-def where_found(outcomes: Iterable[Outcome], devices: tuple[Device, ...]) -> Where:
+def where_found(outcomes: Iterable[Outcome], devices: tuple[Device, ...], *, telling: bool = False) -> Where:
     """
     Return the devices that rows of *outcomes* are on; *devices* are the incident's.
 
-    Where it names none, none is spread: all of them are its own.
+    Where it names none, none is spread: all of them are its own. With *telling*, of context only the rows that are hits
+    count, since the others are no finding on any device.
     """
     own: dict[str, None] = {}
     spread: dict[str, None] = {}
     more = 0
     for outcome in outcomes:
-        own |= dict.fromkeys(each.device for each in outcome.devices if each.outcome == "found")
-        for place in outcome.found.places:
+        found, hits = outcome.found, telling and outcome.is_context
+        if not hits:
+            own |= dict.fromkeys(each.device for each in outcome.devices if each.outcome == "found")
+        places = found.hit_places if hits else found.places
+        for place in places:
             mine = not devices or any(same_device(device, place.id, place.name) for device in devices)
             (own if mine else spread)[place.name or place.id] = None
-        more += outcome.found.place_count - len(outcome.found.places)
+        more += (found.hit_place_count if hits else found.place_count) - len(places)
     # A device that was found by its full name by one hunt, and by its short one by another, is one.
-    known = {short(name) for name in own}
-    return Where(tuple(own), tuple(name for name in spread if short(name) not in known), more)
+    known = set(map(same, own))
+    return Where(tuple(own), tuple(name for name in spread if same(name) not in known), more)
 
 
 def on(devices: Iterable[str], more: int = 0) -> str:
     """Write ` on srv-7, srv-8 and 3 more devices`, with a leading blank; '' for no devices."""
-    names = list(dict.fromkeys(map(short, devices)))
-    return f" on {joined(names, 'device', more=more)}" if names else ""
+    names: dict[str, str] = {}
+    for device in devices:
+        names.setdefault(same(device), short(device))
+    return f" on {joined([*names.values()], 'device', more=more)}" if names else ""
 
 
 def joined(names: list[str], noun: str, most: int = 3, more: int = 0) -> str:
@@ -60,6 +66,11 @@ def joined(names: list[str], noun: str, most: int = 3, more: int = 0) -> str:
     kept = names[: most - 1]
     left = len(names) - len(kept) + more
     return f"{', '.join(kept)} and {left:,} more {noun}{'' if left == 1 else 's'}"
+
+
+def same(device: str) -> str:
+    """Return what a device's names have in common, whatever their domain and case."""
+    return short(device).lower()
 
 
 def short(device: str) -> str:

@@ -7,6 +7,7 @@ other hunts, and last the windows and the notes. `text` and `html` format it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from . import cards, marker
 from .content import Content, Draft
 from .findings import context_of, finding_of
 from .others import failures, others, windows
-from .places import short, where_found
+from .places import same, where_found
 from .unlooked import not_looked_at
 from .verdict import verdict
 from .words import sentence
@@ -37,8 +38,9 @@ class Size(Struct, frozen=True):
 
 #: From most to least; the first that fits is used.
 _SIZES = (Size(12, 10, 20), Size(6, 10, 20), Size(3, 5, 10), Size(1, 3, 5), Size(0, 1, 3))
-#: Devices without a finding that are described.
+#: So many devices are described, even if nothing was found on them.
 _BESIDE = 3
+_MARKUP = re.compile("<[^>]*>")
 #: What a comment says whatever was found is at most so much of what else it says: a quarter of the whole.
 _FIXED = 1 / 3
 
@@ -57,17 +59,19 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
         if _length(text) <= max_chars:
             return text
     return write(
-        Draft(whole.verdict, (), (), (), (("Too much to show here.",),), whole.report_url, whole.marker)
+        Draft(whole.verdict, (), 0, (), (), (("Too much to show here.",),), whole.report_url, whole.marker)
     )
 
 
 def compose(content: Content, *, mask: bool) -> Draft:
     """Return all that a comment may show, in order, with each hunt's first 12 rows; see `fit` for *mask*."""
     written = replace(content, outcomes=tuple(_written(outcome, mask=mask) for outcome in content.outcomes))
+    devices, telling = _devices(written)
     notes = (*windows(written.outcomes), *(sentence(note, mask=mask) for note in content.notes))
     return Draft(
         f"Outrider: {verdict(content, mask=mask)}",
-        _devices(written),
+        devices,
+        telling,
         tuple(finding_of(outcome, written, most=_SIZES[0].rows, mask=mask) for outcome in written.findings),
         context_of(written, mask=mask),
         (
@@ -81,16 +85,17 @@ def compose(content: Content, *, mask: bool) -> Draft:
     )
 
 
-def _devices(content: Content) -> tuple[str, ...]:
-    """Return a line for each device with a finding, then for some others."""
-    found = {short(name) for name in where_found(content.findings, content.of_incident.devices).own}
+def _devices(content: Content) -> tuple[tuple[str, ...], int]:
+    """Return a line for each device, those with a finding or a hit first, and how many these are."""
+    devices = content.of_incident.devices
+    found = set(map(same, where_found(content.telling, devices, telling=True).own))
     # Every line begins with a word of our own: a device named "FOUND: …" must not look like a finding.
     lines = [
-        (short(card["DeviceName"]) in found, f"Device {cards.device_line(card)}") for card in content.cards
+        (same(card["DeviceName"]) in found, f"Device {cards.device_line(card)}") for card in content.cards
     ]
     first = [line for mine, line in lines if mine]
     rest = [line for mine, line in lines if not mine]
-    return (*first, *rest)
+    return (*first, *rest), len(first)
 
 
 def _written(outcome: Outcome, *, mask: bool) -> Outcome:
@@ -106,13 +111,15 @@ def _written(outcome: Outcome, *, mask: bool) -> Outcome:
 
 def _shorten(draft: Draft, size: Size) -> Draft:
     """Leave of a draft what a comment of this *size* shows, and say how much is left out."""
+    described = len(draft.devices) if len(draft.devices) <= _BESIDE else draft.telling or _BESIDE
     return replace(
         draft,
-        devices=_first(draft.devices, min(size.devices, max(_BESIDE, len(draft.findings))), "device"),
+        devices=_first(draft.devices, min(size.devices, described), "device"),
         findings=tuple(
             replace(
                 finding,
                 rows=finding.rows[: size.rows],
+                common=finding.common if size.rows else "",
                 portal=finding.portal if size.rows >= _SIZES[1].rows else "",
             )
             for finding in draft.findings
@@ -125,7 +132,8 @@ def _shorten(draft: Draft, size: Size) -> Draft:
 def _advised(draft: Draft, write: Callable[[Draft], str]) -> Draft:
     """Leave out of a draft the fixed sentences for which there is no room, those of the last findings first."""
     bare = replace(draft, findings=tuple(each.keep(frozenset()) for each in draft.findings))
-    room = _length(write(bare)) * _FIXED
+    # Nobody reads markup, nor where a link leads.
+    room = _length(_MARKUP.sub("", write(bare))) * _FIXED
     kept: set[str] = set()
     for finding in draft.findings:
         for text in filter(None, finding.fixed):

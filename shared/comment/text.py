@@ -14,7 +14,7 @@ from .saying import fit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters. Rows with a longer value, such as a command line, are written with one line per value.
+#: Characters. A longer value, such as a command line, has a line of its own, behind the row.
 _SHORT = 48
 
 
@@ -29,7 +29,7 @@ def _write(draft: Draft) -> str:
         "\n".join(draft.devices),
         *("\n".join(_finding(finding)) for finding in draft.findings),
         "\n".join((*draft.context[:1], *(f"• {row}" for row in draft.context[1:]))),
-        *("\n".join(lines) for lines in draft.lists),
+        *("\n".join(lines) for lines in draft.blocks),
         (f"Report: {draft.report_url}\n" if draft.report_url else "") + draft.marker,
     ]
     return "\n\n".join(part for part in parts if part)
@@ -41,15 +41,17 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield finding.means
     if finding.note:
         yield finding.note
+    if finding.common:
+        yield finding.common
     long = any(len(value) > _SHORT for row in finding.rows for value in row.cells)
-    if finding.rows and not long:
+    if finding.rows and finding.columns and not long:
         yield "  when · " + " · ".join(finding.columns)
     for row in finding.rows:
         if long:
-            yield f"• {row.seen}"
-            yield from (
-                f"    {column}: {value}" for column, value in zip(finding.columns, row.cells, strict=True)
-            )
+            named = list(zip(finding.columns, row.cells, strict=True))
+            facts = [f"{column}: {value}" for column, value in named if len(value) <= _SHORT]
+            yield "• " + " · ".join(filter(None, (row.seen, *facts)))
+            yield from (f"    {column}: {value}" for column, value in named if len(value) > _SHORT)
         else:
             yield "• " + " · ".join(filter(None, (row.seen, *row.cells)))
     if finding.coverage:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import neutral
+from .places import same
 from .secrets import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.model.entity import Chosen
+    from shared.model.outcome import Outcome
+
+    from .content import Content
 
 #: Names of a kind; the rest is counted.
 _SHOWN = 3
@@ -30,6 +34,25 @@ def not_looked_at(chosen: Chosen, *, mask: bool) -> Iterator[str]:
     for reason, kinds in reasons.items():
         parts = (_of_kind(kind, values, mask=mask) for kind, values in kinds.items())
         yield f"Not looked at ({reason}): {'; '.join(parts)}"
+
+
+def without_hunt(content: Content) -> list[str]:
+    """Return the names of the devices to which none of the hunts for devices applies."""
+    hunts = [each for each in content.outcomes if each.devices or _may_hunt_devices(each, content)]
+    unfit = []
+    for device in content.chosen.devices:
+        mine = {same(device.label), same(content.called(device))}
+        endings = [
+            next((d.outcome for d in each.devices if same(d.device) in mine), each.outcome) for each in hunts
+        ]
+        if set(endings) == {"notApplicable"}:
+            unfit.append(content.called(device))
+    return unfit
+
+
+def _may_hunt_devices(outcome: Outcome, content: Content) -> bool:
+    hunt = content.hunts.get(outcome.hunt)
+    return hunt is None or hunt.entity == "device"
 
 
 def _of_kind(kind: str, values: list[str], *, mask: bool) -> str:

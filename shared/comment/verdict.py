@@ -10,6 +10,7 @@ from shared.model.entity import NOT_WANTED
 from .cells import write_cell
 from .neutral import label, quoted
 from .places import joined, on, where_found
+from .unlooked import without_hunt
 
 if TYPE_CHECKING:
     from shared.model.outcome import Outcome
@@ -26,10 +27,9 @@ def verdict(content: Content, *, mask: bool = True) -> str:
     What is normal there, context, is counted and never *found*; a hit is. *mask* replaces what looks like a secret in
     an indicator.
     """
-    if not content.outcomes:
+    if not content.outcomes and not content.chosen.entities:
         return f"nothing to hunt for{_unlooked(content)}"
-    telling = [*content.findings, *(each for each in content.context if each.found.hit_rows)]
-    if telling:
+    if telling := content.telling:
         return _found(content, telling, mask=mask) + _rest(content)
     counted = Counter(outcome.outcome for outcome in content.outcomes)
     quiet = counted["nothingSoFar"] + counted["nothingFound"] + len(content.context)
@@ -38,9 +38,10 @@ def verdict(content: Content, *, mask: bool = True) -> str:
         so_far = " so far" if counted["nothingSoFar"] else ""
         return f"nothing found{so_far}{where} ({_count(quiet, 'hunt')}){_rest(content)}"
     if failed:
-        return f"FAILED: none of {_count(failed, 'hunt')} could be run{where}{_unlooked(content)}"
+        return f"FAILED: none of {_count(failed, 'hunt')} could be run{where}{_partly(content)}{_unlooked(content)}"
     if counted["noTelemetry"]:
-        return f"no telemetry{where}: nothing could be looked at{_unlooked(content)}"
+        said = f"no telemetry{on(_silent(content)) or where}: nothing could be looked at"
+        return f"{said}{_also('no hunt applies', without_hunt(content))}{_unlooked(content)}"
     return f"no hunt applies{where}{_unlooked(content)}"
 
 
@@ -50,12 +51,26 @@ def name(outcome: Outcome) -> str:
 
 
 def _found(content: Content, telling: list[Outcome], *, mask: bool) -> str:
-    place = where_found(telling, content.of_incident.devices)
+    place = where_found(telling, content.of_incident.devices, telling=True)
+    where = on(place.own) or ("" if place.spread else _found_by(telling, mask=mask))
     said = joined([_item(each, mask=mask) for each in telling], "finding", most=4)
-    if place.own or not place.spread:
-        text = f"found{on(place.own) or _where(content, mask=mask)}: {said}"
+    if where or not place.spread:
+        text = f"found{where}: {said}"
         return f"{text}; also{on(place.spread, place.more)}, outside the incident" if place.spread else text
     return f"found{on(place.spread, place.more)}, outside the incident: {said}"
+
+
+def _found_by(telling: list[Outcome], *, mask: bool) -> str:
+    """Return the indicators that rows were found by, for want of a device that they name."""
+    values = dict.fromkeys(
+        value
+        for found in (each.found for each in telling)
+        if "Indicator" in found.shown
+        for group in found.groups
+        for value in group.values[found.shown.index("Indicator")].split(", ")
+    )
+    shown = [_indicator(value, mask=mask) for value in values]
+    return f" for {joined(shown, 'indicator')}" if shown else ""
 
 
 def _item(outcome: Outcome, *, mask: bool) -> str:
@@ -73,13 +88,27 @@ def _rest(content: Content) -> str:
     if normal := sum(outcome.found.count for outcome in content.context):
         text += f"; {_count(normal, 'row')} of context"
     if failed := sum(outcome.outcome == "notRun" for outcome in content.outcomes):
-        text += f"; {failed} could not be run"
+        text += f"; {failed:,} could not be run"
+    return text + _partly(content) + _unlooked(content)
+
+
+def _partly(content: Content) -> str:
+    """Return which devices were looked at in part, or not at all."""
     ended = [(d, o) for o in content.outcomes for d in o.devices]
     partly = [d.device for d, o in ended if d.outcome == "notRun" and o.outcome != "notRun"]
-    silent = [d.device for d, _ in ended if d.outcome == "noTelemetry"]
-    for devices, said in ((partly, "not run in full"), (silent, "no telemetry")):
-        text += f"; {said}{on(devices)}" if devices else ""
-    return text + _unlooked(content)
+    return (
+        _also("not run in full", partly)
+        + _also("no telemetry", _silent(content))
+        + _also("no hunt applies", without_hunt(content))
+    )
+
+
+def _silent(content: Content) -> list[str]:
+    return [d.device for o in content.outcomes for d in o.devices if d.outcome == "noTelemetry"]
+
+
+def _also(said: str, devices: list[str]) -> str:
+    return f"; {said}{on(devices)}" if devices else ""
 
 
 def _unlooked(content: Content) -> str:
@@ -90,13 +119,18 @@ def _unlooked(content: Content) -> str:
 def _where(content: Content, *, mask: bool) -> str:
     """Return what was looked at, with a leading blank: the devices that were, else the indicators."""
     looked = [
-        d.device for o in content.outcomes for d in o.devices if d.outcome in ("nothingFound", "nothingSoFar")
+        d.device
+        for o in content.outcomes
+        for d in o.devices
+        if d.outcome in ("nothingFound", "nothingSoFar") or (d.outcome == "found" and o.is_context)
     ]
-    names = {card["DeviceId"].lower(): card["DeviceName"] for card in content.cards}
-    devices = looked or [names.get(device.id) or device.label for device in content.chosen.devices]
-    if devices:
-        return on(devices)
+    if looked:
+        return on(looked)
     values = [_indicator(indicator.value, mask=mask) for indicator in content.chosen.indicators]
+    if values and any(o.outcome in ("nothingFound", "nothingSoFar") for o in content.outcomes):
+        return f" for {joined(values, 'indicator')}"
+    if content.chosen.devices:
+        return on(map(content.called, content.chosen.devices))
     return f" for {joined(values, 'indicator')}" if values else ""
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.catalog.select import entities_of, ledger_key, ledger_keys
 from shared.entities.choosing import limit
-from shared.model.entity import Chosen, Device, Indicator, hidden
+from shared.model.entity import NOT_WANTED, Chosen, Device, Indicator, hidden
 from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
@@ -88,9 +88,11 @@ def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
         h for h in plan.hunts if h.name == DEVICE_CARD and any(x.chosen and x.chosen.devices for x in left)
     ]
     tried = (h.name for h in left if set(ledger_keys(hunts[h.name], h.chosen or chosen)) <= share.tried)
+    # What nobody misses is told once; a gap is told again, since it may have come since the last comment.
+    dropped = (drop for drop in plan.chosen.dropped if share.first or drop.reason not in NOT_WANTED)
     return replace(
         plan,
-        chosen=replace(chosen, dropped=(*(plan.chosen.dropped if share.first else ()), *beyond)),
+        chosen=replace(chosen, dropped=(*dropped, *beyond)),
         hunts=(*card, *left),
         skipped=skipped,
         follow_up=not share.first,

@@ -14,7 +14,7 @@ class Group(Struct, frozen=True, array_like=True):
 
     `count` is how many events they are: what several indicators fit is one. `first` and `last` are the earliest and the
     latest time among them, as Graph writes it; '' without a time column. `hits` are the incident's own indicators that
-    they hold.
+    they hold, other than those that they were found by.
     """
 
     values: tuple[str, ...]
@@ -25,7 +25,7 @@ class Group(Struct, frozen=True, array_like=True):
 
 
 class Place(Struct, frozen=True, array_like=True):
-    """A device that an indicator hunt's rows are on, and how many events; its id in lower case, '' where unknown."""
+    """A device that rows are on, and how many events; its id in lower case, '' where unknown."""
 
     id: str
     name: str
@@ -77,8 +77,11 @@ class Found(Struct, frozen=True, rename="camel"):
     unreadable: int = 0
     #: How many events the rows are; 0 where that was not counted.
     events: int = 0
-    #: Rows that hold an indicator of the incident.
+    #: Rows that hold an indicator of the incident, other than one that they were found by.
     hit_rows: int = 0
+    #: The devices that these are on, most events first: at most 200 of `hit_place_count`.
+    hit_places: tuple[Place, ...] = ()
+    hit_place_count: int = 0
     #: For an indicator hunt, the devices that its rows are on, most events first: at most 200 of `place_count`.
     places: tuple[Place, ...] = ()
     place_count: int = 0

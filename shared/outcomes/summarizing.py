@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
-#: Places of an indicator hunt's rows, in the summary; the rest is counted.
+#: Places of an indicator hunt's rows, and of hits, in the summary; the rest is counted.
 _KEPT_PLACES = 200
 #: The columns that say which entity a row is about; the first that is not empty counts.
 _KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
@@ -46,6 +46,11 @@ class _Tallied:
         self.hits: dict[str, None] = {}
         self.indicators: dict[str, None] = {}
 
+    def beyond(self, hits: Iterable[str]) -> list[str]:
+        """Return those of *hits* that its rows were not found by: the others are no surprise."""
+        found_by = {value.lower() for value in self.indicators}
+        return [value for value in hits if value.lower() not in found_by]
+
 
 def summarize(
     hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float, indicators: Iterable[Indicator] = ()
@@ -53,7 +58,7 @@ def summarize(
     """
     Group an answer's rows by the columns that the hunt shows, in the order of `order.in_order`.
 
-    Rows that hold one of *indicators*, those of the incident, are hits. Rows beyond *max_rows* only set
+    Rows that hold one of *indicators*, those of the incident, are hits, unless it is one that they were found by. Rows beyond *max_rows* only set
     `more`. The result keeps at most 200 groups and 10 rows; its digest covers every row that counts, in any order.
     *seconds* is stored as it is given. Raises GraphError if the answer cannot be decoded.
     """
@@ -72,10 +77,11 @@ def summarize(
     time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
     names = {column.name for column in answer.schema}
     who = tuple(name for name in _KEYS[hunt.entity] if name in names)
-    where = tuple(name for name in _PLACE if name in names) if by_indicator else ()
+    where = tuple(name for name in _PLACE if name in names)
     groups: dict[tuple[str, ...], _Tallied] = {}
     per_entity: dict[str, tuple[str, list[bytes]]] = {}
-    places: dict[tuple[str, str], set[bytes]] = {}
+    places: dict[tuple[str, str], set[Any]] = {}
+    pieces: list[tuple[_Tallied, tuple[str, str], list[int]]] = []
     columns = tuple(dict.fromkeys((*shown, *who, *where)))
     for cells, (mine, first, last) in _tally(answer, columns, time_column).items():
         values = dict(zip(columns, map(cell_text, msgspec.structs.astuple(cells)), strict=True))
@@ -87,20 +93,29 @@ def summarize(
         group.count += len(mine)
         group.events.update(events[n] for n in mine if events)
         group.first, group.last = min(group.first, first), max(group.last, last)
-        group.hits |= dict.fromkeys(value for n in mine for value in hits.get(n, ()))
         if by_indicator and values.get("Indicator"):
             group.indicators[values["Indicator"]] = None
         about = next((values[name].lower() for name in who if values[name]), "")
         per_entity.setdefault(about, (values.get("DeviceName", "").lower(), []))[1].extend(
             hashes[n] for n in mine
         )
-        if where:
-            at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
+        at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
+        pieces.append((group, at, mine))
+        if where and by_indicator:
             places.setdefault(at, set()).update(events[n] for n in mine)
+    # Only now is known by which indicators each event was found.
+    hit_rows: list[int] = []
+    hit_places: dict[tuple[str, str], set[Any]] = {}
+    for group, at, mine in pieces:
+        for n in mine:
+            if n in hits and (beyond := group.beyond(hits[n])):
+                group.hits |= dict.fromkeys(beyond)
+                hit_rows.append(n)
+                hit_places.setdefault(at, set()).add(events[n] if events else n)
     columns_of = tuple(column.name for column in answer.schema)
-    told = islice((*sorted(hits), *(n for n in range(len(answer.results)) if n not in hits)), _KEPT_ROWS)
+    # Hits first; both in the order in which the rows came.
+    told = islice(dict.fromkeys((*sorted(hit_rows), *range(len(answer.results)))), _KEPT_ROWS)
     ordered = in_order((_group(key, shown, group) for key, group in groups.items()), shown)
-    by_rows = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
     return Found(
         hunt=hunt.name,
         rows=len(answer.results),
@@ -115,10 +130,18 @@ def summarize(
         seconds=round(seconds, 3),
         unreadable=answer.unreadable,
         events=len(set(events)) if by_indicator else len(answer.results),
-        hit_rows=len(hits),
-        places=tuple(Place(*at, len(found)) for at, found in by_rows[:_KEPT_PLACES]),
+        hit_rows=len(hit_rows),
+        hit_places=_most(hit_places) if where else (),
+        hit_place_count=len(hit_places) if where else 0,
+        places=_most(places),
         place_count=len(places),
     )
+
+
+def _most(places: dict[tuple[str, str], set[Any]]) -> tuple[Place, ...]:
+    """Return the devices with the most events."""
+    ordered = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(Place(*at, len(found)) for at, found in ordered[:_KEPT_PLACES])
 
 
 def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied) -> Group:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from shared.comment import cards, marker, neutral
 from shared.comment.cells import write_cell
 from shared.comment.html import render_html
+from shared.comment.saying import compose
 from shared.comment.text import render_text
 from shared.comment.verdict import verdict
 from shared.model.entity import Chosen, Device, Indicator
@@ -68,19 +69,21 @@ def test_no_answer_writes_the_comment(raw: bytes) -> None:
     """No link, markup, line, column or marker in the comment, as text and as HTML, is the answer's."""
     said = content(found(raw))
     text, html = render_text(said, max_chars=30_000), render_html(said, max_chars=30_000)
-    plain = content(found(answer([f"c{n}" for n in range(len(said.outcomes[0].found.shown))], ["x", "y"])))
-    width = 2 + len(said.outcomes[0].found.shown)
+    (finding,) = compose(said, mask=True).findings
+    width = 1 + len(finding.columns)
 
     assert ([], [], "", "") == (live(text), live(html), unseen(text), unseen(html))
     assert not set("<>`") & set(text)
-    assert {tag for tag, *_ in Tags(html).tags} == {
-        tag for tag, *_ in Tags(render_html(plain, max_chars=30_000)).tags
+    assert {"h3", "h4", "p", "br", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"} >= {
+        tag for tag, *_ in Tags(html).tags
     }
     assert [] == Tags(html).open
     assert ["FOUND"] == re.findall(r"(?m)^FOUND", text)
     assert 1 == len(re.findall(r"Outrider [0-9a-f]{32}", text))
-    lines = [line for line in text.splitlines() if line.startswith(("  seen · ", "• "))]
-    assert {width} >= {len(re.split(r"\s·\s", line)) for line in lines} - {2}
+    heads = [line for line in text.splitlines() if line.startswith("  when · ")]
+    rows = [line for line in text.splitlines() if line.startswith(("• ", "    "))]
+    assert {width} >= {len(re.split(r"\s·\s", line)) for line in heads}
+    assert width * len(finding.rows) == sum(len(re.split(r"\s·\s", line)) for line in rows)
 
 
 @settings(max_examples=80)
@@ -161,7 +164,7 @@ def test_a_device_is_named_as_a_name() -> None:
     )
     long = content(outcome("nothingFound", device="x" * 500))
 
-    assert '1 hunt found nothing on "srv-7; 3 hunts found nothing"' == verdict(named)
+    assert 'nothing found on "srv-7; 3 hunts found nothing" (1 hunt)' == verdict(named)
     assert len(verdict(long)) < 100
 
 
@@ -225,7 +228,7 @@ def test_secrets_are_masked_in_sentences_and_titles() -> None:
     page = run_page(Run(Work(RUN_ID, NOW, ""), plan, done=done), HUNTS, Settings(), refresh=False)
 
     assert "for bob:***" in verdict(said)
-    assert ["NOT RUN: archive-then-upload: refused: --password=***"] == re.findall(
+    assert ["NOT RUN on web01: archive-then-upload (refused: --password=***)"] == re.findall(
         "NOT RUN.*hunt.*|NOT RUN.*refused.*", text
     )[:1]
     assert "hunter2" not in text + str(body) + page

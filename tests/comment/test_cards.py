@@ -17,7 +17,7 @@ FULL = {
 def test_a_device_with_all_its_facts() -> None:
     """What it is, how it stands, when it was seen, then at most five tags and users; each tag once, the nameless never."""
     assert (
-        'WEB01: Linux server, Ubuntu 22.04, onboarded, last seen 2026-11-24 02:14:05, exposure high, value low, internet-facing,'
+        'WEB01: Linux server, Ubuntu 22.04, onboarded, last seen 2026-11-24 02:14 UTC, exposure high, value low, internet-facing,'
         ' tags "prod", "a", "b", "c", "d" and 2 more, users "root", "bob", "7"'
     ) == device_line(FULL)  # fmt: skip
 

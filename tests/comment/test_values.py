@@ -167,5 +167,5 @@ def test_rows_are_counted(total: int, more: bool, said: str) -> None:
 
     assert said == count_rows(total, more=more)
     assert ("1,200×", "") == (row.seen, Finding("").coverage)
-    assert f"0 of {said} shown, rarest first" == Finding("", total=total, more=more).coverage or not total
+    assert f"0 of {said} shown, the rarest first" == Finding("", total=total, more=more).coverage or not total
     assert bool(more) == bool(Finding("", rows=(row,), total=total, more=more).coverage)

@@ -198,4 +198,4 @@ async def test_the_watch_sees_nothing_due_in_what_no_hunt_takes(fleet: Fleet) ->
         alone = await app.done(run)
 
     assert {"archive-then-upload"} == endings(done).keys()
-    assert ("completed", "nothing to hunt for") == (alone.status, alone.verdict)
+    assert ("completed", "nothing to hunt for; 1 not looked at") == (alone.status, alone.verdict)

@@ -12,11 +12,12 @@ from tests.support.tenant import Deployment
 
 WINDOWS, SERVER = Device("1" * 40, "pc-1", "Windows11"), Device("2" * 40, "srv-1", "Linux")
 IGNORED = Dropped("ip", "192.0.2.1", "on IGNORE_INDICATORS")
+ACCOUNT = Dropped("account", "anna", "no hunt takes it")
 
 
 async def test_a_follow_up_does_not_repeat_what_was_left_out(app: Deployment) -> None:
-    """What is not hunted and does not apply is told once, unless what is due has a part in it."""
-    chosen = Chosen((WINDOWS,), (), (IGNORED,))
+    """What is not wanted or does not apply is told once, unless what is due has a part in it; a gap is told again."""
+    chosen = Chosen((WINDOWS,), (), (IGNORED, ACCOUNT))
     plan = make_plan(Work("0a" * 16, app.now(), "", chosen=chosen), None, app.tools.catalog, app.now())
     due = frozenset(wanted(plan, app.tools.catalog))
     first = narrow(plan, app.tools.catalog, Share(due, first=True), Limits())
@@ -24,8 +25,8 @@ async def test_a_follow_up_does_not_repeat_what_was_left_out(app: Deployment) ->
     nothing = narrow(plan, app.tools.catalog, Share(first=False), Limits())
 
     assert plan.skipped
-    assert ((IGNORED,), plan.skipped, False) == (first.chosen.dropped, first.skipped, first.follow_up)
-    assert ((), plan.skipped, True) == (again.chosen.dropped, again.skipped, again.follow_up)
+    assert ((IGNORED, ACCOUNT), plan.skipped, False) == (first.chosen.dropped, first.skipped, first.follow_up)
+    assert ((ACCOUNT,), plan.skipped, True) == (again.chosen.dropped, again.skipped, again.follow_up)
     assert ((), ()) == (nothing.skipped, nothing.hunts)
 
 

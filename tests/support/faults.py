@@ -37,6 +37,7 @@ FAULTS = {
     "A20": "Every hunt file that cannot be used stood in every comment as a hunt not run.",
     "A21": "Every file in HUNTS_DIR ran on every incident: 324 calls, half of them without sense.",
     "A22": "A row without a device id marked every device known by name; an unknown system excluded one.",
+    "A23": "A baseline counted as found: the verdict told the operating system, not the danger.",
     "A24": "A row with the incident's own address was line two of twelve, unmarked; rarest first was latest first.",
     "A25": "A headline named a device on which nothing was; one event was two rows.",
     "A26": "Sweeps read as nothing found, or as other counts, where their blocks or answers were odd.",

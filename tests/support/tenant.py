@@ -71,13 +71,13 @@ class Remembering:
 
 class Fleet:
     """
-    The telemetry of *devices* devices over *days* days until `end`, the present, and the hunts to run on it.
+    The telemetry of *devices* devices over *days* days until `end`, by default the present, and the hunts to run on it.
 
     Tests share it, so none may change it.
     """
 
-    def __init__(self, devices: int = 40, days: int = 3) -> None:
-        self.end = datetime.now(UTC)
+    def __init__(self, devices: int = 40, days: int = 3, end: datetime | None = None) -> None:
+        self.end = end or datetime.now(UTC)
         tenant = build_app(devices=devices, days=days, now=self.end).state.tenant
         self.engine: Any = Remembering(tenant.engine)
         self.catalog = five_hunts()
