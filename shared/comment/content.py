@@ -147,6 +147,8 @@ class Draft(Struct, frozen=True):
     findings: tuple[Finding, ...]
     #: What is normal there: a heading, and lines with rows; empty for none.
     context: tuple[str, ...]
+    #: The links that open its queries in the portal, by hunt.
+    context_portal: dict[str, str]
     #: Four lists of lines: not run; not looked at; no telemetry, nothing found and not applicable; windows and notes.
     lists: tuple[tuple[str, ...], ...]
     #: The link to the run's page; '' for none.

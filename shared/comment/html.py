@@ -23,6 +23,7 @@ def _write(draft: Draft) -> str:
         _lines(draft.devices),
         *("".join(_finding(finding)) for finding in draft.findings),
         _lines(draft.context),
+        *(_link(url, f"Open {hunt} in Advanced Hunting") for hunt, url in draft.context_portal.items()),
         *map(_lines, draft.blocks),
         _link(draft.report_url, "The run's report") if draft.report_url else "",
         f"<p>{escape(draft.marker)}</p>",

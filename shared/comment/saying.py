@@ -8,6 +8,7 @@ other hunts, and last the windows and the notes. `text` and `html` format it.
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from .findings import context_of, finding_of
 from .others import failures, others, windows
 from .places import same, where_found
 from .unlooked import not_looked_at
-from .verdict import verdict
+from .verdict import name, verdict
 from .words import sentence
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def fit(content: Content, write: Callable[[Draft], str], *, max_chars: int, mask
         if _length(text) <= max_chars:
             return text
     return write(
-        Draft(whole.verdict, (), 0, (), (), (("Too much to show here.",),), whole.report_url, whole.marker)
+        Draft(
+            whole.verdict, (), 0, (), (), {}, (("Too much to show here.",),), whole.report_url, whole.marker
+        )
     )
 
 
@@ -74,6 +77,7 @@ def compose(content: Content, *, mask: bool) -> Draft:
         telling,
         tuple(finding_of(outcome, written, most=_SIZES[0].rows, mask=mask) for outcome in written.findings),
         context_of(written, mask=mask),
+        {name(each): content.portal[each.hunt] for each in written.context if each.hunt in content.portal},
         (
             failures(written.outcomes),
             tuple(not_looked_at(content.chosen, mask=mask)),
@@ -111,6 +115,7 @@ def _written(outcome: Outcome, *, mask: bool) -> Outcome:
 
 def _shorten(draft: Draft, size: Size) -> Draft:
     """Leave of a draft what a comment of this *size* shows, and say how much is left out."""
+    links = size.rows >= _SIZES[1].rows
     described = len(draft.devices) if len(draft.devices) <= _BESIDE else draft.telling or _BESIDE
     return replace(
         draft,
@@ -120,11 +125,12 @@ def _shorten(draft: Draft, size: Size) -> Draft:
                 finding,
                 rows=finding.rows[: size.rows],
                 common=finding.common if size.rows else "",
-                portal=finding.portal if size.rows >= _SIZES[1].rows else "",
+                portal=finding.portal if links else "",
             )
             for finding in draft.findings
         ),
         context=draft.context[: 1 + size.rows],
+        context_portal=draft.context_portal if links else {},
         lists=tuple(_first(lines, size.lines, "line") for lines in draft.lists),
     )
 
@@ -133,7 +139,7 @@ def _advised(draft: Draft, write: Callable[[Draft], str]) -> Draft:
     """Leave out of a draft the fixed sentences for which there is no room, those of the last findings first."""
     bare = replace(draft, findings=tuple(each.keep(frozenset()) for each in draft.findings))
     # Nobody reads markup, nor where a link leads.
-    room = _length(_MARKUP.sub("", write(bare))) * _FIXED
+    room = _length(unescape(_MARKUP.sub("", write(bare)))) * _FIXED
     kept: set[str] = set()
     for finding in draft.findings:
         for text in filter(None, finding.fixed):

@@ -173,7 +173,7 @@ async def test_an_answer_over_two_megabytes_is_counted_in_full(fleet: Fleet) -> 
     # An indicator hunt's rows are counted by what they matched.
     assert {"203.0.113.200": 300} == {key: part.rows for key, part in outcome.found.per_entity.items()}
     assert [1, 99, 100, 100] == [group.count for group in outcome.found.groups]
-    assert "\nFOUND: file-origin: 300 rows\n" in text
+    assert "\nFOUND (medium): file-origin: 300 rows on pc-0, pc-1, pc-2\n" in text
     assert len(text) <= 30_000
 
 
@@ -196,4 +196,4 @@ async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
     assert note.startswith("The device card could not be read: Graph refused the query (400)")
     assert until.startswith("Looked until ")
     assert note in text
-    assert "\nNOT RUN: linux-desktop-egress-baseline: it returned no rows, but the device card" in text
+    assert "\nNOT RUN: linux-desktop-egress-baseline (it returned no rows, but the device card" in text

@@ -12,14 +12,16 @@ from tests.support.tenant import Deployment, Fleet
 
 
 async def test_activity_on_a_server_is_found_and_commented(app: Deployment) -> None:
-    """The planted archive and upload are found, and the comment's first line counts the hunts."""
+    """The planted archive and upload are found, and the comment's first line names what was found, and where."""
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
 
     assert "completed" == done.status
     assert "found" == outcome(done, "archive-then-upload").outcome
     assert (CommentResult(EXFILTRATION, "written"),) == done.comments
-    assert text.startswith("Outrider: 3 of 3 hunts found something on srv-7\n")
+    assert text.startswith(
+        "Outrider: found on srv-7: archive-then-upload (1), file-origin (1), 203.0.113[.]9 "
+    )
 
 
 async def test_the_last_comment_line_names_run_and_findings(app: Deployment) -> None:
@@ -58,7 +60,7 @@ async def test_a_comment_says_when_hunts_found_nothing(app: Deployment) -> None:
     (text,) = app.comments(BENIGN)
 
     assert ("completed", {"file-origin": "nothingSoFar"}) == (done.status, endings(done))
-    assert text.startswith("Outrider: 1 hunt found nothing so far for ")
+    assert text.startswith("Outrider: nothing found so far for 203.0.113[.]200, ")
 
 
 async def test_a_merged_incident_is_commented_on_its_target(app: Deployment) -> None:

@@ -45,7 +45,7 @@ async def test_a_hunt_that_is_gone_was_not_run(app: Deployment) -> None:
     assert ("notRun", GONE) == (outcome(done, "file-origin").outcome, outcome(done, "file-origin").reason)
     assert "found" == endings(done)["archive-then-upload"]
     assert "completedWithFailures" == done.status
-    assert f"NOT RUN: file-origin: {GONE}" in app.comments(EXFILTRATION)[0]
+    assert f"\nNOT RUN: file-origin ({GONE})\n" in app.comments(EXFILTRATION)[0]
 
 
 async def test_a_hunt_that_went_after_its_answer_was_not_run(app: Deployment) -> None:

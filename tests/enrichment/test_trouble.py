@@ -24,8 +24,9 @@ async def test_one_failed_hunt_leaves_the_others_reported(app: Deployment, statu
     assert "completedWithFailures" == done.status
     assert "notRun" == outcome(done, "file-origin").outcome
     assert "found" == outcome(done, "archive-then-upload").outcome
-    assert "2 of 3 hunts found something on srv-7; 1 could not be run" == done.verdict
-    assert "\nNOT RUN: file-origin: " in text
+    assert done.verdict.startswith("found on srv-7: archive-then-upload (1), 203.0.113[.]9 ")
+    assert done.verdict.endswith(" rows of context; 1 could not be run; 1 not looked at")
+    assert "\nNOT RUN: file-origin (" in text
 
 
 async def test_a_hunt_that_fails_once_is_tried_again(app: Deployment) -> None:
@@ -50,7 +51,7 @@ async def test_a_hunt_is_abandoned_after_two_hours_of_errors(app: Deployment) ->
     assert early.done is None
     assert ("urgent", run, 120) == app.messages[1]
     assert "completedWithFailures" == done.status
-    assert "\nNOT RUN: file-origin: Microsoft Graph has not answered for 2 hours" in text
+    assert "\nNOT RUN: file-origin (Microsoft Graph has not answered for 2 hours" in text
 
 
 async def test_an_unreadable_incident_fails_its_run_after_two_hours(app: Deployment) -> None:
@@ -73,7 +74,7 @@ async def test_a_run_fails_when_no_hunt_can_be_run(app: Deployment) -> None:
     (text,) = app.comments(EXFILTRATION)
 
     assert "failed" == done.status
-    assert text.startswith("Outrider: FAILED: none of 4 hunts could be run on srv-7\n")
+    assert text.startswith("Outrider: FAILED: none of 4 hunts could be run on srv-7; 1 not looked at\n")
 
 
 async def test_a_throttled_run_waits_as_long_as_graph_says(app: Deployment) -> None:
@@ -168,7 +169,7 @@ async def test_giving_up_keeps_findings_and_explains_the_rest(app: Deployment) -
 
     assert "completedWithFailures" == done.status
     assert "found" == outcome(done, "archive-then-upload").outcome
-    assert "\nNOT RUN: file-origin: it failed 5 times\n" in text
+    assert "\nNOT RUN: file-origin (it failed 5 times)\n" in text
 
 
 async def test_giving_up_can_leave_the_comment_out(app: Deployment) -> None:

@@ -155,7 +155,10 @@ async def test_only_starts_alone_that_did_not_end_count(app: Deployment) -> None
     assert early is None
     assert "failed" == done.status
     assert {STOPPED} == {outcome.reason for outcome in done.outcomes}
-    assert f"NOT RUN: archive-then-upload: {STOPPED}" in text
+    assert (
+        f"\nNOT RUN: archive-then-upload, file-origin, linux-desktop-egress-baseline, linux-server-egress-baseline ({STOPPED})\n"
+        in text
+    )
 
 
 async def test_a_run_that_cannot_even_be_given_up_ends_without_a_comment(app: Deployment) -> None:
