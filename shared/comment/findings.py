@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from . import neutral
 from .cells import write_cell, write_name
 from .content import Content, Finding, ShownRow, count_rows
-from .places import joined, on, where_found
+from .places import joined, where_found
 from .verdict import name
 from .words import one_line
 
@@ -140,14 +140,9 @@ def _span(first: str, last: str, day: str) -> str:
 
 def _where(outcome: Outcome, content: Content) -> str:
     place = where_found([outcome], content.of_incident.devices)
-    spread = on(place.spread, place.more)
-    if not spread:
-        return on(place.own)
-    return (
-        f"{on(place.own)}; also{spread}, outside the incident"
-        if place.own
-        else f"{spread}, outside the incident"
-    )
+    if not place.spread:
+        return place.on_own
+    return f"{place.on_own}{'; also' if place.own else ''}{place.on_others}, outside the incident"
 
 
 def _hits(outcome: Outcome, *, mask: bool) -> str:

@@ -26,6 +26,16 @@ class Where(Struct, frozen=True):
     spread: tuple[str, ...] = ()
     more: int = 0
 
+    @property
+    def on_own(self) -> str:
+        """Where rows of the incident's own devices are, as `on` writes it."""
+        return on(self.own, 0 if self.spread else self.more)
+
+    @property
+    def on_others(self) -> str:
+        """Where the other rows are."""
+        return on(self.spread, self.more)
+
 
 def where_found(outcomes: Iterable[Outcome], devices: tuple[Device, ...], *, telling: bool = False) -> Where:
     """

@@ -52,12 +52,12 @@ def name(outcome: Outcome) -> str:
 
 def _found(content: Content, telling: list[Outcome], *, mask: bool) -> str:
     place = where_found(telling, content.of_incident.devices, telling=True)
-    where = on(place.own) or ("" if place.spread else _found_by(telling, mask=mask))
+    where = place.on_own or ("" if place.spread else _found_by(telling, mask=mask))
     said = joined([_item(each, mask=mask) for each in telling], "finding", most=4)
     if where or not place.spread:
         text = f"found{where}: {said}"
-        return f"{text}; also{on(place.spread, place.more)}, outside the incident" if place.spread else text
-    return f"found{on(place.spread, place.more)}, outside the incident: {said}"
+        return f"{text}; also{place.on_others}, outside the incident" if place.spread else text
+    return f"found{place.on_others}, outside the incident: {said}"
 
 
 def _found_by(telling: list[Outcome], *, mask: bool) -> str:

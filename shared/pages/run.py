@@ -9,7 +9,7 @@ from shared.catalog.choosing import Policy
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
 from shared.comment.cells import write_cell, write_name
-from shared.comment.places import joined, on, where_found
+from shared.comment.places import joined, where_found
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
 from shared.model.hunt import SEVERITIES
@@ -152,7 +152,7 @@ def _section(
         "outcome": outcome,
         "hunt": hunt,
         "device": devices[0] if single else "",
-        "spread": f"Also{on(place.spread, place.more)}, outside the incident" if place.spread else "",
+        "spread": f"Also{place.on_others}, outside the incident" if place.spread else "",
         "groups": groups,
         "shown": tuple(write_name(found.shown[n], mask=mask) for n in kept),
         "portal": _portal(outcome, run, catalog, settings),
