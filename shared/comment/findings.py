@@ -44,7 +44,7 @@ def finding_of(outcome: Outcome, content: Content, *, most: int, mask: bool) -> 
     ]
     return Finding(
         f"FOUND ({outcome.severity}{_hits(outcome, mask=mask)}): {name(outcome)}: "
-        f"{count_rows(found.count, more=found.more)}{_where(outcome, content)}",
+        f"{count_rows(found.count, more=found.more)}{place.text}",
         one_line(hunt.means) if hunt else "",
         f"Note: {outcome.reason}" if outcome.reason else "",
         f"In each row: {' · '.join(common)}" if common else "",
@@ -63,7 +63,8 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
     if not content.context:
         return ()
     counted = [
-        f"{name(each)}: {count_rows(each.found.count, more=each.found.more)}{_where(each, content)}"
+        f"{name(each)}: {count_rows(each.found.count, more=each.found.more)}"
+        f"{where_found([each], content.of_incident.devices).text}"
         for each in content.context
     ]
     rows = [
@@ -136,13 +137,6 @@ def _span(first: str, last: str, day: str) -> str:
     begin = first[11:] if first[:10] == day and last[:10] == day else first
     end = "" if first == last else f" to {last[11:] if first[:10] == last[:10] else last}"
     return f"{begin}{end}" + ("" if begin == first[11:] else " UTC")
-
-
-def _where(outcome: Outcome, content: Content) -> str:
-    place = where_found([outcome], content.of_incident.devices)
-    if not place.spread:
-        return place.on_own
-    return f"{place.on_own}{'; also' if place.own else ''}{place.on_others}, outside the incident"
 
 
 def _hits(outcome: Outcome, *, mask: bool) -> str:

@@ -32,6 +32,13 @@ class Where(Struct, frozen=True):
         return on(self.own, 0 if self.spread else self.more)
 
     @property
+    def text(self) -> str:
+        """Where all rows are, the incident's own devices first, and which are not its own; '' where that is not known."""
+        if not self.spread:
+            return self.on_own
+        return f"{self.on_own}{'; also' if self.own else ''}{self.on_others}, outside the incident"
+
+    @property
     def on_others(self) -> str:
         """Where the other rows are."""
         return on(self.spread, self.more)

@@ -59,6 +59,8 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
         answered=sum(planned.name in run.found for planned in plan.hunts) if plan else 0,
         outcomes=outcomes,
         tone_of=_tone,
+        word_of=_word,
+        placed=lambda outcome: where_found([outcome], plan.of_incident.devices if plan else ()).text.strip(),
         found=[_section(outcome, run, catalog, settings, mask=mask) for outcome in found],
         cards=[cards.device_line(card) for card in done.cards] if done else [],
         entities=_entities(plan.chosen) if plan else [],
@@ -73,6 +75,7 @@ def run_page(run: Run, catalog: Catalog, settings: Settings, *, refresh: bool) -
 
 _WORDS = {
     "found": "found",
+    "hit": "hit",
     "context": "context",
     "nothingFound": "nothing found",
     "nothingSoFar": "nothing found so far",
@@ -91,6 +94,20 @@ _URGENCY = ("found", "notRun", "noTelemetry", "context", "nothingSoFar", "nothin
 def _tone(outcome: Outcome) -> str:
     """Return how an outcome is coloured: what is normal there is no alarm, unless it holds what the incident names."""
     return "context" if outcome.is_context and not outcome.found.hit_rows else outcome.outcome
+
+
+def _word(outcome: Outcome) -> str:
+    if outcome.is_context:
+        return "hit" if outcome.found.hit_rows else "context"
+    return outcome.outcome
+
+
+def _kind(outcome: Outcome) -> str:
+    """Return what rows of an outcome are, as a comment says it."""
+    if not outcome.is_context:
+        return f"{outcome.severity} severity"
+    hits = outcome.found.hit_rows
+    return f"Context, {hits:,} {'hit' if hits == 1 else 'hits'} in it" if hits else "Context, no finding"
 
 
 def _urgency(outcome: Outcome) -> tuple[int, tuple[bool, int, bool, int, str]]:
@@ -150,6 +167,7 @@ def _section(
     ]
     return {
         "outcome": outcome,
+        "kind": _kind(outcome),
         "hunt": hunt,
         "device": devices[0] if single else "",
         "spread": f"Also{place.on_others}, outside the incident" if place.spread else "",

@@ -65,9 +65,26 @@ async def test_the_verdict_comes_first_and_findings_last(browser: Browser, addre
         headings = await visited.page.locator("h1, h2").all_inner_texts()
         tags = await visited.page.locator("section table").nth(0).locator(".tag").all_inner_texts()
 
-        assert "1 of 5 hunts found something on ‹script›alert(1)‹/script›" == headings[0]
-        assert ["Could not be done", "Hunts", f"{HUNT} more than 136 rows"] == headings[1:4]
-        assert ["found", "not run", "no telemetry", "nothing found", "not applicable"] == tags
+        assert "Found on ‹script›alert(1)‹/script›: archive-then-upload (over 136)" == headings[0]
+        assert ["Could not be done", "Hunts", f"{HUNT} more than 136 rows", "baseline 136 rows"] == headings[
+            1:5
+        ]
+        assert ["found", "hit", "not run", "no telemetry", "nothing found", "not applicable"] == tags
+
+
+async def test_hits_spread_and_context_are_told_apart(browser: Browser, address: str) -> None:
+    """Hits are tagged, context is called so, and devices outside the incident stand above the rows."""
+    async with visit(browser, address + PAGE) as visited:
+        sections = visited.page.locator("section.found")
+        tags = await sections.locator("tbody .tag").all_inner_texts()
+        kinds = await sections.locator("h2 + p").all_inner_texts()
+        spread = await sections.locator("strong").all_inner_texts()
+
+    assert ["hit"] * 8 == tags
+    assert ["medium severity", "Context, 4 hits in it"] == [kind.split(" · ")[0] for kind in kinds]
+    assert 2 == len(spread)
+    assert all(text.startswith('Also on "‹script›alert(1)‹/script›') for text in spread)
+    assert all(text.endswith(" and 7 more devices, outside the incident") for text in spread)
 
 
 async def test_a_printed_run_is_dark_on_white_and_complete(browser: Browser, address: str) -> None:

@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright
 
 from sandbox.host.serve import listening
 from shared.model.entity import Chosen, Device, Dropped, Indicator
-from shared.model.finding import Found, Group
+from shared.model.finding import Found, Group, Place
 from shared.model.outcome import DeviceEnding, Window
 from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Run, Wait, Work
 
@@ -121,9 +121,15 @@ def ended() -> Run:
         (HOSTILE[0], "perl", "2001:db8:1111:2222:3333:4444:5555:6666", HOSTILE[4], HOSTILE[10]),
     )
     groups = tuple(
-        Group(each, n + 1, "2026-03-09T02:14:05Z", "2026-03-09T02:15:00Z") for n, each in enumerate(values)
+        Group(each, n + 1, "2026-03-09T02:14:05Z", "2026-03-09T02:15:00Z", (HOSTILE[n % 3],) * (n < 4))
+        for n, each in enumerate(values)
     )
     found = Found(HUNT, rows=136, more=True, columns=COLUMNS, shown=COLUMNS, groups=groups, group_count=400)
+    # On devices outside the incident, too, by the names of which nothing is found, either.
+    found = replace(
+        found, places=tuple(Place("", f"{text} elsewhere", 1) for text in HOSTILE[:3]), place_count=9
+    )
+    normal = replace(found, more=False, groups=groups[:6], hit_rows=4)
     each = (
         DeviceEnding(DEVICE.name, "found"),
         *(DeviceEnding(text, "noTelemetry", text) for text in HOSTILE),
@@ -141,8 +147,8 @@ def ended() -> Run:
         tuple(Dropped("url", text, text) for text in HOSTILE),
     )
     done = Done(
-        "completedWithFailures", f"1 of 5 hunts found something on {HOSTILE[0]}", NOW,
-        (replace(outcome("found"), found=found, devices=each), *others), (CommentResult("4101", "failed", HOSTILE[1]),),
+        "completedWithFailures", f"found on {HOSTILE[0]}: archive-then-upload (over 136)", NOW,
+        (replace(outcome("found"), found=found, devices=each), replace(outcome("found"), hunt="baseline", found=normal, role="context"), *others), (CommentResult("4101", "failed", HOSTILE[1]),),
         ({"DeviceName": HOSTILE[2], "DeviceId": DEVICE.id, "LoggedOnUsers": HOSTILE[3]},), HOSTILE, HOSTILE[4],
     )  # fmt: skip
     plan = Plan("4101", HOSTILE[0], "javascript:alert(1)", chosen, (PlannedHunt(HUNT, WINDOW),))
