@@ -180,11 +180,18 @@ def _follow(app: httpx.Client, answer: httpx.Response, deadline: float, location
 
 
 def _outcome(hunt: Mapping[str, Any]) -> str:
-    rows = hunt.get("rows") or 0
+    rows, hits = hunt.get("events") or hunt.get("rows") or 0, hunt.get("hits") or 0
     more = "more than " if hunt.get("more") else ""
-    count = f", {more}{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
+    count = f", {more}{_count(rows, 'row')}" if rows else ""
+    hit = f", {_count(hits, 'hit')}" if hits else ""
     reason = f": {hunt['reason']}" if hunt.get("reason") else ""
-    return f"{_WORDS[hunt['outcome']]}{count}{reason}"
+    # What is normal there is no finding.
+    normal = hunt["outcome"] == "found" and hunt.get("role") == "context"
+    return f"{'context' if normal else _WORDS[hunt['outcome']]}{count}{hit}{reason}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:

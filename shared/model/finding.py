@@ -77,7 +77,7 @@ class Found(Struct, frozen=True, rename="camel"):
     unreadable: int = 0
     #: How many events the rows are; 0 where that was not counted.
     events: int = 0
-    #: Rows that hold an indicator of the incident, other than one that they were found by.
+    #: Events that hold an indicator of the incident, other than one that they were found by.
     hit_rows: int = 0
     #: The devices that these are on, most events first: at most 200 of `hit_place_count`.
     hit_places: tuple[Place, ...] = ()

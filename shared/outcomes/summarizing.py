@@ -104,17 +104,17 @@ def summarize(
         if where and by_indicator:
             places.setdefault(at, set()).update(events[n] for n in mine)
     # Only now is known by which indicators each event was found.
-    hit_rows: list[int] = []
+    hits_at: list[int] = []
     hit_places: dict[tuple[str, str], set[Any]] = {}
     for group, at, mine in pieces:
         for n in mine:
             if n in hits and (beyond := group.beyond(hits[n])):
                 group.hits |= dict.fromkeys(beyond)
-                hit_rows.append(n)
+                hits_at.append(n)
                 hit_places.setdefault(at, set()).add(events[n] if events else n)
     columns_of = tuple(column.name for column in answer.schema)
     # Hits first; both in the order in which the rows came.
-    told = islice(dict.fromkeys((*sorted(hit_rows), *range(len(answer.results)))), _KEPT_ROWS)
+    told = islice(dict.fromkeys((*sorted(hits_at), *range(len(answer.results)))), _KEPT_ROWS)
     ordered = in_order((_group(key, shown, group) for key, group in groups.items()), shown)
     return Found(
         hunt=hunt.name,
@@ -130,7 +130,7 @@ def summarize(
         seconds=round(seconds, 3),
         unreadable=answer.unreadable,
         events=len(set(events)) if by_indicator else len(answer.results),
-        hit_rows=len(hit_rows),
+        hit_rows=sum(map(len, hit_places.values())),
         hit_places=_most(hit_places) if where else (),
         hit_place_count=len(hit_places) if where else 0,
         places=_most(places),

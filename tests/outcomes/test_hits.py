@@ -147,3 +147,42 @@ def test_an_indicator_hunt_says_which_devices_its_rows_are_on() -> None:
     assert (Place("0f" * 20, "wks-003", 2), Place("", "wks-9", 1)) == summary.places
     assert 2 == summary.place_count
     assert () == found(BASELINE, {"DeviceName": "srv-7", "DeviceId": "0f" * 20}).places
+
+
+@pytest.mark.fault("A24", before="each row of an indicator hunt was a hit, so that none of them led")
+def test_what_rows_were_found_by_is_no_hit() -> None:
+    """Another indicator in them is: the event counts once, leads, and says on which device it is."""
+    event = {"DeviceId": "0f" * 20, "DeviceName": "wks-003", "FileName": "b.exe", "SHA1": SHA1}
+    other = {"DeviceId": "0e" * 20, "DeviceName": "wks-004", "FileName": "a.exe", "SHA1": "b2" * 20}
+    rows = [event | {"Indicator": value} for value in ("203.0.113.9", "EVIL.example")]
+    listed = (
+        Indicator("ip", "203.0.113.9"),
+        Indicator("domain", "evil.example"),
+        Indicator("fileHash", SHA1),
+    )
+    summary = found(ORIGIN, other | {"Indicator": "evil.example"}, *rows, indicators=listed)
+
+    assert (1, (Place("0f" * 20, "wks-003", 1),), 1) == (
+        summary.hit_rows,
+        summary.hit_places,
+        summary.hit_place_count,
+    )
+    assert [(SHA1,), ()] == [each.hits for each in summary.groups]
+    assert ["b.exe", "b.exe", "a.exe"] == [row["FileName"] for row in summary.first_rows]
+
+
+def test_hits_of_a_device_hunt_say_which_devices_they_are_on() -> None:
+    """Not those of the other rows; an answer without devices names none."""
+    rows = [
+        {"DeviceId": f"{n:040x}", "DeviceName": f"srv-{n}", "RemoteIP": f"203.0.113.{n}"} for n in (8, 9, 9)
+    ]
+    listed = (Indicator("ip", "203.0.113.9"),)
+    nameless = found(BASELINE, {"RemoteIP": "203.0.113.9"}, indicators=listed)
+    summary = found(BASELINE, *rows, indicators=listed)
+
+    assert (2, (Place(f"{9:040x}", "srv-9", 2),), ()) == (
+        summary.hit_rows,
+        summary.hit_places,
+        summary.places,
+    )
+    assert (1, ()) == (nameless.hit_rows, nameless.hit_places)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "sandbox", "demo", "--devices", "40", "--days", "1"]
 LIMIT = 120  # seconds, for a machine under load
 OUTCOME = re.compile(
-    r"^ +([a-z0-9-]+)  +(found, (?:more than )?[\d,]+ rows?|nothing found|(?:not applicable|no telemetry|NOT RUN): .+)$",
+    r"^ +([a-z0-9-]+)  +((?:found|context), (?:more than )?[\d,]+ rows?(?:, [\d,]+ hits?)?|nothing found|(?:not applicable|no telemetry|NOT RUN): .+)$",
     re.MULTILINE,
 )
 
@@ -123,7 +123,9 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
         r"^Incident \d+: Archive of /srv/finance uploaded from srv-7$", done.stdout, re.MULTILINE
     )
     assert {hunt.name for hunt in load_hunts().hunts} - {DEVICE_CARD} <= outcomes.keys()
-    assert "found, 1 row" == outcomes["archive-then-upload"]
+    assert "found, 1 row, 1 hit" == outcomes["archive-then-upload"]
+    assert "found, 1 row, 1 hit" == outcomes["file-origin"]
+    assert re.fullmatch(r"context, \d+ rows, 2 hits", outcomes["linux-server-egress-baseline"])
     assert outcomes["linux-desktop-egress-baseline"].startswith("not applicable: ")
     assert re.search(r"^ +Outrider [0-9a-f]{32} [0-9a-f]{32}$", done.stdout, re.MULTILINE)
     assert re.search(r"^Done in [\d.]+ s: sweep of 3 hunts: .*; coverage 100 %$", rest, re.MULTILINE)
@@ -142,7 +144,7 @@ def test_the_demo_on_azurite_shows_the_same_and_leaves_nothing(tmp_path: Path) -
         done.stdout,
         re.MULTILINE,
     )
-    assert "found, 1 row" == dict(OUTCOME.findall(done.stdout))["archive-then-upload"]
+    assert "found, 1 row, 1 hit" == dict(OUTCOME.findall(done.stdout))["archive-then-upload"]
     assert re.search(r"^Done in [\d.]+ s: sweep of 3 hunts: .*; coverage 100 %$", done.stdout, re.MULTILINE)
     assert [] == left(tmp_path)
 
