@@ -59,19 +59,11 @@ def test_one_error_names_every_wrong_setting() -> None:
 @pytest.mark.parametrize(
     ("url", "taken"),
     [
-        ("http://127.0.0.1:8000", True),
-        ("http://localhost:8000", True),
-        ("http://[::1]:8000", True),
-        ("https://example.com", True),
-        ("http://example.com", False),
-        ("http://127.0.0.1.example.com", False),
-        ("http://198.51.100.7", False),
-        ("ftp://127.0.0.1", False),
-        ("example.com", False),
-        ("https://", False),
-        ("https://[::1", False),
+        ("http://127.0.0.1:8000", True), ("http://localhost:8000", True), ("http://[::1]:8000", True), ("https://example.com", True),
+        ("http://example.com", False), ("http://127.0.0.1.example.com", False), ("http://198.51.100.7", False),
+        ("ftp://127.0.0.1", False), ("example.com", False), ("https://", False), ("https://[::1", False),
     ],
-)
+)  # fmt: skip
 def test_plain_http_is_accepted_for_localhost_only(name: str, url: str, taken: bool) -> None:
     """Any other address must be https, because tokens and links go there."""
     try:
