@@ -10,7 +10,7 @@ from . import neutral
 from .cells import write_cell, write_name
 from .content import Content, Finding, ShownRow, count_rows
 from .places import joined, where_found
-from .verdict import name
+from .verdict import hits_of, name
 from .words import one_line
 
 if TYPE_CHECKING:
@@ -140,6 +140,5 @@ def _span(first: str, last: str, day: str) -> str:
 
 
 def _hits(outcome: Outcome, *, mask: bool) -> str:
-    values = dict.fromkeys(value for group in outcome.found.groups for value in group.hits)
-    shown = [write_cell("Indicator", value, mask=mask, length=_INDICATOR) for value in values]
+    shown = [write_cell("Indicator", value, mask=mask, length=_INDICATOR) for value in hits_of(outcome)]
     return f", HIT {joined(shown, 'indicator')}" if shown else ""

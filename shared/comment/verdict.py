@@ -50,6 +50,13 @@ def name(outcome: Outcome) -> str:
     return label(outcome.hunt, _LABEL)
 
 
+def hits_of(outcome: Outcome) -> list[str]:
+    """Return the incident's indicators that rows hold; where they hold a URL, not its host as well."""
+    values = list(dict.fromkeys(value for group in outcome.found.groups for value in group.hits))
+    hosts = {value.partition("/")[0] for value in values if "/" in value}
+    return [value for value in values if value not in hosts]
+
+
 def _found(content: Content, telling: list[Outcome], *, mask: bool) -> str:
     place = where_found(telling, content.of_incident.devices, telling=True)
     where = place.on_own or ("" if place.spread else _found_by(telling, mask=mask))
@@ -77,8 +84,7 @@ def _item(outcome: Outcome, *, mask: bool) -> str:
     found = outcome.found
     if not outcome.is_context:
         return f"{name(outcome)} ({'over ' if found.more else ''}{found.count:,})"
-    hits = dict.fromkeys(value for group in found.groups for value in group.hits)
-    shown = [_indicator(value, mask=mask) for value in hits] or ["an indicator"]
+    shown = [_indicator(value, mask=mask) for value in hits_of(outcome)] or ["an indicator"]
     return f"{joined(shown, 'indicator', most=2)} in {name(outcome)} ({found.hit_rows:,})"
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from shared.comment.html import render_html
 from shared.comment.text import render_text
-from shared.comment.verdict import verdict
+from shared.comment.verdict import hits_of, verdict
 from shared.model.entity import Chosen, Device, Indicator
 from shared.model.finding import Found, Group, Place
 from shared.model.outcome import DeviceEnding, Outcome
@@ -145,3 +145,14 @@ def test_fixed_text_is_at_most_a_quarter(
     text = html.unescape(re.sub("<[^>]*>", "", render(said, max_chars=most)))
 
     assert sum(text.count(each) * len(each) for each in FIXED) <= len(text) / 4
+
+
+def test_a_host_is_no_hit_beside_its_url() -> None:
+    """A URL that rows hold says its host, too; another host, and an address, stand beside it."""
+    hits = "evil.example/a", "evil.example", "sub.evil.example", ADDRESS
+    group = Group(("web01", "curl"), 1, "", "", hits)
+    found = Found("baseline", 1, shown=("DeviceName", "Process"), groups=(group,), hit_rows=1)
+
+    assert ["evil.example/a", "sub.evil.example", ADDRESS] == hits_of(
+        Outcome("baseline", "", "found", found=found)
+    )

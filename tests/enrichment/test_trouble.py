@@ -24,7 +24,9 @@ async def test_one_failed_hunt_leaves_the_others_reported(app: Deployment, statu
     assert "completedWithFailures" == done.status
     assert "notRun" == outcome(done, "file-origin").outcome
     assert "found" == outcome(done, "archive-then-upload").outcome
-    assert done.verdict.startswith("found on srv-7: archive-then-upload (1), 203.0.113[.]9 ")
+    assert done.verdict.startswith(
+        "found on srv-7: archive-then-upload (1), 203.0.113[.]9, drop[.]evil[.]example/u in "
+    )
     assert done.verdict.endswith(" rows of context; 1 could not be run; 1 not looked at")
     assert "\nNOT RUN: file-origin (" in text
 

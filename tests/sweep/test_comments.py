@@ -22,7 +22,7 @@ async def test_new_rows_are_commented_on_the_incident_of_their_device(app: Sweep
 
     assert (CommentResult(EXFILTRATION, "written"),) == done.comments
     assert [text] == app.all_comments
-    assert text.startswith("Outrider: 1 of 1 hunt found something on srv-7\n")
+    assert text.startswith("Outrider: found on srv-7: archive-then-upload (1)\n")
     assert "tar -czf" in text
     assert "\nFrom a sweep of the whole fleet: first seen after " in text
 
