@@ -20,7 +20,7 @@ async def test_activity_on_a_server_is_found_and_commented(app: Deployment) -> N
     assert "found" == outcome(done, "archive-then-upload").outcome
     assert (CommentResult(EXFILTRATION, "written"),) == done.comments
     assert text.startswith(
-        "Outrider: found on srv-7: archive-then-upload (1), file-origin (1), 203.0.113[.]9 "
+        "Outrider: found on srv-7: archive-then-upload (1), file-origin (1), 203.0.113[.]9, "
     )
 
 
