@@ -14,7 +14,7 @@ from shared.catalog.load import SHIPPED
 from shared.errors import HuntError
 from shared.kql.lexer import lex
 from shared.kql.write import device_query, indicator_query
-from shared.model.entity import Device, Indicator
+from shared.model.entity import INDICATOR_KINDS, Device, Indicator
 from tests.support.said import NOW
 
 from .target import Target
@@ -88,7 +88,11 @@ def hunt_files(text: str) -> str:
     )
     assert msgspec.json.encode(hunt)
     if hunt.entity == "indicator":
-        assert lex(indicator_query(hunt.query, [Indicator("ip", "203.0.113.9")], take=9, end=NOW))
+        assert lex(
+            indicator_query(
+                hunt.query, [Indicator(kind, "203.0.113.9") for kind in INDICATOR_KINDS], take=9, end=NOW
+            )
+        )
         return "for indicators"
     assert _FOREIGN not in {token.text for token in lex(hunt.query)}
     assert _FOREIGN not in hunt.tables

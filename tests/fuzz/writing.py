@@ -136,9 +136,12 @@ def _check_text(text: str, most: int, digest: str) -> None:
     assert [] == live(text)
     assert "" == unseen(text)
     for block in text.split("\n\n"):
-        columns = re.findall(r"^  seen · when · .*$", block, re.MULTILINE)
-        wanted = {columns[0].count(" · ")} if columns else {1}
-        assert {line.count(" · ") for line in re.findall(r"^• .*$", block, re.MULTILINE)} <= wanted
+        # Each row has a cell for each column, on one line or, if it is long, on one of its own.
+        heads = re.findall(r"^  when · .*$", block, re.MULTILINE)
+        rows = re.findall(r"^• .*(?:\n    .*)*", block, re.MULTILINE)
+        cells = {row.count(" · ") + row.count("\n    ") for row in rows}
+        assert len(cells) <= 1
+        assert not rows or {head.count(" · ") for head in heads} <= cells
     assert marker.line(RUN_ID, digest) == text.rsplit("\n", 1)[-1]
 
 
