@@ -90,6 +90,8 @@ async def test_the_comments_on_an_incident_that_grows_are_the_ones_reviewed(app:
 
     assert reviewed("grown-first.txt", first) == first
     assert reviewed("grown-second.txt", second) == second
+    assert '\nNot looked at (no hunt takes it): account "anna[@]contoso[.]com"\n' in second
+    assert "Context" not in second
 
 
 def test_each_comment_that_was_reviewed_is_still_written() -> None:
