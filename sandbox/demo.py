@@ -21,7 +21,7 @@ import msgspec
 from sandbox.host.processes import DemoFailed, both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _INCIDENT = "exfiltration"
 _RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
@@ -116,7 +116,7 @@ def _watch(tenant: httpx.Client, app: httpx.Client) -> None:
     # A comment's last line names its run.
     address = f"/api/runs/{comments[-1].split()[-2]}"
     done = _follow(app, app.get(address), opened + _RUN_LIMIT, f"{app.base_url}{address}")
-    _show(done)
+    _show(done, _json(app.get("/api/health"))["broken"])
     print(f"\nThe comment, as incident {incident['id']} now holds it:\n")
     for line in comments[-1].splitlines():
         print(f"    {line}".rstrip())
@@ -151,12 +151,14 @@ def _sweep(app: httpx.Client) -> None:
     print(f"\nIts report: {done['links']['report']}")
 
 
-def _show(done: Mapping[str, Any]) -> None:
-    if done["status"] != "completed":
+def _show(done: Mapping[str, Any], broken: Iterable[str] = ()) -> None:
+    if done["status"] != "completed" or not done["hunts"]:
         reasons = [
             f"{hunt['hunt']}: {hunt['reason']}" for hunt in done.get("hunts", ()) if hunt.get("reason")
         ]
-        raise DemoFailed("; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons]))
+        raise DemoFailed(
+            "; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons, *broken])
+        )
     width = max(len(hunt["hunt"]) for hunt in done["hunts"])
     for hunt in done["hunts"]:
         print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")

@@ -25,7 +25,8 @@ def in_order(groups: Iterable[Group], shown: Sequence[str]) -> list[Group]:
     more than half of the values are seen once says nothing, as each connection's address would. Of one process, three
     groups come before those of others.
     """
-    groups = list(groups)
+    # In which order equals came is by chance.
+    groups = sorted(groups, key=lambda group: group.values)
     rarity = _rarity(groups, shown)
     ordered = sorted(groups, key=lambda group: group.last, reverse=True)
     ordered.sort(key=lambda group: (not group.hits, rarity(group), group.count))

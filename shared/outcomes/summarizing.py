@@ -72,7 +72,8 @@ def summarize(
         if by_indicator
         else []
     )
-    hits = hits_in(answer, indicators)
+    listed = tuple(indicators)
+    hits = hits_in(answer, listed)
     shown = _shown(hunt, answer.schema)
     time_column = next((c.name for c in answer.schema if c.type == "DateTime"), "")
     names = {column.name for column in answer.schema}
@@ -115,7 +116,9 @@ def summarize(
     columns_of = tuple(column.name for column in answer.schema)
     # Hits first; both in the order in which the rows came.
     told = islice(dict.fromkeys((*sorted(hits_at), *range(len(answer.results)))), _KEPT_ROWS)
-    ordered = in_order((_group(key, shown, group) for key, group in groups.items()), shown)
+    # The same, whatever the order in which equal rows came: the incident's, which has the most suspicious first.
+    rank = {indicator.value.lower(): place for place, indicator in enumerate(listed)}
+    ordered = in_order((_group(key, shown, group, rank) for key, group in groups.items()), shown)
     return Found(
         hunt=hunt.name,
         rows=len(answer.results),
@@ -144,11 +147,15 @@ def _most(places: dict[tuple[str, str], set[Any]]) -> tuple[Place, ...]:
     return tuple(Place(*at, len(found)) for at, found in ordered[:_KEPT_PLACES])
 
 
-def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied) -> Group:
-    made = Group(key, len(group.events) or group.count, group.first, group.last, tuple(group.hits))
+def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied, rank: dict[str, int]) -> Group:
+    def place(value: str) -> tuple[int, str]:
+        return rank.get(value.lower(), len(rank)), value
+
+    hits = tuple(sorted(group.hits, key=place))
+    made = Group(key, len(group.events) or group.count, group.first, group.last, hits)
     if not group.indicators:
         return made
-    joined = ", ".join(group.indicators)
+    joined = ", ".join(sorted(group.indicators, key=place))
     return replace(
         made,
         values=tuple(joined if name == "Indicator" else text for name, text in zip(shown, key, strict=True)),

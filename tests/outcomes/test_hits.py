@@ -186,3 +186,18 @@ def test_hits_of_a_device_hunt_say_which_devices_they_are_on() -> None:
         summary.places,
     )
     assert (1, ()) == (nameless.hit_rows, nameless.hit_places)
+
+
+def test_the_order_of_an_answers_rows_makes_no_difference() -> None:
+    """Where rows are alike in all that orders them, and an event was found by several indicators."""
+    event = {"Timestamp": "2026-11-24T02:00:00Z", "DeviceName": "wks-003", "FileName": "a.exe"}
+    rows = [
+        event | {"Indicator": value, "SHA1": sha1}
+        for value in ("evil.example", "203.0.113.9")
+        for sha1 in (SHA1, "b2" * 20)
+    ]
+    listed = Indicator("ip", "203.0.113.9"), Indicator("domain", "evil.example"), Indicator("fileHash", SHA1)
+    one, other = (found(ORIGIN, *each, indicators=listed) for each in (rows, rows[::-1]))
+
+    assert one.groups == other.groups
+    assert ["203.0.113.9, evil.example"] * 2 == [each.values[0] for each in one.groups]
