@@ -88,7 +88,7 @@ def hunt_files(text: str) -> str:
     )
     assert msgspec.json.encode(hunt)
     if hunt.entity == "indicator":
-        assert lex(indicator_query(hunt.query, [Indicator("ip", "203.0.113.9")], take=9, end=NOW))
+        assert lex(indicator_query(hunt.query, [Indicator(hunt.kinds[0], "203.0.113.9")], take=9, end=NOW))
         return "for indicators"
     assert _FOREIGN not in {token.text for token in lex(hunt.query)}
     assert _FOREIGN not in hunt.tables
