@@ -60,6 +60,7 @@ def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool
                 _stored(storage, Path(folder)) as settings,
                 both(Path(folder), devices, days, **settings) as (tenant, app),
             ):
+                _check_hunts(app)
                 _watch(tenant, app)
                 _call_out(app)
                 _sweep(app)
@@ -94,6 +95,12 @@ def _stored(storage: str, folder: Path) -> Iterator[dict[str, str]]:
             yield account.settings
     except NotStarted as error:
         raise DemoFailed(str(error)) from None
+
+
+def _check_hunts(app: httpx.Client) -> None:
+    """Raise DemoFailed with what is wrong with hunt files: a run says nothing of that."""
+    if broken := _json(app.get("/api/health"))["broken"]:
+        raise DemoFailed(f"hunt files cannot be used: {'; '.join(broken)}")
 
 
 def _watch(tenant: httpx.Client, app: httpx.Client) -> None:

@@ -125,13 +125,6 @@ def test_an_unusable_value_is_named_with_its_setting(name: str, value: str) -> N
         ("SWEEP_SCHEDULE", "24:00:00", "intervals are not taken on a plan that scales by itself"),
         ("HUNTS_DIR", "/no/such/folder", "there is no such folder"),
         ("HUNTS_DIR", __file__, "there is no such folder"),
-        ("HUNTS_AUTO", "a, my-hunt.yaml", "'my-hunt.yaml': write names of hunts, tactics"),
-        ("HUNTS_AUTO", "T1048.003", "write names of hunts, tactics such as CredentialAccess, or *"),
-        ("HUNTS_AUTO", "a;b", "separate several with commas"),
-        ("HUNTS_AUTO", "**", "write names of hunts"),
-        ("HUNTS_AUTO", "a" * 101, "write names of hunts"),
-        ("MAX_HUNTS", "0", "write a whole number from 1 to 200"),
-        ("MAX_HUNTS", "201", "write a whole number from 1 to 200"),
         ("IGNORE_INDICATORS", "*.contoso.com", "write contoso.com, which covers all that is below it"),
         ("IGNORE_INDICATORS", ".contoso.com", "write contoso.com, which covers"),
         ("IGNORE_INDICATORS", "https://contoso.com/", "write contoso.com, which covers"),
@@ -150,16 +143,6 @@ def test_what_would_be_wrong_later_is_refused_at_the_start(name: str, value: str
 
     assert name in line
     assert instead in line
-
-
-def test_the_hunts_that_run_by_themselves_are_a_list() -> None:
-    """Names, tactics of one word or several, and `*`, each once and in their order; none by default."""
-    wanted = "my-hunt, CredentialAccess,Lateral Movement, , my-hunt, *"
-
-    assert ("my-hunt", "CredentialAccess", "Lateral Movement", "*") == (
-        read_settings({**GOOD, "HUNTS_AUTO": wanted}).auto
-    )
-    assert ((), 40) == (read_settings(GOOD).auto, read_settings(GOOD).max_hunts)
 
 
 @pytest.mark.fault("A28", before="DID NOT RAISE SettingsError")

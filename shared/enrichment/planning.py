@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.model.outcome import Ending
     from shared.model.record import Work
 
+_NO_HUNT = "the app has no hunt that can be used: GET /api/health says what is wrong with its files"
 _NAMED = {
     "device": "a device",
     "ip": "an IP address",
@@ -45,7 +46,7 @@ def make_plan(
     which hunts run by themselves, and how many; None is that of an app without settings. A hunt is in the plan's
     `skipped`, with its outcome and the reason, if the request names it but the catalogue no longer has it or
     there is no entity for it; if it is for another kind of device; or if the incident is older than the 30 days
-    that Graph keeps. What the run has no room for is in `beyond`, and counted in a note.
+    that Graph keeps. What the run has no room for is in `beyond`, and counted in a note. The plan fails where no hunt can be used at all.
     """
     chosen = work.chosen or (subject.chosen if subject else Chosen())
     planned = Plan(chosen=chosen)
@@ -57,7 +58,8 @@ def make_plan(
         *planned.skipped,
         *(Outcome(name, name, "notRun", "the app no longer has this hunt") for name in gone),
     )
-    planned = replace(planned, skipped=skipped)
+    usable = any(hunt.name != DEVICE_CARD for hunt in catalog.hunts)
+    planned = replace(planned, skipped=skipped, failure="" if usable else _NO_HUNT)
     if subject is None:
         return planned
     return replace(

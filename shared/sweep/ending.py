@@ -86,7 +86,7 @@ def sweep_verdict(summaries: Collection[SweepSummary], outcomes: Collection[Outc
     It never says *nothing new* of a hunt that was not run.
     """
     if not outcomes:
-        return "there is no hunt to sweep the fleet with: none has a sweep block"
+        return "there is no hunt to sweep the fleet with: none that can be used has a sweep block"
     ran = [summary for summary in summaries if summary.coverage]
     parts = [_new(summary) for summary in summaries if summary.new_rows]
     if ran and not parts:

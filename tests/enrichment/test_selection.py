@@ -199,3 +199,25 @@ async def test_the_watch_sees_nothing_due_in_what_no_hunt_takes(fleet: Fleet) ->
 
     assert {"archive-then-upload"} == endings(done).keys()
     assert ("completed", "nothing to hunt for; 1 not looked at") == (alone.status, alone.verdict)
+
+
+async def test_an_app_without_hunts_fails_its_runs(fleet: Fleet, tmp_path: Path) -> None:
+    """Where all files are wrong, nothing was hunted, and that is not told as nothing to hunt for."""
+    write(tmp_path, "wrong.yaml", "id: 1")
+    async with deployed(fleet, load_hunts(tmp_path)) as app:
+        done = await app.enrich(incidentId=EXFILTRATION)
+
+        assert [] == app.comments(EXFILTRATION)
+    assert "failed" == done.status
+    assert "the app has no hunt that can be used: GET /api/health says what is wrong with its files" == (
+        done.reason
+    )
+
+
+async def test_every_file_at_once_stays_within_the_budget(fleet: Fleet, drop_ins: Path) -> None:
+    """With `*`, an incident costs 40 hunts and the card."""
+    async with deployed(
+        fleet, load_hunts(SHIPPED, drop_ins), HUNTS_AUTO="*", HUNTS_PER_MINUTE="100000"
+    ) as app:
+        assert "completed" == (await app.enrich(devices=[SERVER])).status
+        assert 41 == app.calls("hunt")

@@ -20,7 +20,7 @@ RIGHT_SETTINGS = {
 }
 
 # Incidents of the sandbox's tenant, by the names of their intrusions: two of medium severity, and one of high.
-_ASKED_FOR, _KILLED, _WATCHED = "download", "windows", "exfiltration"
+_ASKED_FOR, _KILLED, _WATCHED = "download", "spread", "exfiltration"
 _DONE = 60.0  # seconds for an ordinary run
 _BACK = 120.0  # seconds for a run whose worker died: visibilityTimeout is 30 s, and DESIGN.md promises two minutes
 _RESTART = 60.0  # seconds for another worker

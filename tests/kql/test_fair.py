@@ -170,8 +170,9 @@ def test_where_it_is_unclear_whose_rows_are_the_limit_is_plain(query: str) -> No
 @pytest.mark.parametrize("hunt", load_hunts().hunts, ids=lambda hunt: hunt.name)
 def test_a_shipped_hunt_is_limited_as_is_fair_says(hunt: Any) -> None:
     """For several entities each of them is limited fairly, and for one none."""
-    ips = (Indicator("ip", "192.0.2.1"), Indicator("ip", "192.0.2.2"))
-    for chosen, fair in ((Chosen(tuple(TWO), ips), True), (Chosen((TWO[0],), ips[:1]), False)):
+    kind = hunt.kinds[0] if hunt.kinds else "ip"
+    both = (Indicator(kind, "192.0.2.1"), Indicator(kind, "192.0.2.2"))
+    for chosen, fair in ((Chosen(tuple(TWO), both), True), (Chosen((TWO[0],), both[:1]), False)):
         assert fair is is_fair(hunt, chosen)
         assert fair is ("row_number" in hunt_query(hunt, chosen, 7, NOW))
 

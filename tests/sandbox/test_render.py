@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 HUNTS = load_hunts().hunts
 EXAMPLES = {
-    "ip": "203.0.113.9",
-    "url": "https://evil.example/a",
-    "domain": "evil.example",
-    "fileHash": "a" * 40,
+    "ip": ("203.0.113.9", "203.0.113.10"),
+    "url": ("https://evil.example/a", "https://evil.example/b"),
+    "domain": ("evil.example", "drop.example"),
+    "fileHash": ("a" * 40, "b" * 64),
 }
 
 
@@ -31,7 +31,7 @@ def entity(hunt: Hunt) -> list[str]:
     """Return the options that give a hunt something to hunt for."""
     if hunt.entity == "device":
         return ["--device", "srv-7"]
-    return [word for kind in hunt.kinds for word in ("--indicator", EXAMPLES[kind])]
+    return [word for kind in hunt.kinds for value in EXAMPLES[kind] for word in ("--indicator", value)]
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
@@ -77,7 +77,7 @@ def test_a_value_is_rendered_as_the_literal_that_is_hunted(
 
 def test_each_kind_of_indicator_has_its_own_list(capsys: pytest.CaptureFixture[str]) -> None:
     """Indicators of several kinds are hunted for in one query."""
-    words = [word for value in EXAMPLES.values() for word in ("--indicator", value)]
+    words = [word for value, _ in EXAMPLES.values() for word in ("--indicator", value)]
     main(["hunts", "render", "file-origin", *words[:6]])
     out = capsys.readouterr().out
 
@@ -135,6 +135,7 @@ def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.
 
     assert "archive-then-upload" == HUNTS[0].name
     assert 0 == code
-    assert out.startswith("let DeviceNetworkEvents")
+    assert out.startswith("let _NotApplicable = DeviceInfo")
+    assert "\nlet DeviceNetworkEvents = " in out
     assert "broken.yaml" in err
     assert "nameless.yaml:15:8: query: its rows have neither DeviceId nor DeviceName" in err

@@ -80,7 +80,7 @@ def test_the_verdict_names_news_failures_and_coverage() -> None:
     assert (
         "sweep of 2 hunts: egress 12 new destinations on 1 device; not run in full: archive; coverage 75 %"
     ) == sweep_verdict(every, outcomes)
-    assert "none has a sweep block" in sweep_verdict([], [])
+    assert "none that can be used has a sweep block" in sweep_verdict([], [])
 
 
 @pytest.mark.fault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from shared.catalog.load import Catalog, load_hunts
 from shared.catalog.select import select_for_sweep
 from shared.entities.request import parse_sweep
 from shared.errors import InvalidRequest
+from tests.support.hunt_files import write
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
 from tests.support.tenant import Fleet
 
@@ -128,6 +130,18 @@ def test_only_hunts_with_a_sweep_block_can_be_swept() -> None:
         "archive-then-upload, linux-desktop-egress-baseline, linux-server-egress-baseline"
     ) == raised.value.message
     assert ("the hunt device-card has no sweep block", "there is no hunt 'nope'") == raised.value.details
+
+
+@pytest.mark.fault("A20", before="assert 'wrong' not in {'wrong', …}: it was a hunt not run")
+async def test_a_file_that_cannot_be_used_is_no_outcome_of_a_sweep(app: Sweeping, tmp_path: Path) -> None:
+    """Its author is told elsewhere; the sweep is complete without it."""
+    write(tmp_path, "wrong.yaml", "id: 1")
+    hunts = tuple(hunt for hunt in app.tools.catalog.hunts if hunt.name == ARCHIVES)
+    app.tools = replace(app.tools, catalog=Catalog(hunts, load_hunts(tmp_path).broken))
+    run = await app.swept()
+    done = await app.done(run)
+
+    assert ("completed", [ARCHIVES]) == (done.status, [each.hunt for each in done.outcomes])
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"hunt": []}', b'{"hunts": [7]}'])
