@@ -97,9 +97,9 @@ def csv_cell(text: str) -> str:
 
 def clip(text: str, length: int, left_out: int = 0) -> str:
     """
-    Shorten a text to *length* characters (at least 40), its head and its tail, and a note between them how many are missing.
+    Shorten a text to its head and its tail, and write between them how many characters are missing.
 
-    *left_out* is how many are missing already.
+    The result has at most *length* characters, which are 38 or more; *left_out* are missing already.
     """
     if len(text) <= length and not left_out:
         return text

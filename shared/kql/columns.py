@@ -40,8 +40,8 @@ def read_rows(nodes: list[Node]) -> Rows:
     for statement in lets:
         if name := name_of(statement[1]):
             known[name] = _table(statement[3:], known)
-    while [bracket(node) for node in last] == ["("]:
-        last = inside(*last)
+    while len(last) == 1 and bracket(last[0]) == "(":
+        last = inside(last[0])
     return Rows(_table(last, known), _order(split(last, "|")))
 
 
@@ -67,8 +67,8 @@ def _table(nodes: list[Node], known: dict[str, Columns]) -> Columns:
 
 def _source(nodes: list[Node], known: dict[str, Columns]) -> Columns:
     name = name_of(nodes[0]) if nodes else None
-    if [bracket(node) for node in nodes] == ["("]:
-        return _table(inside(*nodes), known)
+    if len(nodes) == 1 and bracket(nodes[0]) == "(":
+        return _table(inside(nodes[0]), known)
     if len(nodes) == 1 and name:
         return known.get(name, _TABLE if name in SCOPABLE else UNCLEAR)
     if is_call(nodes) and name == "materialize":

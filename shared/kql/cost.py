@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .lexer import (
     Bracketed,
+    Token,
     bracket,
     inside,
     is_call,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 1_000_000
 _MOST_EACH = 10_000
+#: The step of a `range` that names none.
+_ONE: list[Node] = [Token("number", "1", 0)]
 
 
 def costs(query: str) -> tuple[Problem, ...]:
@@ -95,8 +98,8 @@ class _Costs:
                         fixed = _after(*leading_operator(pipe), fixed)
                     self.sources[start] = fixed
                 return self.sources[start]
-            case [node] if (name := name_of(node)) in self.fixed:
-                return self.fixed[str(name)]
+            case [node] if (name := name_of(node) or "") in self.fixed:
+                return self.fixed[name]
         return frozenset()
 
     def join(self, operator: Node, name: str, operand: list[Node], left: frozenset[str]) -> None:
@@ -159,9 +162,7 @@ class _Costs:
         if name_of(nodes[0]) == "repeat" and len(parts) == 2:
             return amount(parts[1], self.amounts) or 1.0
         if name_of(nodes[0]) == "range" and len(parts) > 1:
-            return (
-                steps(parts[0], parts[1], parts[2] if len(parts) > 2 else nest(lex("1")), self.amounts) or 1.0
-            )
+            return steps(parts[0], parts[1], parts[2] if len(parts) > 2 else _ONE, self.amounts) or 1.0
         return None
 
 

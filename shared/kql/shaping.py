@@ -51,7 +51,7 @@ def _project(nodes: list[Node], columns: Columns) -> Columns:
         if name in WATCHED:
             kept[name] = _assigned(name, value, columns)
         elif len(part) == 1 and (column := name_of(part[0])):
-            kept |= dict.fromkeys({column} & {*WATCHED}, True)
+            kept |= {column: True} if column in WATCHED else {}
         elif "*" in texts(part):
             return UNCLEAR
         elif not name:
@@ -105,7 +105,8 @@ def _summarize(nodes: list[Node], columns: Columns) -> Columns:
 def _mv_expand(nodes: list[Node], columns: Columns) -> Columns:
     changed = dict(columns)
     for part in split(options(nodes) if nodes and text(nodes[0]) == "with_itemindex" else nodes, ","):
-        for first in {*WATCHED} & {name_of(node) for node in part[:1]}:
+        first = name_of(part[0]) if part else None
+        if first in WATCHED:
             changed[first] = True if first == "Indicator" else None
     return changed
 

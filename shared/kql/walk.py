@@ -169,7 +169,7 @@ class Walk:
         elif name in vocabulary.OPERATORS:
             self.scalars(rest, known)
         elif name == "as" and not self.scoped:
-            self.declare(nodes[0], str(name_of(nodes[-1])))
+            self.declare(nodes[0], name_of(nodes[-1]) or "")
         elif name == "render":
             self.found.add(nodes[0], "remove render: a hunt returns rows")
         else:
