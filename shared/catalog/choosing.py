@@ -104,7 +104,7 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
     ]
     over = f"{most} others come first, and one run takes no more (MAX_HUNTS)"
     rest += [Choice(hunt, "beyond", over) for _, hunt in fit[most:]]
-    return (*_card(catalog, about, kept), *kept, *sorted(rest, key=lambda choice: choice.hunt.name))
+    return (*_card(catalog, about, kept, rest), *kept, *sorted(rest, key=lambda choice: choice.hunt.name))
 
 
 def unmatched(catalog: Catalog, policy: Policy) -> tuple[str, ...]:
@@ -116,13 +116,16 @@ def unmatched(catalog: Catalog, policy: Policy) -> tuple[str, ...]:
     )
 
 
-def _card(catalog: Catalog, about: About, kept: list[Choice]) -> Iterator[Choice]:
+def _card(catalog: Catalog, about: About, kept: list[Choice], rest: list[Choice]) -> Iterator[Choice]:
     """Yield the device card, unless it was named, and is thus among those *kept*."""
     card = catalog.by_name.get(DEVICE_CARD)
     if card is None or DEVICE_CARD in about.names:
         return
     if any(choice.hunt.entity == "device" for choice in kept):
         yield Choice(card, "runs", "it runs beside every hunt for devices")
+    elif any(choice.fate == "otherKind" for choice in rest):
+        # What a device is to which no hunt applies is all that can be said of it.
+        yield Choice(card, "runs", "it says what the devices are to which no hunt applies")
     else:
         yield Choice(card, "noEntity", "no hunt for devices runs beside it")
 

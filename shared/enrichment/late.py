@@ -59,20 +59,20 @@ def late_work(tools: Tools, work: Work, plan: Plan, decision: Decision, *, unsai
 
 
 def late_note(tools: Tools, work: Work, plan: Plan, decision: Decision) -> tuple[str, ...]:
-    """Say until when was looked, where that is not the end, and whether it is looked at again."""
+    """Say, where a window was still open, when it is looked at again; else from when on it is not."""
     sent = [outcome.window for outcome in decision.outcomes if outcome.window and outcome.window.over]
     if not sent:
         return ()
-    looked = f"Looked until {max(window.end for window in sent):%Y-%m-%d %H:%M} UTC"
     if next_look := late_work(tools, work, plan, decision, unsaid=False):
         when = f"{next_look.requested:%Y-%m-%d %H:%M} UTC"
-        return (f"{looked}; looks again at {when}, and comments if there is more",)
+        return (f"Looks again at {when}, and comments if there is more",)
     why = ""
     if not tools.settings.looks_late:
         why = " (LATE_LOOK is off)"
     elif max(window.over for window in sent if window.over) > _last_kept(tools):
         why = " (FINDINGS_DAYS ends before the window)"
-    return (f"{looked}; what happens or arrives later is not looked at{why}",)
+    end = f"{max(window.end for window in sent):%Y-%m-%d %H:%M} UTC"
+    return (f"What happens or arrives after {end} is not looked at{why}",)
 
 
 def _last_kept(tools: Tools) -> datetime:

@@ -66,7 +66,7 @@ def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
 
     An incident that was hunted before is thus hunted only for what is new. Every hunt that is left carries
     its own entities. `follow_up` says whether the incident was told about before, and `tried` names the hunts
-    all of whose pairs were tried before. The device card runs if a hunt for devices is left. Entities beyond
+    all of whose pairs were tried before. The device card runs if something of a device is due. Entities beyond
     *limits* are in `dropped`.
     """
     hunts = catalog.by_name
@@ -84,9 +84,7 @@ def narrow(plan: Plan, catalog: Catalog, share: Share, limits: Limits) -> Plan:
     )
     chosen = _due(plan, share.due)
     beyond = limit(_due(plan, share.due | share.left), limits).dropped
-    card = [
-        h for h in plan.hunts if h.name == DEVICE_CARD and any(x.chosen and x.chosen.devices for x in left)
-    ]
+    card = [planned for planned in plan.hunts if planned.name == DEVICE_CARD and chosen.devices]
     tried = (h.name for h in left if set(ledger_keys(hunts[h.name], h.chosen or chosen)) <= share.tried)
     # What nobody misses is told once; a gap is told again, since it may have come since the last comment.
     dropped = (drop for drop in plan.chosen.dropped if share.first or drop.reason not in NOT_WANTED)

@@ -207,6 +207,17 @@ def test_without_a_hunt_for_devices_the_card_does_not_run() -> None:
     assert ("runs", "it was named") == (of(DEVICE_CARD, named).fate, of(DEVICE_CARD, named).why)
 
 
+def test_of_devices_that_no_hunt_takes_the_card_still_says_what_they_are() -> None:
+    """It runs alone; it does not if a caller named hunts for something else."""
+    client = Chosen((Device(name="pc-1", os_platform="Windows11"),))
+    chosen = choose_hunts(catalog(hunt("a", platform="Linux")), About(client), Policy())
+    named = choose_hunts(catalog(hunt("a", platform="Linux")), About(client, ("b",)), Policy())
+
+    assert ("runs", "it says what the devices are to which no hunt applies") == (chosen[0].fate, chosen[0].why)
+    assert ["otherKind"] == [choice.fate for choice in chosen[1:]]
+    assert "noEntity" == named[0].fate
+
+
 def test_an_unknown_system_rules_no_hunt_out() -> None:
     """Nor does one device of another kind among several."""
     mixed = Chosen((Device(name="pc-1", os_platform="Windows11"), Device(name="web01")))

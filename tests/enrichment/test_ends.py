@@ -184,7 +184,7 @@ async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
     await app.close()
-    note, until = done.notes
+    note, again = done.notes
 
     assert "completedWithFailures" == done.status
     assert {
@@ -194,6 +194,6 @@ async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
         "linux-server-egress-baseline": "found",
     } == {outcome.hunt: outcome.outcome for outcome in done.outcomes}
     assert note.startswith("The device card could not be read: Graph refused the query (400)")
-    assert until.startswith("Looked until ")
+    assert again.startswith("Looks again at ")
     assert note in text
     assert "\nNOT RUN: linux-desktop-egress-baseline (it returned no rows, but the device card" in text

@@ -39,7 +39,7 @@ async def test_a_decoy_first_and_the_theft_an_hour_later(scene: Scene) -> None:
 
     assert first.startswith("Outrider: nothing found so far on srv-7 (2 hunts)\n")
     assert "\nNothing found so far on srv-7: archive-then-upload, linux-server-egress-baseline\n" in first
-    assert f"\nLooked until {scene.start + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC; looks again at " in first
+    assert f" to {scene.start + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC\nLooks again at " in first
     assert "\nFOUND (high): archive-then-upload: 1 row on srv-7\n" in second
 
 
@@ -92,7 +92,7 @@ async def test_what_is_over_when_it_is_hunted_needs_no_late_look(scene: Scene) -
 
     assert "nothing found on srv-7 (2 hunts)" in text
     assert "so far" not in text
-    assert "Looked until" not in text
+    assert "Looks again" not in text
     assert not scene.replay.waiting
 
 
@@ -130,7 +130,8 @@ async def test_without_late_looks_the_comment_says_so(fleet: Fleet) -> None:
     entries = await scene.app.tools.ledger.entries(f"defender-{incident['id']}")
     await scene.close()
 
-    assert "what happens or arrives later is not looked at (LATE_LOOK is off)" in text
+    end = scene.start + timedelta(minutes=1)
+    assert f"What happens or arrives after {end:%Y-%m-%d %H:%M} UTC is not looked at (LATE_LOOK is off)" in text
     assert not any("archive" in key for entry in entries for key in entry.ended)
     assert entries[-1].looked
 

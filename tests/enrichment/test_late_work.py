@@ -43,7 +43,7 @@ async def test_an_open_window_is_looked_at_when_it_is_over(app: Deployment) -> N
     assert (app.now() + timedelta(days=1), "late", "runs", "") == (
         first.requested, first.source, first.queue, first.body_digest
     )  # fmt: skip
-    assert f"looks again at {first.requested:%Y-%m-%d %H:%M} UTC, and" in note
+    assert f"Looks again at {first.requested:%Y-%m-%d %H:%M} UTC, and" in note
 
 
 @pytest.mark.parametrize(
