@@ -21,7 +21,7 @@ import msgspec
 from sandbox.host.processes import DemoFailed, both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 _INCIDENT = "exfiltration"
 _RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
@@ -122,8 +122,7 @@ def _watch(tenant: httpx.Client, app: httpx.Client) -> None:
 
     # A comment's last line names its run.
     address = f"/api/runs/{comments[-1].split()[-2]}"
-    done = _follow(app, app.get(address), opened + _RUN_LIMIT, f"{app.base_url}{address}")
-    _show(done, _json(app.get("/api/health"))["broken"])
+    _show(_follow(app, app.get(address), opened + _RUN_LIMIT, address))
     print(f"\nThe comment, as incident {incident['id']} now holds it:\n")
     for line in comments[-1].splitlines():
         print(f"    {line}".rstrip())
@@ -158,14 +157,10 @@ def _sweep(app: httpx.Client) -> None:
     print(f"\nIts report: {done['links']['report']}")
 
 
-def _show(done: Mapping[str, Any], broken: Iterable[str] = ()) -> None:
+def _show(done: Mapping[str, Any]) -> None:
     if done["status"] != "completed" or not done["hunts"]:
-        reasons = [
-            f"{hunt['hunt']}: {hunt['reason']}" for hunt in done.get("hunts", ()) if hunt.get("reason")
-        ]
-        raise DemoFailed(
-            "; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons, *broken])
-        )
+        reasons = [f"{hunt['hunt']}: {why}" for hunt in done.get("hunts", ()) if (why := hunt.get("reason"))]
+        raise DemoFailed("; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons]))
     width = max(len(hunt["hunt"]) for hunt in done["hunts"])
     for hunt in done["hunts"]:
         print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")
@@ -194,7 +189,6 @@ def _outcome(hunt: Mapping[str, Any]) -> str:
     count = f", {more}{_count(rows, 'row')}" if rows else ""
     hit = f", {_count(hits, 'hit')}" if hits else ""
     reason = f": {hunt['reason']}" if hunt.get("reason") else ""
-    # What is normal there is no finding.
     normal = hunt["outcome"] == "found" and hunt.get("role") == "context"
     return f"{'context' if normal else _WORDS[hunt['outcome']]}{count}{hit}{reason}"
 
@@ -205,14 +199,13 @@ def _count(number: int, noun: str) -> str:
 
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:
     """Let incidents open, grow, merge and be resolved until Ctrl+C, and print what happens."""
-    root = str(app.base_url).rstrip("/")
-    shown: dict[str, int] = {}
+    root, shown = str(app.base_url).rstrip("/"), dict[str, int]()
     _news(tenant, shown)
     try:
         print(f"\nIncidents and comments:  {tenant.base_url}")
         print(f"The app:                 {root}/api/health")
-        print("\nAsk for an incident yourself:\n")
         body = '{"incidentId": "4101"}'
+        print("\nAsk for an incident yourself:\n")
         print(f"    curl -i {root}/api/enrich -H 'Content-Type: application/json' -d '{body}'")
         print(f"\nSomething happens every {_PAUSE} s. Ctrl+C ends it all.\n", flush=True)
         while True:

@@ -84,6 +84,8 @@ def _why_not(tools: Tools, work: Work, plan: Plan, content: Content) -> str:
         return "the request said comment: false"
     if not content.outcomes and (plan.follow_up or work.source == "late"):
         return "there is nothing left to hunt for, so there is nothing to say"
+    if not content.outcomes and plan.failure:
+        return plan.failure
     if not content.outcomes and not tools.settings.tells_of_nothing:
         return "there is nothing to hunt for, and COMMENT_NOTHING_TO_HUNT is off"
     if plan.follow_up and not any(_is_news(outcome, plan, content) for outcome in content.outcomes):

@@ -213,7 +213,10 @@ def test_of_devices_that_no_hunt_takes_the_card_still_says_what_they_are() -> No
     chosen = choose_hunts(catalog(hunt("a", platform="Linux")), About(client), Policy())
     named = choose_hunts(catalog(hunt("a", platform="Linux")), About(client, ("b",)), Policy())
 
-    assert ("runs", "it says what the devices are to which no hunt applies") == (chosen[0].fate, chosen[0].why)
+    assert ("runs", "it says what the devices are to which no hunt applies") == (
+        chosen[0].fate,
+        chosen[0].why,
+    )
     assert ["otherKind"] == [choice.fate for choice in chosen[1:]]
     assert "noEntity" == named[0].fate
 

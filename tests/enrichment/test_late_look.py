@@ -131,7 +131,9 @@ async def test_without_late_looks_the_comment_says_so(fleet: Fleet) -> None:
     await scene.close()
 
     end = scene.start + timedelta(minutes=1)
-    assert f"What happens or arrives after {end:%Y-%m-%d %H:%M} UTC is not looked at (LATE_LOOK is off)" in text
+    assert (
+        f"What happens or arrives after {end:%Y-%m-%d %H:%M} UTC is not looked at (LATE_LOOK is off)" in text
+    )
     assert not any("archive" in key for entry in entries for key in entry.ended)
     assert entries[-1].looked
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _STEP = 0.1  # seconds between two looks
+_GONE = 10.0  # seconds until the system has ended what was killed
 
 
 class Process(NamedTuple):
@@ -95,15 +96,17 @@ class HostProcess:
         return left
 
     def end(self) -> None:
-        """Kill whatever still runs of the host."""
-        left = self._left()
-        for process in left:
+        """Kill whatever still runs of the host, and wait until it is gone."""
+        for process in self._left():
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         # What lost its parent before it was seen is still in the command's group.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._root.pid, signal.SIGKILL)
         self._root.wait()
+        deadline = time.monotonic() + _GONE
+        while self._left() and time.monotonic() < deadline:
+            time.sleep(_STEP)
 
     def _left(self) -> list[Process]:
         """Return what still runs of the host, also below a parent that has ended."""
