@@ -155,6 +155,9 @@ def _section(
     # A single device stands above the table, and need not stand in every row.
     single = len(devices) + place.more == 1
     kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or not single]
+    rows = found.groups[:_ROWS]
+    empty = [n for n in kept if not any(group.values[n] for group in rows)]
+    kept = [n for n in kept if n not in empty]
     groups = [
         {
             "count": group.count,
@@ -163,7 +166,7 @@ def _section(
             "last": neutral.time(group.last),
             "cells": [write_cell(found.shown[n], group.values[n], mask=mask, length=_LONGEST) for n in kept],
         }
-        for group in found.groups[:_ROWS]
+        for group in rows
     ]
     return {
         "outcome": outcome,
@@ -173,6 +176,7 @@ def _section(
         "spread": f"Also{place.on_others}, outside the incident" if place.spread else "",
         "groups": groups,
         "shown": tuple(write_name(found.shown[n], mask=mask) for n in kept),
+        "empty": [write_name(found.shown[n], mask=mask) for n in empty],
         "portal": _portal(outcome, run, catalog, settings),
     }
 

@@ -59,6 +59,33 @@ async def test_a_long_command_line_wraps_within_the_window(
         assert max(boxes) < width
 
 
+async def test_on_a_phone_no_cell_has_to_be_scrolled_to(browser: Browser, address: str) -> None:
+    """A row's cells stand below each other, each within the window and under the name of its column."""
+    async with visit(browser, address + PAGE, width=WIDTHS[1]) as visited:
+        section = visited.page.locator("section.found").first
+        right = await visited.page.eval_on_selector_all(
+            "tbody :is(td, th)", "all => Math.max(...all.map(cell => cell.getBoundingClientRect().right))"
+        )
+        names = (
+            await section.locator("tbody tr")
+            .first.locator("td")
+            .evaluate_all("all => all.map(cell => getComputedStyle(cell, '::before').content.slice(1, -1))")
+        )
+        heads = await section.locator("thead th").all_text_contents()
+
+        assert right <= WIDTHS[1]
+        assert heads == names
+
+
+async def test_a_column_without_a_value_is_named_below_the_rows(browser: Browser, address: str) -> None:
+    """It takes no place in the table, and a reader knows that it was looked at."""
+    async with visit(browser, address + PAGE) as visited:
+        section = visited.page.locator("section.found").first
+
+        assert "SHA256" not in await section.locator("thead th").all_text_contents()
+        assert "Empty in all rows shown: SHA256" in await section.inner_text()
+
+
 async def test_the_verdict_comes_first_and_findings_last(browser: Browser, address: str) -> None:
     """In between stand what could not be done, and how every hunt ended, those that found something first."""
     async with visit(browser, address + PAGE) as visited:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: The widths of a window on a desktop and on a phone, in CSS pixels.
 WIDTHS = (1280, 390)
 HUNT = "archive-then-upload"
-COLUMNS = ("DeviceName", "NetCmd", "RemoteIP", "RemotePort", "SHA1")
+COLUMNS = ("DeviceName", "NetCmd", "RemoteIP", "RemotePort", "SHA1", "SHA256")
 HOSTILE = (
     "<script>alert(1)</script>", "<img src=https://evil.example/x onerror=alert(1)>", "<style>*{display:none}</style>",
     "</td></table></main><h1>Nothing found</h1>", "javascript:alert(1)", "[click](javascript:alert(1))",
@@ -117,8 +117,8 @@ async def served(app: Any) -> AsyncIterator[str]:
 def ended() -> Run:
     """Return a run that has ended, with every possible outcome; an attacker chose every text in it."""
     values = (
-        *((DEVICE.name, text, "203.0.113.9", "65535", "3" * 40) for text in HOSTILE),
-        (HOSTILE[0], "perl", "2001:db8:1111:2222:3333:4444:5555:6666", HOSTILE[4], HOSTILE[10]),
+        *((DEVICE.name, text, "203.0.113.9", "65535", "3" * 40, "") for text in HOSTILE),
+        (HOSTILE[0], "perl", "2001:db8:1111:2222:3333:4444:5555:6666", HOSTILE[4], HOSTILE[10], ""),
     )
     groups = tuple(
         Group(each, n + 1, "2026-03-09T02:14:05Z", "2026-03-09T02:15:00Z", (HOSTILE[n % 3],) * (n < 4))
