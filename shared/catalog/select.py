@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import InvalidRequest
 from shared.model.entity import hidden
+from shared.model.finding import indicators_digest
 from shared.model.hunt import DEVICE_CARD
 
 if TYPE_CHECKING:
@@ -95,12 +96,20 @@ def finding_keys(hunt: Hunt, found: Found) -> frozenset[str]:
     """
     Name what a hunt found, for the ledger: one key for each entity that has rows.
 
-    The same rows have the same key. Context has one key an entity, whatever its rows: more of what is normal
-    is no news.
+    The same rows have the same key. Context has one key an entity, whatever its rows, since more of what is normal
+    is no news; and one for each device with hits, by the indicators that they hold: another one is news.
     """
+    version = _version_of(hunt)
+    if hunt.role != "context":
+        return frozenset(
+            f"{version} {hidden(entity)} {part.digest[:16]}" for entity, part in found.per_entity.items()
+        )
+    hits = [(place.id or place.name.lower(), place.digest) for place in found.hit_places]
+    if found.hit_rows and not hits:
+        hits = [("", indicators_digest(value for group in found.groups for value in group.hits))]
     return frozenset(
-        f"{_version_of(hunt)} {hidden(entity)}" + ("" if hunt.role == "context" else f" {part.digest[:16]}")
-        for entity, part in found.per_entity.items()
+        [f"{version} {hidden(entity)}" for entity in found.per_entity]
+        + [f"{version} {hidden(entity)} {digest[:16]}" for entity, digest in hits]
     )
 
 

@@ -89,7 +89,8 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
         fair = count == 1 or (is_fair(hunt, chosen) and count <= tools.settings.max_rows)
         outcome = decide(hunt, result, planned.window, chosen.devices, cards, fair=fair)
         ended.append(outcome)
-        looked.update(_looked(hunt, outcome, chosen, fair=fair))
+        once = hunt.role == "context" and not plan.of_incident.indicators
+        looked.update(_looked(hunt, outcome, chosen, fair=fair, once=once))
         if outcome.outcome == "found":
             findings |= finding_keys(hunt, result)
     notes = (*plan.notes, *_unreadable_rows(found), *_namesakes(plan, cards))
@@ -116,9 +117,13 @@ def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...])
 
 
 def _looked(
-    hunt: Hunt, outcome: Outcome, chosen: Chosen, *, fair: bool
+    hunt: Hunt, outcome: Outcome, chosen: Chosen, *, fair: bool, once: bool
 ) -> Iterable[tuple[str, datetime | None]]:
-    """Yield the ledger's key of each entity that the hunt has looked at, with the end of its window."""
+    """
+    Yield the ledger's key of each entity that the hunt has looked at, with the end of its window.
+
+    With *once* that is None, settled, where something was found: more of what is normal is no news.
+    """
     if outcome.outcome not in _LOOKED or outcome.window is None:
         return
     entities, over = entities_of(hunt, chosen), outcome.window.over
@@ -133,7 +138,7 @@ def _looked(
         endings = [outcome.outcome] * len(entities)
     for entity, ending in zip(entities, endings, strict=True):
         if ending in _LOOKED:
-            final = ending == "notApplicable" or (ending == "found" and hunt.role == "context")
+            final = ending == "notApplicable" or (ending == "found" and once)
             yield ledger_key(hunt, entity), None if final else over
 
 

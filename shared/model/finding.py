@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Group(Struct, frozen=True, array_like=True):
@@ -25,11 +29,21 @@ class Group(Struct, frozen=True, array_like=True):
 
 
 class Place(Struct, frozen=True, array_like=True):
-    """A device that rows are on, and how many events; its id in lower case, '' where unknown."""
+    """
+    A device that rows are on, and how many events; its id in lower case, '' where unknown.
+
+    `digest` is that of the incident's indicators that the rows hold, where they are hits (SHA-256 in hex).
+    """
 
     id: str
     name: str
     events: int
+    digest: str = ""
+
+
+def indicators_digest(values: Iterable[str]) -> str:
+    """Return the digest of a set of indicators (SHA-256 in hex), whatever their order and case."""
+    return hashlib.sha256("\n".join(sorted({value.lower() for value in values})).encode()).hexdigest()
 
 
 class Part(Struct, frozen=True, array_like=True):

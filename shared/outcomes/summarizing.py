@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from shared.model.finding import Found, Group, Part, Place
+from shared.model.finding import Found, Group, Part, Place, indicators_digest
 
 from .hits import hits_in
 from .order import in_order
@@ -107,12 +107,14 @@ def summarize(
     # Only now is known by which indicators each event was found.
     hits_at: list[int] = []
     hit_places: dict[tuple[str, str], set[Any]] = {}
+    held: dict[tuple[str, str], set[str]] = {}
     for group, at, mine in pieces:
         for n in mine:
             if n in hits and (beyond := group.beyond(hits[n])):
                 group.hits |= dict.fromkeys(beyond)
                 hits_at.append(n)
                 hit_places.setdefault(at, set()).add(events[n] if events else n)
+                held.setdefault(at, set()).update(beyond)
     columns_of = tuple(column.name for column in answer.schema)
     # Hits first; both in the order in which the rows came.
     told = islice(dict.fromkeys((*sorted(hits_at), *range(len(answer.results)))), _KEPT_ROWS)
@@ -134,17 +136,22 @@ def summarize(
         unreadable=answer.unreadable,
         events=len(set(events)) if by_indicator else len(answer.results),
         hit_rows=sum(map(len, hit_places.values())),
-        hit_places=_most(hit_places) if where else (),
+        hit_places=_most(hit_places, held) if where else (),
         hit_place_count=len(hit_places) if where else 0,
         places=_most(places),
         place_count=len(places),
     )
 
 
-def _most(places: dict[tuple[str, str], set[Any]]) -> tuple[Place, ...]:
-    """Return the devices with the most events."""
+def _most(
+    places: dict[tuple[str, str], set[Any]], held: dict[tuple[str, str], set[str]] | None = None
+) -> tuple[Place, ...]:
+    """Return the devices with the most events, each with the digest of the indicators that it *held*."""
     ordered = sorted(places.items(), key=lambda item: (-len(item[1]), item[0]))
-    return tuple(Place(*at, len(found)) for at, found in ordered[:_KEPT_PLACES])
+    return tuple(
+        Place(*at, len(found), indicators_digest(held[at]) if held else "")
+        for at, found in ordered[:_KEPT_PLACES]
+    )
 
 
 def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied, rank: dict[str, int]) -> Group:

@@ -68,6 +68,24 @@ async def test_a_theft_after_a_harmless_finding_is_told_too(scene: Scene) -> Non
     assert ADDRESS.replace(".9", "[.]9") in second
 
 
+async def test_a_hit_in_context_is_told_when_it_comes(scene: Scene) -> None:
+    """More of what is normal is no news; the first row with the incident's address is, and more of that is none."""
+    scene.call(timedelta(minutes=-30), address="198.51.100.7")
+    incident = scene.incident(evidence.device(SERVER), evidence.ip(ADDRESS, "malicious"))
+    await scene.replay.minutes(2)
+    scene.call(timedelta(minutes=30), address="198.51.100.8")
+    scene.call(timedelta(hours=1))
+    await scene.replay.settle()
+    _, second = scene.comments(incident)
+    scene.call(timedelta(hours=2))
+    incidents.grow(scene.app.tenant, incident, evidence.device(SERVER))
+    await scene.replay.minutes(2)
+    await scene.replay.settle()
+
+    assert second.startswith("Outrider: found on srv-7: 203.0.113[.]9 in linux-server-egress-baseline (1)")
+    assert 2 == len(scene.comments(incident))
+
+
 async def test_the_late_look_is_silent_where_nothing_came(scene: Scene) -> None:
     """It settles what it looked at, comments nothing, and is not followed by another."""
     incident = scene.incident()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from shared.catalog.select import finding_keys
 from shared.model.entity import Indicator, IndicatorKind
-from shared.model.finding import Found, Group, Place
+from shared.model.finding import Found, Group, Place, indicators_digest
 from shared.model.hunt import Hunt
 from shared.outcomes.hits import hits_in
 from shared.outcomes.order import in_order
@@ -162,7 +163,7 @@ def test_what_rows_were_found_by_is_no_hit() -> None:
     )
     summary = found(ORIGIN, other | {"Indicator": "evil.example"}, *rows, indicators=listed)
 
-    assert (1, (Place("0f" * 20, "wks-003", 1),), 1) == (
+    assert (1, (Place("0f" * 20, "wks-003", 1, indicators_digest([SHA1])),), 1) == (
         summary.hit_rows,
         summary.hit_places,
         summary.hit_place_count,
@@ -180,12 +181,35 @@ def test_hits_of_a_device_hunt_say_which_devices_they_are_on() -> None:
     nameless = found(BASELINE, {"RemoteIP": "203.0.113.9"}, indicators=listed)
     summary = found(BASELINE, *rows, indicators=listed)
 
-    assert (2, (Place(f"{9:040x}", "srv-9", 2),), ()) == (
+    assert (2, (Place(f"{9:040x}", "srv-9", 2, indicators_digest(["203.0.113.9"])),), ()) == (
         summary.hit_rows,
         summary.hit_places,
         summary.places,
     )
     assert (1, ()) == (nameless.hit_rows, nameless.hit_places)
+
+
+def test_a_hit_in_context_is_a_finding_of_its_own() -> None:
+    """By its device and indicators, whatever else is there; also where no device is named."""
+    row = {"DeviceId": "0f" * 20, "RemoteIP": "203.0.113.9"}
+    listed = (Indicator("ip", "203.0.113.9"), Indicator("ip", "203.0.113.8"))
+    normal, hit, more, both = (
+        finding_keys(BASELINE, found(BASELINE, *rows, indicators=listed))
+        for rows in (
+            (row | {"RemoteIP": "198.51.100.7"},),
+            (row | {"RemoteIP": "198.51.100.7"}, row),
+            (row, row | {"RemotePort": 8443}),
+            (row, row | {"RemoteIP": "203.0.113.8"}),
+        )
+    )
+    nameless = [
+        finding_keys(BASELINE, found(BASELINE, {"RemoteIP": value}, indicators=listed))
+        for value in ("198.51.100.7", "203.0.113.9")
+    ]
+
+    assert normal < hit == more
+    assert normal < both != hit
+    assert nameless[0] < nameless[1]
 
 
 def test_the_order_of_an_answers_rows_makes_no_difference() -> None:

