@@ -63,8 +63,16 @@ class Content(Struct, frozen=True):
         return sorted(found, key=lambda o: (not o.found.hit_rows, o.found.rows, o.hunt))
 
 
+#: Columns beside the time that a table has at most, and characters of a value in it: a pane may be 390 pixels wide.
+_COLUMNS, _SHORT = 3, 48
+
+
 class ShownRow(Struct, frozen=True):
-    """Rows with the same values: how many they are, when they were seen, the values as text, and whether they hit."""
+    """
+    Rows with the same values: how many they are, when they were seen, the values as text, and whether they hit.
+
+    A value is '' where there is none.
+    """
 
     count: int
     times: str
@@ -77,6 +85,11 @@ class ShownRow(Struct, frozen=True):
         """How many they are and when, such as a dozen at a time in UTC; one is not counted."""
         count = f"{self.count:,}×" if self.count > 1 or not self.times else ""
         return " ".join(filter(None, ("HIT" if self.hit else "", count, self.times)))
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The cells of a table's row: none of them is empty."""
+        return tuple(cell or "(empty)" for cell in self.cells)
 
 
 class Finding(Struct, frozen=True):
@@ -109,6 +122,21 @@ class Finding(Struct, frozen=True):
             return ""
         order = "hits first, then the rarest" if any(row.hit for row in self.rows) else "the rarest first"
         return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, {order}"
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its rows can be read as a table: few columns, short values."""
+        values = (value for row in self.rows for value in row.cells)
+        return 0 < len(self.columns) <= _COLUMNS and all(len(value) <= _SHORT for value in values)
+
+    def lines_of(self, row: ShownRow) -> tuple[str, ...]:
+        """Return a row as lines, each value behind its column's name; a long one, such as a command, alone on a line."""
+        named = [(f"{column}: {value}", value) for column, value in zip(self.columns, row.cells, strict=True)]
+        short = [fact for fact, value in named if 0 < len(value) <= _SHORT]
+        return (
+            " · ".join(filter(None, (row.seen, *short))),
+            *(fact for fact, value in named if len(value) > _SHORT),
+        )
 
     @property
     def fixed(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
     del rows[_CONTEXT - 1 :]
     times = _times(group for group, *_ in rows)
     shown = [
-        " · ".join(filter(None, (replace(row, times=when).seen, *row.cells)))
+        " · ".join(filter(None, (replace(row, times=when).seen, *row.values)))
         for (*_, row), when in zip(rows, times, strict=True)
     ]
     hits = sum(each.found.hit_rows for each in content.context)
@@ -128,7 +128,7 @@ def _times(groups: Iterable[Group]) -> Iterable[str]:
 def _cell(column: str, value: str, *, mask: bool) -> str:
     # What an event was found by may be several indicators.
     parts = value.split(_AND) if column == "Indicator" else [value]
-    return _AND.join(write_cell(column, part, mask=mask) for part in parts) or "(empty)"
+    return _AND.join(write_cell(column, part, mask=mask) for part in parts)
 
 
 def _span(first: str, last: str, day: str) -> str:

@@ -39,17 +39,7 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield f"<p>{escape(finding.note)}</p>"
     if finding.common:
         yield f"<p>{escape(finding.common)}</p>"
-    if finding.rows:
-        names = ("when", *finding.columns)
-        yield (
-            "<table><thead><tr>"
-            + "".join(f"<th>{escape(name)}</th>" for name in names)
-            + "</tr></thead><tbody>"
-        )
-        for row in finding.rows:
-            cells = "".join(f"<td>{escape(cell)}</td>" for cell in (row.seen, *row.cells))
-            yield f"<tr>{cells}</tr>"
-        yield "</tbody></table>"
+    yield from _rows(finding)
     if finding.coverage:
         yield f"<p>{escape(finding.coverage)}</p>"
     if finding.next_steps:
@@ -60,6 +50,23 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield f"<p>May be harmless: {escape('; '.join(finding.harmless))}</p>"
     if finding.portal:
         yield _link(finding.portal, "Open the query in Advanced Hunting")
+
+
+def _rows(finding: Finding) -> Iterable[str]:
+    if finding.rows and finding.is_table:
+        names = ("when", *finding.columns)
+        yield (
+            "<table><thead><tr>"
+            + "".join(f"<th>{escape(name)}</th>" for name in names)
+            + "</tr></thead><tbody>"
+        )
+        for row in finding.rows:
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in (row.seen, *row.values))
+            yield f"<tr>{cells}</tr>"
+        yield "</tbody></table>"
+    elif finding.rows:
+        rows = ("<br>".join(map(escape, finding.lines_of(row))) for row in finding.rows)
+        yield f"<ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>"
 
 
 def _lines(lines: tuple[str, ...]) -> str:

@@ -14,9 +14,6 @@ from .saying import fit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters. A longer value, such as a command line, has a line of its own, behind the row.
-_SHORT = 48
-
 
 def render_text(content: Content, *, max_chars: int, mask: bool = True) -> str:
     """Return a comment as plain text of at most *max_chars* characters; see `saying.fit`."""
@@ -43,17 +40,15 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield finding.note
     if finding.common:
         yield finding.common
-    long = any(len(value) > _SHORT for row in finding.rows for value in row.cells)
-    if finding.rows and finding.columns and not long:
+    if finding.rows and finding.is_table:
         yield "  when · " + " · ".join(finding.columns)
     for row in finding.rows:
-        if long:
-            named = list(zip(finding.columns, row.cells, strict=True))
-            facts = [f"{column}: {value}" for column, value in named if len(value) <= _SHORT]
-            yield "• " + " · ".join(filter(None, (row.seen, *facts)))
-            yield from (f"    {column}: {value}" for column, value in named if len(value) > _SHORT)
+        if finding.is_table:
+            yield "• " + " · ".join(filter(None, (row.seen, *row.values)))
         else:
-            yield "• " + " · ".join(filter(None, (row.seen, *row.cells)))
+            first, *others = finding.lines_of(row)
+            yield f"• {first}"
+            yield from (f"    {line}" for line in others)
     if finding.coverage:
         yield f"  {finding.coverage}"
     if finding.next_steps:
