@@ -89,8 +89,7 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
         fair = count == 1 or (is_fair(hunt, chosen) and count <= tools.settings.max_rows)
         outcome = decide(hunt, result, planned.window, chosen.devices, cards, fair=fair)
         ended.append(outcome)
-        once = hunt.role == "context" and not plan.of_incident.indicators
-        looked.update(_looked(hunt, outcome, chosen, fair=fair, once=once))
+        looked.update(_looked(hunt, outcome, chosen, fair=fair))
         if outcome.outcome == "found":
             findings |= finding_keys(hunt, result)
     notes = (*plan.notes, *_unreadable_rows(found), *_namesakes(plan, cards))
@@ -117,13 +116,9 @@ def run_status(plan: Plan, ended: Decision, comments: tuple[CommentResult, ...])
 
 
 def _looked(
-    hunt: Hunt, outcome: Outcome, chosen: Chosen, *, fair: bool, once: bool
+    hunt: Hunt, outcome: Outcome, chosen: Chosen, *, fair: bool
 ) -> Iterable[tuple[str, datetime | None]]:
-    """
-    Yield the ledger's key of each entity that the hunt has looked at, with the end of its window.
-
-    With *once* that is None, settled, where something was found: more of what is normal is no news.
-    """
+    """Yield the ledger's key of each entity that the hunt has looked at, with the end of its window."""
     if outcome.outcome not in _LOOKED or outcome.window is None:
         return
     entities, over = entities_of(hunt, chosen), outcome.window.over
@@ -138,8 +133,7 @@ def _looked(
         endings = [outcome.outcome] * len(entities)
     for entity, ending in zip(entities, endings, strict=True):
         if ending in _LOOKED:
-            final = ending == "notApplicable" or (ending == "found" and once)
-            yield ledger_key(hunt, entity), None if final else over
+            yield ledger_key(hunt, entity), None if ending == "notApplicable" else over
 
 
 def _unreadable_rows(found: dict[str, Found]) -> tuple[str, ...]:
