@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox.tenant.app import build_app
-from sandbox.tenant.state import Limits, Tenant
+from sandbox.tenant.state import Tenant
 from tests.support.azurite import azurite, containers, storage_account, store
 from tests.support.deployed import SECRET, hosted, identity, served
 from tests.support.kql_judge import Judge, missing
@@ -80,8 +80,8 @@ async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[tuple[str, Tenant]]:
-    """Serve a local tenant without a hunting quota on a port of its own, and yield its address and its state."""
-    app = build_app(devices=40, days=1, secret=SECRET, limits=Limits(calls_per_minute=None))
+    """Serve a local tenant on a port of its own, and yield its address and its state."""
+    app = build_app(devices=40, days=1, secret=SECRET)
     with served(app) as address:
         yield address, app.state.tenant
 
@@ -89,5 +89,5 @@ def cloud() -> Iterator[tuple[str, Tenant]]:
 @pytest.fixture(scope="module")
 def http(cloud: tuple[str, Tenant], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Run the app on the local host, in the tenant of `cloud`, and yield a client with the function key."""
-    with hosted(tmp_path_factory.mktemp("app"), **identity(cloud[0]), HUNTS_PER_MINUTE="1000") as client:
+    with hosted(tmp_path_factory.mktemp("app"), **identity(cloud[0])) as client:
         yield client

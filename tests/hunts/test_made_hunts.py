@@ -16,8 +16,9 @@ from sandbox.telemetry.engine import Engine
 from shared.catalog.load import Catalog, load_hunts
 from shared.kql.vocabulary import BINDINGS
 from shared.model.entity import INDICATOR_KINDS
+from shared.sweep.parts import Part
 from tests.support.hunt_files import write
-from tests.support.hunt_trials import EXAMPLES, bound, case_rows, options
+from tests.support.hunt_trials import EXAMPLES, bound, case_rows, lacking, options, swept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,9 @@ enrichment:
   appliesTo: {{osPlatform: [{platform}]}}
   columns: [DeviceName, FileName]
   role: {role}
+  sweep:
+    summarize: "| summarize Runs = count(), FirstSeen = min(Timestamp) by DeviceId, DeviceName, FileName"
+    new: FirstSeen
 """
 FOR_INDICATORS = """\
 query: |
@@ -116,6 +120,19 @@ def test_microsofts_parser_accepts_a_hunt_of_any_kind(made: Catalog, name: str, 
         verdict = judge(query)
         assert ([], "Query") == (verdict.diagnostics, verdict.kind)
         assert {*hunt.columns} <= {column for column, _ in verdict.columns or []}
+
+
+@pytest.mark.fault(
+    "A31", before="assert set() == {'Connections', …, 'RemotePort'}: only connections could be swept"
+)
+@pytest.mark.node
+@pytest.mark.parametrize("name", [name for name in MADE if "device" in name])
+def test_microsofts_parser_accepts_the_sweep_of_any_hunt(made: Catalog, name: str, judge: Judge) -> None:
+    """Its rows need not be connections: they say whose they are and when they were new."""
+    rows, counts = [judge(query) for query in swept(made.by_name[name], Part())]
+
+    assert ([], []) == (rows.diagnostics, counts.diagnostics)
+    assert set() == lacking(made.by_name[name], {column for column, _ in rows.columns or []})
 
 
 @pytest.mark.fault("A31", before="KeyError: 'fileHash'")

@@ -1,16 +1,18 @@
-"""What a hunt is put through, one that comes with the app or one that a test makes up: its queries, its cases."""
+"""What a hunt is put through, one that comes with the app or one that a test makes up: its queries, its cases, its sweep."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.kql.write import device_query, indicator_query
+from shared.kql.write import device_query, fleet_query, indicator_query
 from shared.model.entity import Device, Indicator
+from shared.sweep.asking import COUNTS
 
 if TYPE_CHECKING:
     from sandbox.telemetry.engine import Engine
     from shared.model.hunt import Hunt
+    from shared.sweep.parts import Part
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEVICES = {
@@ -48,6 +50,33 @@ def bound(hunt: Hunt) -> dict[str, str]:
         for name, given in INDICATORS.items()
         if any(indicator.kind in hunt.kinds for indicator in given)
     }
+
+
+def swept(hunt: Hunt, part: Part) -> list[str]:
+    """Return the queries of a hunt's sweep over a part of the fleet: for its rows, and for their number."""
+    assert hunt.sweep
+    return [
+        fleet_query(
+            hunt.query,
+            end=NOW,
+            summarize=hunt.sweep.summarize + more,
+            applies_to=hunt.applies_to,
+            prefixes=part.prefixes,
+        )
+        for more in ("", COUNTS)
+    ]
+
+
+def lacking(hunt: Hunt, columns: set[str]) -> set[str]:
+    """
+    Return the columns that a sweep of a hunt needs, and its rows lack.
+
+    They say whose a row is and when it was new. Rows with an address are ranked as connections, by all that is read.
+    """
+    assert hunt.sweep
+    connections = {"Process", "RemotePort", "Connections", "LastSeen", "Days"}
+    needed = {"DeviceId", "DeviceName", hunt.sweep.new}
+    return (needed | connections if "RemoteIP" in columns else needed) - columns
 
 
 def options(hunt: Hunt) -> list[str]:
