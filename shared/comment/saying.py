@@ -140,12 +140,15 @@ def _advised(draft: Draft, write: Callable[[Draft], str]) -> Draft:
     bare = replace(draft, findings=tuple(each.keep(frozenset()) for each in draft.findings))
     # Nobody reads markup, nor where a link leads.
     room = _length(unescape(_MARKUP.sub("", write(bare)))) * _FIXED
-    kept: set[str] = set()
+    findings = []
     for finding in draft.findings:
-        for text in filter(None, finding.fixed):
-            if text not in kept and (room := room - _length(text)) >= 0:
+        kept = set()
+        # What another finding says, too, is written once more.
+        for text in dict.fromkeys(filter(None, finding.fixed)):
+            if (room := room - _length(text) * finding.fixed.count(text)) >= 0:
                 kept.add(text)
-    return replace(draft, findings=tuple(each.keep(frozenset(kept)) for each in draft.findings))
+        findings.append(finding.keep(frozenset(kept)))
+    return replace(draft, findings=tuple(findings))
 
 
 def _length(text: str) -> int:

@@ -147,6 +147,20 @@ def test_fixed_text_is_at_most_a_quarter(
     assert sum(text.count(each) * len(each) for each in FIXED) <= len(text) / 4
 
 
+@pytest.mark.parametrize("render", [render_text, render_html])
+def test_what_several_hunts_say_takes_room_each_time(render: Callable[..., str]) -> None:
+    """Hunts whose files have a sentence in common say it with each finding, and the quarter counts every one."""
+    same = "Read the command line, and ask the owner of the device about it."
+    hunts = {
+        name: replace(hunt, means=same, next_steps=(same,), false_positives=())
+        for name, hunt in HUNTS.by_name.items()
+    }
+    said = replace(content(*(outcome("found", hunt=name) for name in NAMES)), hunts=hunts)
+    text = html.unescape(re.sub("<[^>]*>", "", render(said, max_chars=30_000)))
+
+    assert 0 < text.count(same) * len(same) <= len(text) / 4
+
+
 def test_a_host_is_no_hit_beside_its_url() -> None:
     """A URL that rows hold says its host, too; another host, and an address, stand beside it."""
     hits = "evil.example/a", "evil.example", "sub.evil.example", ADDRESS

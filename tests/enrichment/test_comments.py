@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalog.load import load_hunts
 from tests.support import night
+from tests.support.hunt_files import six_hunts
 from tests.support.tenant import Deployment, Fleet
 
 GOLDEN = Path(__file__).with_name("golden")
 #: All that hunt files say whatever was found.
 FIXED = {
     " ".join(text.split())
-    for hunt in load_hunts().by_name.values()
+    for hunt in six_hunts().hunts
     for text in (hunt.means, *hunt.next_steps, *hunt.false_positives)
 }
 #: Comments that say that something was found.

@@ -114,9 +114,8 @@ async def test_a_hunt_without_a_block_runs_where_it_is_named(fleet: Fleet, drop_
 
 async def test_the_setting_names_hunts_and_tactics(fleet: Fleet, drop_ins: Path) -> None:
     """A name is one hunt; the others are still counted out by the budget, the most severe first."""
-    async with deployed(
-        fleet, load_hunts(SHIPPED, drop_ins), HUNTS_AUTO="look-alike-2, credential access", MAX_HUNTS="3"
-    ) as app:
+    catalog = Catalog((*five_hunts().hunts, *load_hunts(drop_ins).hunts))
+    async with deployed(fleet, catalog, HUNTS_AUTO="look-alike-2, credential access", MAX_HUNTS="3") as app:
         run = await app.ask(devices=[SERVER])
         await work_on(app.tools, run)
         plan = (await app.read(run)).plan

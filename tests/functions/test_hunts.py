@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.catalog.load import load_hunts
+from tests.support.hunt_files import six_hunts
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +26,7 @@ def test_without_entities_nothing_is_said_of_runs(http: httpx.Client) -> None:
     """Each hunt has its role and severity, and whether it runs by itself."""
     listed = told(http)
 
-    assert load_hunts().by_name.keys() == listed.keys()
+    assert six_hunts().by_name.keys() == listed.keys()
     assert all({"why", "runs", "rank"}.isdisjoint(hunt) for hunt in listed.values())
     assert ("finding", "high", True) == tuple(
         listed["archive-then-upload"][name] for name in ("role", "severity", "auto")

@@ -10,16 +10,16 @@ import msgspec
 from hypothesis import strategies as st
 
 from shared.catalog.file import read_hunt
-from shared.catalog.load import SHIPPED
 from shared.errors import HuntError
 from shared.kql.lexer import lex
 from shared.kql.write import device_query, indicator_query
 from shared.model.entity import INDICATOR_KINDS, Device, Indicator
+from tests.support.hunt_files import six_files
 from tests.support.said import NOW
 
 from .target import Target
 
-FILES = tuple(file.read_text(encoding="utf-8") for file in sorted(SHIPPED.rglob("*.yaml")))
+FILES = six_files()
 #: A table that no hunt of a device may read.
 _FOREIGN = "EmailEvents"
 #: In place of a scalar: other types, odd numbers and times, halves of YAML, names that are none.

@@ -8,7 +8,6 @@ and the list may be empty. A `Timestamp` is written as minutes before now.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,9 @@ import yaml
 
 from sandbox.telemetry.engine import Engine
 from shared.catalog.load import load_hunts
-from shared.kql.write import device_query, indicator_query
-from shared.model.entity import Device, Indicator
 from shared.model.hunt import Hunt
+from tests.support.hunt_trials import case_rows
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HUNTS = load_hunts().hunts
 CASES = Path(__file__).with_name("cases")
 
@@ -30,11 +27,6 @@ def beside(hunt: Hunt) -> dict[str, Any]:
     """Return the content of a hunt's file of cases."""
     file = CASES / f"{hunt.name}.yaml"
     return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {"cases": []}
-
-
-def dated(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with a time in place of the minutes before now."""
-    return row | {"Timestamp": NOW - timedelta(minutes=row["Timestamp"])}
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +47,7 @@ def test_a_hunt_returns_exactly_the_rows_of_its_case(
     engine: Engine, hunt: Hunt, case: dict[str, Any]
 ) -> None:
     """It returns the listed rows, in their order, and no others."""
-    content = beside(hunt)
-    for table in engine.tables:
-        engine.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  (the schema's own names)
-    for telemetry in (content.get("telemetry", {}), case["telemetry"]):
-        for table, rows in telemetry.items():
-            engine.load(table, [dated(row) for row in rows])
-    if hunt.entity == "device":
-        devices = [Device(**device) for device in content["devices"]]
-        query = device_query(hunt.query, devices, take=100, end=NOW, applies_to=hunt.applies_to)
-    else:
-        given = [Indicator(**indicator) for indicator in content["indicators"]]
-        query = indicator_query(hunt.query, given, take=100, end=NOW)
-    _, rows = engine.hunt(query, start=NOW - hunt.lookback, end=NOW, now=NOW)
+    rows = case_rows(engine, hunt, beside(hunt), case)
 
     assert len(case["rows"]) == len(rows)
     assert case["rows"] == [

@@ -9,14 +9,13 @@ import pytest
 from shared.catalog.load import load_hunts
 from shared.kql.write import fleet_query
 from shared.model.hunt import Hunt
-from shared.sweep.asking import COUNTS, KINDS
+from shared.sweep.asking import KINDS
 from shared.sweep.parts import ODD, Part
+from tests.support.hunt_trials import lacking, swept
 from tests.support.kql_judge import Judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]
-#: The columns that a sweep reads from each row.
-READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connections", "LastSeen", "Days"}
 
 
 @pytest.mark.node
@@ -24,22 +23,12 @@ READ = {"DeviceId", "DeviceName", "Process", "RemoteIP", "RemotePort", "Connecti
 @pytest.mark.parametrize("hunt", SWEEPING, ids=lambda hunt: hunt.name)
 def test_microsofts_parser_accepts_every_sweep_query(hunt: Hunt, part: Part, judge: Judge) -> None:
     """Over the whole fleet and over a part, the query and its count have the columns that a sweep reads."""
-    assert hunt.sweep
-    columns = []
-    for more in ("", COUNTS):
-        query = fleet_query(
-            hunt.query,
-            end=NOW,
-            summarize=hunt.sweep.summarize + more,
-            applies_to=hunt.applies_to,
-            prefixes=part.prefixes,
-        )
-        verdict = judge(query)
-        columns.append({name for name, _ in verdict.columns or []})
+    verdicts = [judge(query) for query in swept(hunt, part)]
+    rows, counts = ({name for name, _ in verdict.columns or []} for verdict in verdicts)
 
-        assert ([], "Query") == (verdict.diagnostics, verdict.kind)
-    assert READ | {hunt.sweep.new} <= columns[0]
-    assert {"Ids", "Rows"} == columns[1]
+    assert [([], "Query")] * 2 == [(verdict.diagnostics, verdict.kind) for verdict in verdicts]
+    assert set() == lacking(hunt, rows)
+    assert {"Ids", "Rows"} == counts
 
 
 @pytest.mark.node

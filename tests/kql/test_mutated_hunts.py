@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.catalog.file import read_hunt
-from shared.catalog.load import SHIPPED, load_hunts
 from shared.errors import HuntError
 from shared.kql.clock import anchored
 from shared.kql.read import read_query
 from shared.kql.write import device_query
 from shared.model.entity import Device
+from tests.support.hunt_files import six_files, six_hunts
 
 if TYPE_CHECKING:
     from shared.model.hunt import Hunt
@@ -30,8 +30,8 @@ END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 COLUMNS = {"DeviceId": "string", "DeviceName": "string", "Timestamp": "datetime", "x": "string"}
 CUSTOM = {"Foo": COLUMNS, "OnlyId": {"DeviceId": "string"}}
 HERE = Path(__file__).parent
-SHIPPED_FILES = [file.read_text(encoding="utf-8") for file in sorted((SHIPPED / "device").glob("*.yaml"))]
-GOOD = [hunt.query for hunt in load_hunts().hunts if hunt.entity == "device"] + (
+FILES = [text for text in six_files() if "entity: device" in text]
+GOOD = [hunt.query for hunt in six_hunts().hunts if hunt.entity == "device"] + (
     HERE / "accepted.kql"
 ).read_text(encoding="utf-8").splitlines()
 BAD = (HERE / "escapes.kql").read_text(encoding="utf-8").splitlines()
@@ -75,7 +75,7 @@ def mutated(chance: random.Random, text: str, other: str) -> str:
 def mutant(chance: random.Random) -> str:
     """Return a changed hunt file: mostly its query, and of one in eight anything, so that its YAML may be broken."""
     if chance.random() < 1 / 8:
-        return mutated(chance, chance.choice(SHIPPED_FILES), chance.choice(BAD))
+        return mutated(chance, chance.choice(FILES), chance.choice(BAD))
     query = chance.choice(GOOD if chance.random() < 3 / 4 else BAD)
     return FRAME.format(indent(mutated(chance, query, chance.choice(BAD)), "  "))
 

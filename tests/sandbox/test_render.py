@@ -11,7 +11,8 @@ import pytest
 from sandbox.__main__ import main
 from sandbox.telemetry.engine import Engine
 from shared.catalog.load import SHIPPED, load_hunts
-from tests.support.hunt_files import NAMELESS, write
+from tests.support.hunt_files import NAMELESS, five_hunts, write
+from tests.support.hunt_trials import EXAMPLES, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,25 +20,12 @@ if TYPE_CHECKING:
     from shared.model.hunt import Hunt
 
 HUNTS = load_hunts().hunts
-EXAMPLES = {
-    "ip": ("203.0.113.9", "203.0.113.10"),
-    "url": ("https://evil.example/a", "https://evil.example/b"),
-    "domain": ("evil.example", "drop.example"),
-    "fileHash": ("a" * 40, "b" * 64),
-}
-
-
-def entity(hunt: Hunt) -> list[str]:
-    """Return the options that give a hunt something to hunt for."""
-    if hunt.entity == "device":
-        return ["--device", "srv-7"]
-    return [word for kind in hunt.kinds for value in EXAMPLES[kind] for word in ("--indicator", value)]
 
 
 @pytest.mark.parametrize("hunt", HUNTS, ids=lambda hunt: hunt.name)
 def test_every_hunt_is_rendered_as_a_query_that_runs(hunt: Hunt, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output holds that one query, and standard error the time window that it is for."""
-    code = main(["hunts", "render", hunt.name, *entity(hunt)])
+    code = main(["hunts", "render", hunt.name, *options(hunt)])
     out, err = capsys.readouterr()
     now = datetime.now(UTC)
     engine = Engine()
@@ -126,14 +114,15 @@ def test_another_lookback_leaves_the_query_unchanged(
 def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A broken hunt beside it is reported, as is one whose rows name no device; neither gets in its way."""
     shipped = (SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
-    mine = shipped.replace(HUNTS[0].id, "00000000-0000-4000-8000-000000000001")
+    mine = shipped.replace(
+        five_hunts().by_name["archive-then-upload"].id, "00000000-0000-4000-8000-000000000001"
+    )
     (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
     (tmp_path / "broken.yaml").write_text("name: Broken\n", encoding="utf-8")
     write(tmp_path, "nameless.yaml", NAMELESS)
     code = main(["hunts", "render", "mine", "--device", "srv-7", "--hunts", str(tmp_path)])
     out, err = capsys.readouterr()
 
-    assert "archive-then-upload" == HUNTS[0].name
     assert 0 == code
     assert out.startswith("let _NotApplicable = DeviceInfo")
     assert "\nlet DeviceNetworkEvents = " in out

@@ -15,6 +15,9 @@ import httpx
 import uvicorn
 
 from sandbox.host.serve import listening
+from shared.catalog.load import SHIPPED
+
+from .hunt_files import six_hunts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +53,21 @@ def served(app: Any) -> Iterator[str]:
 @contextmanager
 def hosted(folder: Path, *, port: int = 0, **environment: str) -> Iterator[httpx.Client]:
     """
-    Run the app on the local host, and yield an HTTP client that sends the function key.
+    Run the app, with `six_hunts` alone, on the local host, and yield an HTTP client that sends the function key.
 
     State is kept in `state` below *folder*, and what the app logs in `log.txt`. *port* 0 means any free port.
     *environment* adds to the settings that the app needs to start, or replaces them. The app's timers are
     disabled. Raises AssertionError, with the log, if the app does not start.
     """
     app, state = folder / "app", folder / "state"
-    app.mkdir()
     state.mkdir()
-    for name in ("function_app.py", "host.json", "functions", "shared"):
-        (app / name).symlink_to(ROOT / name)
+    known = six_hunts().by_name
+    parts = [path for path in (ROOT / "shared").iterdir() if path != SHIPPED]
+    parts += [file for file in SHIPPED.rglob("*.yaml") if file.stem in known]
+    for path in (ROOT / "function_app.py", ROOT / "host.json", ROOT / "functions", *parts):
+        link = app / path.relative_to(ROOT)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)}
     settings = {"PYTHONPATH": str(ROOT), "STATE_URL": state.as_uri(), "HTTP_AUTH": "key", **TIMERS}
     command = [sys.executable, "-c", _START, str(app), str(port), KEY]

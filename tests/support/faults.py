@@ -45,6 +45,7 @@ FAULTS = {
     "A28": "Settings were accepted that failed later, or never counted.",
     "A29": "A look had no end, a sweep's day was lost, an incident failed for good, decoys starved another.",
     "A30": "A sweep's comment counted as the time to an incident's first comment.",
+    "A31": "A hunt that was added broke tests that were not its own, and one for hashes could not pass them.",
     "B1": "Two patterns took quadratic time: one incident's values held a worker for a minute.",
     "B7": "Column names from an answer made a live link, a forged line, a formula.",
     "B8": "Passwords stayed in half of the command lines, in titles, reasons and the ledger's keys.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent
 
-from shared.catalog.load import Catalog, load_hunts
+from shared.catalog.load import SHIPPED, Catalog, load_hunts
 
 SENTINEL = """
 id: 6C8C9E1A-6B7D-4C59-9A5E-0C6A5D0E4B11
@@ -74,8 +75,25 @@ FIVE = (
 
 def five_hunts() -> Catalog:
     """Return the five hunts that tests of a run expect, so that a new hunt file breaks none of them."""
+    return _named(FIVE)
+
+
+def six_hunts() -> Catalog:
+    """Return the hunts of `five_hunts` and the one for hashes, which comments are written about."""
+    return _named(sorted((*FIVE, "file-hash-seen")))
+
+
+def six_files() -> tuple[str, ...]:
+    """Return the text of each file of `six_hunts`, those for devices first: what tests change at random stays the same."""
+    known = six_hunts().by_name
+    return tuple(
+        file.read_text(encoding="utf-8") for file in sorted(SHIPPED.rglob("*.yaml")) if file.stem in known
+    )
+
+
+def _named(names: Iterable[str]) -> Catalog:
     known = load_hunts().by_name
-    return Catalog(tuple(known[name] for name in FIVE))
+    return Catalog(tuple(known[name] for name in names))
 
 
 def look_alikes(folder: Path, count: int) -> Path:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from sandbox.telemetry.generation import device_id
 from sandbox.telemetry.rows import connected, ran, wrote
 from sandbox.tenant import evidence, incidents, sentinel
-from shared.catalog.load import Catalog, load_hunts
 from shared.watch import look
 from shared.work import work_on
 
-from .hunt_files import FIVE
+from .hunt_files import six_hunts
 from .sentinel_bodies import entity
 from .tenant import Deployment, Fleet
 
@@ -55,8 +54,7 @@ APP = {
 def night() -> Fleet:
     """Return a fleet of its own, with what happened tonight, and six hunts that no new file changes."""
     fleet = Fleet(end=NOW)
-    known = load_hunts().by_name
-    fleet.catalog = Catalog(tuple(known[name] for name in sorted((*FIVE, "file-hash-seen"))))
+    fleet.catalog = six_hunts()
     for table, row in _happened():
         fleet.engine.load(table, [row])
     return fleet

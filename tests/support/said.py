@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import get_args
 
-from shared.catalog.load import load_hunts
 from shared.comment.content import Content
 from shared.model.entity import Chosen, Device
 from shared.model.finding import Found, Group
 from shared.model.outcome import DeviceEnding, Ending, Outcome, Window
+
+from .hunt_files import six_hunts
 
 RUN_ID = "0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -18,7 +19,7 @@ WINDOW = Window(NOW.replace(day=9), NOW)
 DEVICE = Device("a" * 40, "web01.contoso.com")
 SHOWN = ("DeviceName", "ProcessCommandLine", "RemoteUrl", "RemotePort")
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
-HUNTS = load_hunts()
+HUNTS = six_hunts()
 
 
 def outcome(

@@ -12,7 +12,7 @@ from shared.catalog.load import Catalog, load_hunts
 from shared.catalog.select import select_for_sweep
 from shared.entities.request import parse_sweep
 from shared.errors import InvalidRequest
-from tests.support.hunt_files import write
+from tests.support.hunt_files import five_hunts, write
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
 from tests.support.tenant import Fleet
 
@@ -119,7 +119,7 @@ async def test_rarity_is_counted_over_the_whole_fleet(app: Sweeping) -> None:
 
 def test_only_hunts_with_a_sweep_block_can_be_swept() -> None:
     """Without names all of them are swept; any other hunt is refused with a list of those that can be."""
-    loaded = load_hunts()
+    loaded = five_hunts()
 
     assert EVERY == {hunt.name for hunt in select_for_sweep(loaded)}
     assert [SERVERS] == [hunt.name for hunt in select_for_sweep(loaded, [SERVERS])]
