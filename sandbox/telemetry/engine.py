@@ -12,13 +12,14 @@ import json
 import math
 import re
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import duckdb_kql
-from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
+from duckdb_kql.translate.functions import BINARY_OPERATORS, SCALAR_FUNCTIONS, FunctionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -170,6 +171,12 @@ _NUMBERING = {
 }
 
 SCALAR_FUNCTIONS.update(_NUMBERING)
+
+# `has` with a column, such as Indicator, is a pattern compiled for each row: only where the text stands at all.
+_HAS = BINARY_OPERATORS["has"].template
+_CHEAP = f"(CASE WHEN contains(lower({{0}}), lower({{1}})) THEN {_HAS} ELSE FALSE END)"
+BINARY_OPERATORS["has"] = replace(BINARY_OPERATORS["has"], template=_CHEAP)
+BINARY_OPERATORS["!has"] = replace(BINARY_OPERATORS["!has"], template=f"NOT {_CHEAP}")
 
 
 def _with_numbers(query: str) -> str:

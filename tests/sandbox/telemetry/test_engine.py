@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +109,53 @@ def test_errors_are_worded_as_graph_words_them(engine: Engine, query: str, messa
         hunt(engine, query)
 
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "found"),
+    [
+        ("https://cdn.EVIL.example/a", "evil.example", True),
+        ("https://not-evil.example/a", "evil.example", True),
+        ("https://notevil.example/a", "evil.example", False),
+        ("203.0.113.99", "203.0.113.9", False),
+        ("a b", "", True),
+        ("", "a", False),
+    ],
+)
+def test_has_finds_the_words_of_a_column_as_those_of_a_literal(text: str, word: str, found: bool) -> None:
+    """Both have the same rows, and `!has` those that are left."""
+    engine = Engine()
+    engine.load("DeviceEvents", [{"Timestamp": NOW, "RemoteUrl": text, "FileName": word}])
+    rows = {
+        operator: [
+            len(hunt(engine, f"DeviceEvents | where RemoteUrl {operator} {right}"))
+            for right in ("FileName", f"'{word}'")
+        ]
+        for operator in ("has", "!has")
+    }
+
+    assert {"has": [found, found], "!has": [not found, not found]} == rows
+
+
+@pytest.mark.fault("A31", before="assert 1.86 / 0.009 <= 10: a hunt with `has Indicator` took a minute")
+def test_has_a_column_costs_little_more_than_contains() -> None:
+    """A pattern is compiled where the text stands at all, and not for each row."""
+    engine = Engine()
+    engine.load(
+        "DeviceEvents",
+        [{"Timestamp": NOW, "RemoteUrl": f"https://{n}.example", "FileName": f"w{n}"} for n in range(1_000)],
+    )
+
+    def seconds(operator: str) -> float:
+        """Return the processor time of a hunt with *operator*."""
+        times = []
+        for _ in range(3):
+            started = process_time()
+            assert [] == hunt(engine, f"DeviceEvents | where RemoteUrl {operator} FileName")
+            times.append(process_time() - started)
+        return min(times)
+
+    assert seconds("has") / seconds("contains") <= 10
 
 
 def test_files_stay_out_of_reach(engine: Engine, tmp_path: Path) -> None:
