@@ -134,6 +134,11 @@ def test_every_queue_a_function_waits_on_is_made() -> None:
     assert set() == waited_on - MADE
 
 
+def test_what_expires_is_what_the_app_stores() -> None:
+    """The law of storage names the folders of runs; the app keeps them there."""
+    assert 'f"runs/{run_id}' in (ROOT / "shared" / "state" / "runs.py").read_text(encoding="utf-8")
+
+
 def test_the_outputs_are_those_the_guide_names(deployment: Predict) -> None:
     """What a deployment says afterwards is worked out, too: the app's name, its address, and the audience of its tokens."""
     outputs = deployment("default").outputs

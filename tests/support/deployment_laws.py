@@ -43,7 +43,7 @@ def short(deployment: Deployment, text: str) -> str:
 
 def closed(deployment: Deployment) -> list[str]:
     """Nothing is open without an identity: no key, no password, no public blob, no old TLS; with `vnet` no internet."""
-    private = deployment.option("vnet", False)
+    private = deployment.option("vnet")
     account = {
         "allowBlobPublicAccess": False,
         "allowCrossTenantReplication": False,
@@ -78,7 +78,7 @@ def closed(deployment: Deployment) -> list[str]:
     keys = re.findall(
         r"\blist\w*\(|AccountKey|SharedAccessKey|InstrumentationKey\b", json.dumps(deployment.resources)
     )
-    return broken + [f"a key is read: {key}" for key in keys if key not in {"listCallbackUrl("}]
+    return broken + [f"a key is read: {key}" for key in keys if "listCallbackUrl(" != key]
 
 
 def settings(deployment: Deployment) -> list[str]:
@@ -87,9 +87,9 @@ def settings(deployment: Deployment) -> list[str]:
         deployment.option("azureCloud")
         or "[if(equals(environment().name, 'AzureUSGovernment'), 'usgov', 'global')]"
     )
-    first = deployment.option("sentinelWorkspaceId", "")
-    workspaces = [*([first] if first else []), *deployment.option("furtherSentinelWorkspaceIds", [])]
-    expected = deployment.option("settings", {}) | {
+    first = deployment.option("sentinelWorkspaceId")
+    workspaces = [*([first] if first else []), *deployment.option("furtherSentinelWorkspaceIds")]
+    expected = deployment.option("settings") | {
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "ClientId={app}.clientId;Authorization=AAD",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "{insights}.ConnectionString",
         "AZURE_CLIENT_ID": "{app}.clientId",
@@ -99,9 +99,9 @@ def settings(deployment: Deployment) -> list[str]:
         "AzureWebJobsStorage__clientId": "{app}.clientId",
         "AzureWebJobsStorage__credential": "managedidentity",
         "AzureWebJobsStorage__queueServiceUri": "{storage}.primaryEndpoints.queue",
-        "COMMENTS": deployment.option("comments", "off"),
-        "FINDINGS_DAYS": str(deployment.option("findingsDays", 30)),
-        "HTTP_AUTH": deployment.option("httpAuth", "entra"),
+        "COMMENTS": deployment.option("comments"),
+        "FINDINGS_DAYS": str(deployment.option("findingsDays")),
+        "HTTP_AUTH": deployment.option("httpAuth"),
         "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "{app}.clientId",
         "SENTINEL_WORKSPACE": ",".join(workspaces),
         "STATE_URL": "{storage}.primaryEndpoints.blobstate",
@@ -129,7 +129,7 @@ def stored(deployment: Deployment) -> list[str]:
         tuple(rule["definition"]["filters"]["prefixMatch"]): rule["definition"]["actions"]
         for rule in (runs, incidents)
     }
-    days = deployment.option("findingsDays", 30)
+    days = deployment.option("findingsDays")
     app = deployment.one("Microsoft.Web/sites")["functionAppConfig"]
     package = app["deployment"]["storage"]
     return [
@@ -156,12 +156,12 @@ def stored(deployment: Deployment) -> list[str]:
 
 def hosted(deployment: Deployment) -> list[str]:
     """It runs on Python 3.13, answers 16 calls at once, and has the instances, zones and network that were asked for."""
-    zones = deployment.option("zoneRedundant", False)
+    zones = deployment.option("zoneRedundant")
     app = {
         "functionAppConfig": {
             "runtime": {"name": "python", "version": "3.13"},
             "scaleAndConcurrency": {
-                "maximumInstanceCount": deployment.option("maximumInstanceCount", 40),
+                "maximumInstanceCount": deployment.option("maximumInstanceCount"),
                 "instanceMemoryMB": 2048,
                 "triggers": {"http": {"perInstanceConcurrency": 16}},
             },
@@ -172,7 +172,7 @@ def hosted(deployment: Deployment) -> list[str]:
     broken += differences({"zoneRedundant": zones}, deployment.one("Microsoft.Web/serverfarms"), "plan")
     broken += differences({"name": "Standard_ZRS" if zones else "Standard_LRS"}, account["sku"], "storage")
     subnet = deployment.one("Microsoft.Web/sites")["virtualNetworkSubnetId"] or ""
-    private = deployment.option("vnet", False)
+    private = deployment.option("vnet")
     networks = deployment.of("Microsoft.Network/virtualNetworks")
     endpoints = deployment.of("Microsoft.Network/privateEndpoints")
     broken += differences(private, subnet.endswith("/subnets/app"), "network of the app")
@@ -202,7 +202,7 @@ def placed(deployment: Deployment) -> list[str]:
 
 def alerts(deployment: Deployment) -> list[str]:
     """Six rules, five without the watch, look every 15 minutes at more than that, and tell whoever is to be told."""
-    off = str(deployment.option("settings", {}).get("AzureWebJobs.WatchIncidents.Disabled", "")).lower() in {
+    off = deployment.option("settings").get("AzureWebJobs.WatchIncidents.Disabled", "").lower() in {
         "true",
         "1",
     }
@@ -215,17 +215,32 @@ def alerts(deployment: Deployment) -> list[str]:
         *([] if off else ["silent-watch"]),
     }
     rules = deployment.of("Microsoft.Insights/scheduledQueryRules")
-    mail = deployment.option("alertEmail")
+    mail, environment = deployment.option("alertEmail"), deployment.option("environmentName")
     broken = differences(
         named, {name_of(rule).removeprefix(f"{deployment.stem}-") for rule in rules}, "alerts"
     )
+    told = [bool(mail)] * len(rules)
+    broken += differences(
+        told, [bool(each["properties"]["actions"]["actionGroups"]) for each in rules], "told"
+    )
     for rule in rules:
         name, properties = name_of(rule), rule["properties"]
-        broken += differences("PT15M", properties["evaluationFrequency"], name)
-        broken += differences(True, properties["windowSize"] in {"PT30M", "PT1H", "P2D"}, f"{name}: window")
-        broken += differences(bool(mail), bool(properties["actions"]["actionGroups"]), f"{name}: told")
-        broken += differences(
-            True, deployment.option("environmentName") in properties["displayName"], f"{name}: title"
+        # Azure Monitor takes no longer window than two days; one that is no longer than the pace loses what arrives late.
+        broken += differences("PT15M", properties["evaluationFrequency"], f"{name}: pace")
+        broken += (
+            []
+            if properties["windowSize"] in {"PT30M", "PT1H", "P2D"}
+            else [f"{name}: {properties['windowSize']}"]
+        )
+        broken += (
+            []
+            if properties["severity"] in {1, 2, 3} and properties["description"]
+            else [f"{name}: not described"]
+        )
+        broken += (
+            []
+            if f"({environment})" in properties["displayName"]
+            else [f"{name}: {properties['displayName']}"]
         )
     receivers = [
         each["properties"]["emailReceivers"] for each in deployment.of("Microsoft.Insights/actionGroups")

@@ -24,6 +24,8 @@ def workflows(deployment: Deployment) -> list[str]:
     broken = differences(playbooks(deployment), set(found), "playbooks")
     entities = json.loads(text("playbooks/entities.json"))
     for ending, workflow in found.items():
+        if ending not in playbooks(deployment):
+            continue
         expected = json.loads(text(f"playbooks/{'entity' if ending in entities else ending}.json"))
         identity = next(iter(workflow["identity"]["userAssignedIdentities"]))
         expected["actions"]["Hunt"]["inputs"]["authentication"]["identity"] = identity
@@ -33,9 +35,7 @@ def workflows(deployment: Deployment) -> list[str]:
         broken += (
             [] if expected == workflow["properties"]["definition"] else [f"{ending}: another definition"]
         )
-        broken += differences(
-            True, identity.endswith(f"/id-{deployment.stem}-playbooks"), f"{ending}: identity"
-        )
+        broken += [] if identity.endswith(f"/id-{deployment.stem}-playbooks") else [f"{ending}: {identity}"]
         broken += differences(_given(deployment, workflow), _parameters(deployment, workflow), ending)
     for callout in (each["properties"] for ending, each in found.items() if "callout" == ending):
         # No address at all: other Logic Apps alone may start it.
@@ -67,7 +67,7 @@ def _parameters(deployment: Deployment, workflow: Resource) -> dict[str, Any]:
 
 def started(deployment: Deployment) -> list[str]:
     """Sentinel starts the playbook for incidents when it is told to; for an updated incident only where alerts came."""
-    due = deployment.option("incidentTriggers", ["Created", "Updated"])
+    due = deployment.option("incidentTriggers")
     by_itself = deployment.option("securityInsightsPrincipalId") and "incident" in playbooks(deployment)
     rules = [each["properties"] for each in deployment.of("Microsoft.SecurityInsights/automationRules")]
     broken = differences(
@@ -81,5 +81,5 @@ def started(deployment: Deployment) -> list[str]:
         playbook = action["actionConfiguration"]["logicAppResourceId"]
         # Outrider's own comment is an update as well, and must not send the incident again.
         broken += differences([added] if "Updated" == when else [], said, when)
-        broken += differences(True, playbook.endswith(f"/{deployment.stem}-incident"), f"{when}: playbook")
+        broken += [] if playbook.endswith(f"/{deployment.stem}-incident") else [f"{when}: {playbook}"]
     return broken

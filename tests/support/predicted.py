@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from tests.support.templates import INFRA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.bicep import Bicep
 
     Resource = dict[str, Any]
@@ -28,18 +26,50 @@ WORKED_OUT = {
 FORMAT = re.compile(r"format\(('[^']*'(?:, '[^']*')*)\)")
 
 
+#: Every parameter of main.bicep, and what it is where nothing is said; but the environment's name, which azd gives.
+DEFAULTS: dict[str, Any] = {
+    "alertEmail": "",
+    "analystsGroupId": "",
+    "assignAutomationRole": True,
+    "assignSentinelRole": True,
+    "azureCloud": "",
+    "callerClientIds": [],
+    "callerPrincipalIds": [],
+    "comments": "off",
+    "deployPlaybooks": False,
+    "environmentName": "production",
+    "existingClientId": "",
+    "findingsDays": 30,
+    "furtherSentinelWorkspaceIds": [],
+    "grantGraphRoles": True,
+    "httpAuth": "entra",
+    "incidentTriggers": ["Created", "Updated"],
+    "location": "",
+    "maximumInstanceCount": 40,
+    "namePrefix": "outrider",
+    "operatorsGroupId": "",
+    "operatorsReadStorage": False,
+    "readersGroupId": "",
+    "securityInsightsPrincipalId": "",
+    "sentinelWorkspaceId": "",
+    "settings": {},
+    "vnet": False,
+    "zoneRedundant": False,
+}
+
+
 class Deployment:
     """The *resources* that Azure would be asked for, and the *options* that were given, by parameter of main.bicep."""
 
     def __init__(self, options: dict[str, Any], snapshot: dict[str, Any]) -> None:
-        self.options = options
+        self.options = DEFAULTS | options
         self.resources: list[Resource] = snapshot["predictedResources"]
         self.outputs: dict[str, Any] = snapshot.get("outputs", {})
         self.diagnostics: list[Any] = snapshot["diagnostics"]
 
-    def option(self, name: str, default: Any = None) -> Any:
-        """Return the option *name*, or *default* where it was not given."""
-        return self.options.get(name, default)
+    def option(self, name: str) -> Any:
+        """Return what the parameter *name* was given, or its default."""
+        return self.options[name]
 
     def of(self, kind: str) -> list[Resource]:
         """Return the resources of the type *kind*; those of Microsoft Graph are `Microsoft.Graph/<type>`."""
@@ -111,19 +141,8 @@ class Templates:
 
     def deploy(self, options: dict[str, Any], group: str = "rg-outrider") -> Deployment:
         """Return what a deployment with these *options* asks Azure for. Raises BicepFailed."""
-        given = {"environmentName": "production"} | options
+        given = {"environmentName": DEFAULTS["environmentName"]} | options
         file = self.folder / "case.bicepparam"
         lines = [f"param {name} = {literal(value)}\n" for name, value in given.items()]
         file.write_text("using './main.bicep'\n" + "".join(lines), encoding="utf-8")
         return Deployment(given, self.bicep.predict(file, group))
-
-
-def modules(template: dict[str, Any], path: str = "main") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each nested deployment of a compiled template, at any depth, with its path `main/storage/blobService`."""
-    resources = template.get("resources", {})
-    named = resources.items() if isinstance(resources, dict) else enumerate(resources)
-    for name, resource in named:
-        if "Microsoft.Resources/deployments" == resource["type"] and "template" in resource["properties"]:
-            inner = f"{path}/{name}"
-            yield inner, resource
-            yield from modules(resource["properties"]["template"], inner)

@@ -45,7 +45,7 @@ EXCHANGE = {
 
 def signs_in(deployment: Deployment) -> bool:
     """Return whether people and playbooks sign in with Entra ID."""
-    return "entra" == deployment.option("httpAuth", "entra")
+    return "entra" == deployment.option("httpAuth")
 
 
 def registers(deployment: Deployment) -> bool:
@@ -55,7 +55,7 @@ def registers(deployment: Deployment) -> bool:
 
 def playbooks(deployment: Deployment) -> set[str]:
     """Return the endings of the playbooks that are due."""
-    if not (signs_in(deployment) and deployment.option("deployPlaybooks", False)):
+    if not (signs_in(deployment) and deployment.option("deployPlaybooks")):
         return set()
     by_sentinel = {"incident", "device", "domain", "file-hash", "ip", "url"}
     return {"callout", *(by_sentinel if deployment.option("sentinelWorkspaceId") else ())}
@@ -65,9 +65,9 @@ def roles(deployment: Deployment) -> list[str]:
     """Exactly these roles are assigned in Azure: what on, which, to whom."""
     first, further = (
         deployment.option("sentinelWorkspaceId"),
-        deployment.option("furtherSentinelWorkspaceIds", []),
+        deployment.option("furtherSentinelWorkspaceIds"),
     )
-    responder = deployment.option("assignSentinelRole", True)
+    responder = deployment.option("assignSentinelRole")
     starter, due = deployment.option("securityInsightsPrincipalId"), playbooks(deployment)
     readers = deployment.option("operatorsGroupId") if deployment.option("operatorsReadStorage") else ""
     account = name_of(deployment.of("Microsoft.Storage/storageAccounts")[0])
@@ -83,7 +83,7 @@ def roles(deployment: Deployment) -> list[str]:
         }
         if "incident" in due:
             expected.add((first.lower(), "Microsoft Sentinel Responder", "playbooks"))
-    if starter and "incident" in due and deployment.option("assignAutomationRole", True):
+    if starter and "incident" in due and deployment.option("assignAutomationRole"):
         expected.add((GROUP, "Microsoft Sentinel Automation Contributor", starter))
     actual = {
         _assigned(deployment, each) for each in deployment.of("Microsoft.Authorization/roleAssignments")
@@ -106,14 +106,14 @@ def _assigned(deployment: Deployment, assignment: Resource) -> tuple[str, str, s
 def callers(deployment: Deployment) -> list[str]:
     """Exactly these application roles are assigned in Entra: the app's own on Graph, and who may use the app."""
     expected = set()
-    if deployment.option("grantGraphRoles", True):
+    if deployment.option("grantGraphRoles"):
         expected |= {("graph", role, "app") for role in GRAPH_ROLES.values()}
     if registers(deployment):
         due = {
             "Outrider.Read": [deployment.option("readersGroupId")],
             "Outrider.Use": [
                 deployment.option("analystsGroupId"),
-                *deployment.option("callerPrincipalIds", []),
+                *deployment.option("callerPrincipalIds"),
                 "playbooks" if playbooks(deployment) else "",
             ],
             "Outrider.Sweep": [deployment.option("operatorsGroupId")],
@@ -199,7 +199,7 @@ def sign_in(deployment: Deployment) -> list[str]:
         ]
     client = deployment.option("existingClientId") or "[reference('application').appId]"
     audience = f"api://{deployment.option('existingClientId') or f'{TENANT}/func-{deployment.stem}'}"
-    allowed = deployment.option("callerClientIds", [])
+    allowed = deployment.option("callerClientIds")
     due = ["{playbooks}.clientId"] if playbooks(deployment) else []
     settings = deployment.one(config, "/authsettingsV2")
     provider = settings["identityProviders"]["azureActiveDirectory"]
