@@ -100,9 +100,8 @@ param alertEmail string = ''
 // A storage account's name takes nothing else, and no decorator says so: this stops before anything is made.
 var letters = 'abcdefghijklmnopqrstuvwxyz0123456789'
 var oddLetters = filter(range(0, length(namePrefix)), at => !contains(letters, substring(namePrefix, at, 1)))
-var prefix = empty(oddLetters)
-  ? namePrefix
-  : fail('namePrefix takes lower-case letters and digits alone: ${namePrefix}')
+var refusal = 'namePrefix takes lower-case letters and digits alone: ${namePrefix}'
+var prefix = empty(oddLetters) ? namePrefix : fail(refusal)
 
 // Every name holds it, and none the environment's name, in which azd takes what Azure does not: '.', '(', 64 letters.
 var token = uniqueString(resourceGroup().id, environmentName)
@@ -254,14 +253,14 @@ module appRegistration './modules/app-registration.bicep' = if (makeRegistration
   }
 }
 
+var playbookClients = withPlaybooks ? [playbooks!.outputs.clientId] : []
+
 module authentication './modules/authentication.bicep' = if (signIn) {
   params: {
     appName: functionApp.outputs.name
     clientId: makeRegistration ? appRegistration!.outputs.clientId : existingClientId
     audience: audience
-    callerClientIds: empty(callerClientIds)
-      ? []
-      : concat(callerClientIds, withPlaybooks ? [playbooks!.outputs.clientId] : [])
+    callerClientIds: empty(callerClientIds) ? [] : concat(callerClientIds, playbookClients)
   }
 }
 

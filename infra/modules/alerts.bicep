@@ -70,7 +70,7 @@ var rules = [
   }
   {
     name: 'throttling'
-    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, or see who else hunts in this tenant.'
+    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, which each instance keeps to by itself, or see who else hunts in this tenant.'
     severity: 3
     window: 'PT1H'
     threshold: 20
@@ -160,15 +160,11 @@ module alerts 'br/public:avm/res/insights/scheduled-query-rule:0.6.0' = [
             timeAggregation: 'Total'
             operator: 'GreaterThan'
             threshold: rule.threshold
-            dimensions: empty(rule.dimension)
-              ? []
-              : [
-                  {
-                    name: rule.dimension
-                    operator: 'Include'
-                    values: ['*']
-                  }
-                ]
+            dimensions: map(filter([rule.dimension], each => !empty(each)), each => {
+              name: each
+              operator: 'Include'
+              values: ['*']
+            })
             failingPeriods: {
               numberOfEvaluationPeriods: 1
               minFailingPeriodsToAlert: 1

@@ -1,10 +1,21 @@
-"""Options and names that the templates are deployed with in the tests, and all that must hold of each deployment."""
+"""
+Options and names that the templates are deployed with in the tests, and all that must hold of each deployment.
+
+`python -m tests.support.deployment_cases "vnet and zones"` prints what that case would ask Azure for, as a template
+without modules, conditions and parameters, to look at, or for Checkov.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support import azure_rules, deployment_laws, playbook_laws, rights_laws
+from tests.support.bicep import Bicep
+from tests.support.predicted import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,3 +94,19 @@ LAWS: dict[str, Callable[[Deployment], list[str]]] = {
         rights_laws.registration, rights_laws.sign_in, playbook_laws.workflows, playbook_laws.started,
     )
 }  # fmt: skip
+
+
+def main(case: str) -> None:
+    """Print the resources of a case, but those of Microsoft Graph, as an ARM template."""
+    with tempfile.TemporaryDirectory() as folder, Bicep() as bicep:
+        found = Templates(bicep, Path(folder) / "infra").deploy(CASES[case])
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "resources": [each for each in found.resources if "apiVersion" in each],
+    }
+    print(json.dumps(template, indent=2))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
