@@ -118,23 +118,27 @@ def _diagnostics(answer: dict[str, Any]) -> list[str]:
     ]
 
 
-def missing() -> str:
-    """Return what keeps the compiler from compiling the templates here, as a sentence; '' if nothing."""
+def missing(limit: float = LIMIT) -> str:
+    """
+    Return what keeps the compiler from compiling the templates here, as a sentence; '' if nothing.
+
+    It has *limit* seconds to have the registry's modules.
+    """
     if shutil.which("bicep") is None:
         return "bicep is not installed"
     try:
         said = subprocess.run(
-            ["bicep", "--version"], capture_output=True, text=True, timeout=LIMIT, check=True
+            ["bicep", "--version"], capture_output=True, text=True, timeout=limit, check=True
         ).stdout
         version = re.search(r"(\d+)\.(\d+)\.\d+", said)
         if version is None or (int(version[1]), int(version[2])) < LEAST:
             return f"bicep is too old: {said.strip()}"
         # It fails for what cannot be fetched alone: a template with an error in it is for the tests to tell.
         subprocess.run(
-            ["bicep", "restore", str(MAIN)], capture_output=True, text=True, timeout=LIMIT, check=True
+            ["bicep", "restore", str(MAIN)], capture_output=True, text=True, timeout=limit, check=True
         )
     except subprocess.TimeoutExpired:
-        return f"bicep does not have the registry's modules within {LIMIT:.0f} seconds"
+        return f"bicep does not have the registry's modules within {limit:g} seconds"
     except (OSError, subprocess.CalledProcessError) as error:
         return f"bicep cannot fetch the registry's modules: {getattr(error, 'stderr', None) or error}"
     return ""
