@@ -3,22 +3,24 @@ metadata description = 'Everything that Outrider runs on, in one resource group:
 
 targetScope = 'resourceGroup'
 
+import { incidentTriggerType, settingsType } from 'types.bicep'
+
 @minLength(1)
 @maxLength(64)
 @description('Required. The name of the environment, as azd calls it; one resource group may hold several.')
 param environmentName string
 
-@description('Optional. The region.')
-param location string = resourceGroup().location
+@description('Optional. The region; empty for that of the resource group.')
+param location string = ''
 
 @minLength(2)
 @maxLength(9)
 @description('Optional. What the names of the resources begin with: lower-case letters and digits.')
 param namePrefix string = 'outrider'
 
-@allowed(['global', 'usgov', 'usgovdod'])
-@description('Optional. The cloud whose Graph is asked.')
-param azureCloud string = environment().name == 'AzureUSGovernment' ? 'usgov' : 'global'
+@allowed(['', 'global', 'usgov', 'usgovdod'])
+@description('Optional. The cloud whose Graph is asked; empty for usgov in Azure Government, and global elsewhere.')
+param azureCloud string = ''
 
 @allowed(['on', 'off'])
 @description('Optional. Whether findings are written on incidents; off does everything else, for a trial.')
@@ -30,12 +32,12 @@ param comments string = 'off'
 param findingsDays int = 30
 
 @description('Optional. More of Outrider\'s settings, by the names of the README: { IGNORE_INDICATORS: \'192.0.2.0/24\' }. { \'AzureWebJobs.WatchIncidents.Disabled\': \'true\' } switches the watch off, and its alert.')
-param settings object = {}
+param settings settingsType = {}
 
 @minValue(1)
 @maxValue(1000)
-@description('Optional. The most instances of each function that run at once. One is enough for one tenant: Graph\'s quota is the ceiling. A region that refuses less than 40 takes 40.')
-param maximumInstanceCount int = 1
+@description('Optional. The most instances that run at once. One is enough for one tenant, and keeps Outrider\'s pace towards Graph nearest to HUNTS_PER_MINUTE, which counts for each process; regions that refuse less than 40 take 40.')
+param maximumInstanceCount int = 40
 
 @description('Optional. Spread storage and instances over the zones of the region, where it has them.')
 param zoneRedundant bool = false
@@ -59,20 +61,26 @@ param analystsGroupId string = ''
 @description('Optional. The object id of the group that may start sweeps and the self-test besides: Outrider.Sweep.')
 param operatorsGroupId string = ''
 
+@description('Optional. Let that group also read the storage account in the portal: run records, findings, poison queues.')
+param operatorsReadStorage bool = false
+
 @description('Optional. The object ids of further identities that may start runs, besides the playbooks deployed here: Outrider.Use.')
-param callerPrincipalIds array = []
+param callerPrincipalIds string[] = []
 
 @description('Optional. The client ids of the applications that may call; with none, whoever is assigned to the registration.')
-param callerClientIds array = []
+param callerClientIds string[] = []
 
-@description('Optional. Assign the two Graph roles here; false where somebody else does, or where the cloud is not the global one.')
+@description('Optional. Assign the two Graph roles here; false where somebody else does.')
 param grantGraphRoles bool = true
 
 @description('Optional. The resource id of a Sentinel workspace whose incidents are commented.')
 param sentinelWorkspaceId string = ''
 
 @description('Optional. The resource ids of more such workspaces; the playbooks are for the first alone.')
-param furtherSentinelWorkspaceIds array = []
+param furtherSentinelWorkspaceIds string[] = []
+
+@description('Optional. Assign Microsoft Sentinel Responder on those workspaces here; false where somebody else does, and nothing is then deployed into their resource groups for it.')
+param assignSentinelRole bool = true
 
 @description('Optional. Deploy the playbooks: for incidents and entities with a Sentinel workspace, and the example of a callout. They need httpAuth entra.')
 param deployPlaybooks bool = false
@@ -80,15 +88,29 @@ param deployPlaybooks bool = false
 @description('Optional. The object id, in this tenant, of the enterprise application Azure Security Insights; with it, Sentinel starts the playbook for incidents by itself.')
 param securityInsightsPrincipalId string = ''
 
+@description('Optional. Let Sentinel start the playbooks of this resource group, with that application; false where it may do so already.')
+param assignAutomationRole bool = true
+
 @description('Optional. When Sentinel starts it: Created, Updated, or both.')
-param incidentTriggers array = ['Created', 'Updated']
+param incidentTriggers incidentTriggerType[] = ['Created', 'Updated']
 
 @description('Optional. The address that alerts are mailed to.')
 param alertEmail string = ''
 
+// A storage account's name takes nothing else, and no decorator says so: this stops before anything is made.
+var letters = 'abcdefghijklmnopqrstuvwxyz0123456789'
+var oddLetters = filter(range(0, length(namePrefix)), at => !contains(letters, substring(namePrefix, at, 1)))
+var refusal = 'namePrefix takes lower-case letters and digits alone: ${namePrefix}'
+var prefix = empty(oddLetters) ? namePrefix : fail(refusal)
+
+// Every name holds it, and none the environment's name, in which azd takes what Azure does not: '.', '(', 64 letters.
 var token = uniqueString(resourceGroup().id, environmentName)
-var appName = 'func-${namePrefix}-${token}'
+var appName = 'func-${prefix}-${token}'
+var insightsName = 'appi-${prefix}-${token}'
+var workspaceName = 'log-${prefix}-${token}'
 var tags = { 'azd-env-name': environmentName }
+var region = empty(location) ? resourceGroup().location : location
+var cloud = !empty(azureCloud) ? azureCloud : environment().name == 'AzureUSGovernment' ? 'usgov' : 'global'
 var storageServices = ['blob', 'queue']
 
 var signIn = httpAuth == 'entra'
@@ -99,26 +121,28 @@ var audience = makeRegistration ? 'api://${tenant().tenantId}/${appName}' : 'api
 // A module's scope is worked out even where its condition is false: it needs some id to take apart.
 var noWorkspaceId = '${resourceGroup().id}/providers/Microsoft.OperationalInsights/workspaces/none'
 var workspaceIds = concat(empty(sentinelWorkspaceId) ? [] : [sentinelWorkspaceId], furtherSentinelWorkspaceIds)
-var sentinel = split(empty(sentinelWorkspaceId) ? noWorkspaceId : sentinelWorkspaceId, '/')
+var assignsResponder = assignSentinelRole && !empty(sentinelWorkspaceId)
+var sentinel = split(assignsResponder ? sentinelWorkspaceId : noWorkspaceId, '/')
 
 module identity './modules/identity.bicep' = {
-  name: 'identity'
   params: {
-    name: 'id-${namePrefix}-${token}'
-    location: location
+    name: 'id-${prefix}-${token}'
+    location: region
     tags: tags
   }
 }
 
-// Before the app: the platform keeps a token, and the roles in it, for a day.
+// Before the app: the platform keeps a token, and the roles in it, for a day. After storage: Entra takes a minute or two
+// to know a new identity everywhere.
 module graphRoles './modules/graph-roles.bicep' = if (grantGraphRoles) {
-  name: 'graph-roles'
   params: {
     principalId: identity.outputs.principalId
   }
+  dependsOn: [monitoring, storage]
 }
 
-module sentinelRole './modules/sentinel-role.bicep' = if (!empty(sentinelWorkspaceId)) {
+// These two are named: generated names repeat where a deployment's name does, and those groups are not ours alone.
+module sentinelRole './modules/sentinel-role.bicep' = if (assignsResponder) {
   name: 'sentinel-role-${token}'
   scope: resourceGroup(sentinel[2], sentinel[4])
   params: {
@@ -128,7 +152,7 @@ module sentinelRole './modules/sentinel-role.bicep' = if (!empty(sentinelWorkspa
 }
 
 module furtherSentinelRoles './modules/sentinel-role.bicep' = [
-  for id in furtherSentinelWorkspaceIds: {
+  for id in (assignSentinelRole ? furtherSentinelWorkspaceIds : []): {
     name: 'sentinel-role-${uniqueString(id, token)}'
     scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
     params: {
@@ -139,36 +163,34 @@ module furtherSentinelRoles './modules/sentinel-role.bicep' = [
 ]
 
 module monitoring './modules/monitoring.bicep' = {
-  name: 'monitoring'
   params: {
-    workspaceName: 'log-${namePrefix}-${token}'
-    insightsName: 'appi-${namePrefix}-${token}'
-    location: location
+    workspaceName: workspaceName
+    insightsName: insightsName
+    location: region
     tags: tags
     principalId: identity.outputs.principalId
   }
 }
 
 module network './modules/network.bicep' = if (vnet) {
-  name: 'network'
   params: {
-    name: 'vnet-${namePrefix}-${token}'
-    location: location
+    name: 'vnet-${prefix}-${token}'
+    location: region
     tags: tags
     services: storageServices
   }
 }
 
 module storage './modules/storage.bicep' = {
-  name: 'storage'
   params: {
-    name: take('st${namePrefix}${token}', 24)
-    location: location
+    name: take('st${prefix}${token}', 24)
+    location: region
     tags: tags
     principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
     queueNames: ['urgent', 'runs', 'sweeps']
     findingsDays: findingsDays
+    readersGroupId: operatorsReadStorage ? operatorsGroupId : ''
     zoneRedundant: zoneRedundant
     endpointSubnetId: vnet ? network!.outputs.endpointSubnetId : ''
     services: storageServices
@@ -177,22 +199,21 @@ module storage './modules/storage.bicep' = {
 }
 
 module functionApp './modules/function-app.bicep' = {
-  name: 'function-app'
   params: {
     name: appName
-    planName: 'plan-${namePrefix}-${token}'
-    location: location
+    planName: 'plan-${prefix}-${token}'
+    location: region
     tags: tags
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     blobEndpoint: storage.outputs.blobEndpoint
     queueEndpoint: storage.outputs.queueEndpoint
-    insightsName: monitoring.outputs.insightsName
+    insightsName: insightsName
     maximumInstanceCount: maximumInstanceCount
     zoneRedundant: zoneRedundant
     subnetId: vnet ? network!.outputs.appSubnetId : ''
     settings: union(settings, {
-      AZURE_CLOUD: azureCloud
+      AZURE_CLOUD: cloud
       COMMENTS: comments
       FINDINGS_DAYS: string(findingsDays)
       HTTP_AUTH: httpAuth
@@ -203,14 +224,15 @@ module functionApp './modules/function-app.bicep' = {
 }
 
 module playbooks './playbooks/playbooks.bicep' = if (withPlaybooks) {
-  name: 'playbooks'
   params: {
-    namePrefix: take('${namePrefix}-${environmentName}', 40)
-    location: location
+    namePrefix: '${prefix}-${token}'
+    location: region
     tags: tags
     functionAppUrl: 'https://${functionApp.outputs.hostName}'
     apiAudience: audience
     sentinelWorkspaceId: sentinelWorkspaceId
+    assignSentinelRole: assignSentinelRole
+    assignAutomationRole: assignAutomationRole
     securityInsightsPrincipalId: securityInsightsPrincipalId
     incidentTriggers: incidentTriggers
     callout: true
@@ -219,7 +241,6 @@ module playbooks './playbooks/playbooks.bicep' = if (withPlaybooks) {
 
 // After the app, whose host name it needs. Until then the app takes function keys alone: it fails closed.
 module appRegistration './modules/app-registration.bicep' = if (makeRegistration) {
-  name: 'app-registration'
   params: {
     name: appName
     audience: audience
@@ -232,21 +253,22 @@ module appRegistration './modules/app-registration.bicep' = if (makeRegistration
   }
 }
 
+var playbookClients = withPlaybooks ? [playbooks!.outputs.clientId] : []
+
 module authentication './modules/authentication.bicep' = if (signIn) {
-  name: 'authentication'
   params: {
     appName: functionApp.outputs.name
     clientId: makeRegistration ? appRegistration!.outputs.clientId : existingClientId
     audience: audience
-    callerClientIds: empty(callerClientIds) ? [] : concat(callerClientIds, withPlaybooks ? [playbooks!.outputs.clientId] : [])
+    callerClientIds: empty(callerClientIds) ? [] : concat(callerClientIds, playbookClients)
   }
 }
 
 module alerts './modules/alerts.bicep' = {
-  name: 'alerts'
   params: {
-    namePrefix: '${namePrefix}-${environmentName}'
-    location: location
+    namePrefix: '${prefix}-${token}'
+    environmentName: environmentName
+    location: region
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     alertEmail: alertEmail
@@ -255,13 +277,13 @@ module alerts './modules/alerts.bicep' = {
 }
 
 module workbook './modules/workbook.bicep' = {
-  name: 'workbook'
   params: {
-    location: location
+    location: region
     tags: tags
     displayName: 'Outrider (${environmentName})'
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
   }
+  dependsOn: [monitoring]
 }
 
 @description('The name of the function app.')

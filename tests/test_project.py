@@ -67,12 +67,15 @@ def test_what_the_app_needs_is_deployed(path: str) -> None:
         "local.settings.sample.json",
         "requirements-dev.txt",
         ".venv/bin/python",
+        "venv/bin/python",
+        "env/bin/python",
+        "outrider_env/bin/python",
         ".git/config",
         "README.md",
     ],
 )
 def test_development_files_are_not_deployed(path: str) -> None:
-    """The sandbox, the tests and anyone's local settings are excluded by .funcignore."""
+    """The sandbox, the tests, anyone's local settings and environments, as `azd restore` makes one, are excluded by .funcignore."""
     ignored = pathspec.GitIgnoreSpec.from_lines(text(".funcignore").splitlines())
 
     assert ignored.match_file(path)

@@ -1,14 +1,19 @@
 metadata name = 'Alerts'
 metadata description = 'What an operator should hear of: runs that kill the worker, failed and parked runs, throttling, rights that are missing, and a watch that does not look.'
 
+import { tagsType } from '../types.bicep'
+
 @description('Required. What the names of the alerts begin with.')
 param namePrefix string
+
+@description('Required. The name of the environment, which their titles show.')
+param environmentName string
 
 @description('Required. The region.')
 param location string
 
 @description('Required. The tags of the resources.')
-param tags object
+param tags tagsType
 
 @description('Required. The Log Analytics workspace that is asked.')
 param workspaceId string
@@ -25,7 +30,7 @@ var rules = [
     name: 'poison-queue'
     description: 'Workers died of a run, or beside it: its message was delivered five times. It is tried alone, and given up if its worker dies of it three times; the app\'s log says where.'
     severity: 1
-    window: 'PT15M'
+    window: 'PT30M'
     threshold: 0
     measure: 'OperationCount'
     dimension: 'Queue'
@@ -39,7 +44,7 @@ var rules = [
     name: 'failed-runs'
     description: 'Runs ended failed, or completed with hunts that failed. GET /api/runs/{runId} names the reason of each.'
     severity: 2
-    window: 'PT15M'
+    window: 'PT30M'
     threshold: 0
     measure: 'Sum'
     dimension: 'Status'
@@ -65,7 +70,7 @@ var rules = [
   }
   {
     name: 'throttling'
-    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, or see who else hunts in this tenant.'
+    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, which each instance keeps to by itself, or see who else hunts in this tenant.'
     severity: 3
     window: 'PT1H'
     threshold: 20
@@ -80,7 +85,7 @@ var rules = [
     name: 'missing-role'
     description: 'Graph refused a call for want of a role. Grant it; a token may then take a day to carry it.'
     severity: 1
-    window: 'PT15M'
+    window: 'PT30M'
     threshold: 0
     measure: 'Sum'
     dimension: 'Role'
@@ -114,7 +119,6 @@ var rules = [
 ]
 
 module actionGroup 'br/public:avm/res/insights/action-group:0.8.0' = if (!empty(alertEmail)) {
-  name: 'action-group'
   params: {
     name: 'ag-${namePrefix}'
     groupShortName: 'Outrider'
@@ -133,17 +137,17 @@ module actionGroup 'br/public:avm/res/insights/action-group:0.8.0' = if (!empty(
 
 module alerts 'br/public:avm/res/insights/scheduled-query-rule:0.6.0' = [
   for rule in filter(rules, each => watched || each.name != 'silent-watch'): {
-    name: 'alert-${rule.name}'
     params: {
       name: '${namePrefix}-${rule.name}'
-      alertDisplayName: 'Outrider: ${replace(rule.name, '-', ' ')}'
+      alertDisplayName: 'Outrider (${environmentName}): ${replace(rule.name, '-', ' ')}'
       alertDescription: rule.description
       location: location
       tags: tags
       enableTelemetry: false
       scopes: [workspaceId]
       severity: rule.severity
-      evaluationFrequency: 'PT5M'
+      // A third of the price of every five minutes. Windows overlap: what arrives late is in the next.
+      evaluationFrequency: 'PT15M'
       windowSize: rule.window
       autoMitigate: true
       // The tables are there once something has been written to them.
@@ -156,13 +160,11 @@ module alerts 'br/public:avm/res/insights/scheduled-query-rule:0.6.0' = [
             timeAggregation: 'Total'
             operator: 'GreaterThan'
             threshold: rule.threshold
-            dimensions: empty(rule.dimension) ? [] : [
-              {
-                name: rule.dimension
-                operator: 'Include'
-                values: ['*']
-              }
-            ]
+            dimensions: map(filter([rule.dimension], each => !empty(each)), each => {
+              name: each
+              operator: 'Include'
+              values: ['*']
+            })
             failingPeriods: {
               numberOfEvaluationPeriods: 1
               minFailingPeriodsToAlert: 1

@@ -25,7 +25,24 @@ param analystsGroupId string = ''
 param operatorsGroupId string = ''
 
 @description('Optional. The object ids of the identities, as of playbooks, that may call the app.')
-param callerPrincipalIds array = []
+param callerPrincipalIds string[] = []
+
+// Microsoft Graph itself, which has this application id in every tenant.
+var graphAppId = '00000003-0000-0000-c000-000000000000'
+
+// Microsoft Graph permissions reference: what a sign-in asks for, the ids of the delegated permissions.
+var signInScopes = [
+  { name: 'openid', id: '37f7f235-527c-4136-accd-4a02d197296e' }
+  { name: 'profile', id: '14dad69e-099b-42c9-810b-d002981feec1' }
+  { name: 'email', id: '64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0' }
+]
+
+// Learn, "Configure an application to trust a managed identity": what the identity's token is for, by cloud. Another
+// cloud, such as China's, stops the deployment: its Graph has no hunting.
+var exchangeAudiences = {
+  AzureCloud: 'api://AzureADTokenExchange'
+  AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
+}
 
 var readRoleId = guid(name, 'Outrider.Read')
 var useRoleId = guid(name, 'Outrider.Use')
@@ -67,6 +84,12 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
       isEnabled: true
     }
   ]
+  requiredResourceAccess: [
+    {
+      resourceAppId: graphAppId
+      resourceAccess: map(signInScopes, each => { id: each.id, type: 'Scope' })
+    }
+  ]
   web: {
     redirectUris: ['https://${hostName}/.auth/login/aad/callback']
     implicitGrantSettings: { enableIdTokenIssuance: true }
@@ -79,13 +102,25 @@ resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v
   description: 'The identity of the function app, which signs users in without a secret.'
   issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
   subject: principalId
-  audiences: ['api://AzureADTokenExchange']
+  audiences: [exchangeAudiences[environment().name]]
 }
 
 resource enterpriseApplication 'Microsoft.Graph/servicePrincipals@v1.0' = {
   appId: application.appId
   // Entra issues no token to anybody who is not assigned below.
   appRoleAssignmentRequired: true
+}
+
+resource graph 'Microsoft.Graph/servicePrincipals@v1.0' existing = {
+  appId: graphAppId
+}
+
+// Where assignment is required, nobody may consent for himself: without this only an administrator could sign in.
+resource consent 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = {
+  clientId: enterpriseApplication.id
+  consentType: 'AllPrincipals'
+  resourceId: graph.id
+  scope: join(map(signInScopes, each => each.name), ' ')
 }
 
 resource assignments 'Microsoft.Graph/appRoleAssignedTo@v1.0' = [

@@ -11,13 +11,13 @@ param clientId string
 param audience string
 
 @description('Optional. The client ids of the applications that may call, besides the app\'s own sign-in; with none, whoever Entra issues a token to.')
-param callerClientIds array = []
+param callerClientIds string[] = []
 
-resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: appName
 }
 
-resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
+resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'authsettingsV2'
   properties: {

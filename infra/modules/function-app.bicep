@@ -1,6 +1,8 @@
 metadata name = 'Function app'
 metadata description = 'The Flex Consumption plan and the app on it, with nothing in its settings that opens anything.'
 
+import { settingsType, tagsType } from '../types.bicep'
+
 @description('Required. The name of the app.')
 param name string
 
@@ -11,7 +13,7 @@ param planName string
 param location string
 
 @description('Required. The tags of the resources.')
-param tags object
+param tags tagsType
 
 @description('Required. The resource id of the identity.')
 param identityId string
@@ -29,9 +31,9 @@ param queueEndpoint string
 param insightsName string
 
 @description('Required. Outrider\'s own settings, beside those that this module knows.')
-param settings object
+param settings settingsType
 
-@description('Required. The most instances of each function that run at once.')
+@description('Required. The most instances that run at once.')
 param maximumInstanceCount int
 
 @description('Required. Spread the instances over the zones of the region.')
@@ -44,7 +46,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -59,7 +61,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   // azd finds the app by this tag: the name of the service in azure.yaml.
@@ -93,10 +95,14 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       scaleAndConcurrency: {
         maximumInstanceCount: maximumInstanceCount
         instanceMemoryMB: 2048
+        triggers: {
+          // Python gets one call at a time by itself: a page would wait for a playbook's poll. 16 is what other languages get.
+          http: { perInstanceConcurrency: 16 }
+        }
       }
     }
+    // No ftpsState: the plan has no FTP, and refuses the property. The policy below closes FTP besides.
     siteConfig: {
-      ftpsState: 'Disabled'
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
@@ -104,19 +110,19 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: { allow: false }
 }
 
-resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: { allow: false }
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: union(settings, {

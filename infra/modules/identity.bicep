@@ -1,6 +1,8 @@
 metadata name = 'Identity'
 metadata description = 'The one identity that the app is: towards storage, Application Insights, Graph and Sentinel, and for its own sign-in.'
 
+import { tagsType } from '../types.bicep'
+
 @description('Required. The name of the identity.')
 param name string
 
@@ -8,7 +10,7 @@ param name string
 param location string
 
 @description('Required. The tags of the resource.')
-param tags object
+param tags tagsType
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name

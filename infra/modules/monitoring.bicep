@@ -1,6 +1,8 @@
 metadata name = 'Monitoring'
 metadata description = 'A Log Analytics workspace and Application Insights on it, written to with Entra tokens alone.'
 
+import { tagsType } from '../types.bicep'
+
 @description('Required. The name of the workspace.')
 param workspaceName string
 
@@ -11,7 +13,7 @@ param insightsName string
 param location string
 
 @description('Required. The tags of the resources.')
-param tags object
+param tags tagsType
 
 @description('Required. The object id of the identity that writes telemetry.')
 param principalId string

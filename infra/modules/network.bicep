@@ -1,6 +1,8 @@
 metadata name = 'Network'
 metadata description = 'A virtual network for the app, and private DNS zones for the storage services it uses.'
 
+import { tagsType } from '../types.bicep'
+
 @description('Required. The name of the virtual network.')
 param name string
 
@@ -8,10 +10,10 @@ param name string
 param location string
 
 @description('Required. The tags of the resources.')
-param tags object
+param tags tagsType
 
 @description('Required. The storage services that get a private endpoint: blob, queue.')
-param services array
+param services string[]
 
 @description('Optional. The address space.')
 param addressPrefix string = '10.71.0.0/25'
@@ -23,13 +25,13 @@ param appPrefix string = '10.71.0.0/26'
 param endpointPrefix string = '10.71.0.64/26'
 
 // No rule of its own: the platform's default rules let in nothing from the internet.
-resource securityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
+resource securityGroup 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
   name: 'nsg-${name}'
   location: location
   tags: tags
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: name
   location: location
   tags: tags
@@ -66,10 +68,9 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
 
 module zones 'br/public:avm/res/network/private-dns-zone:0.8.1' = [
   for service in services: {
-    name: 'dns-${service}'
     params: {
       name: 'privatelink.${service}.${environment().suffixes.storage}'
-      tags: tags
+      // No tags: two environments of one resource group have the same zones.
       enableTelemetry: false
       virtualNetworkLinks: [
         {
@@ -88,4 +89,4 @@ output appSubnetId string = '${network.id}/subnets/app'
 output endpointSubnetId string = '${network.id}/subnets/endpoints'
 
 @description('The private DNS zones, in the order of the services.')
-output zoneIds array = [for (service, index) in services: zones[index].outputs.resourceId]
+output zoneIds string[] = [for (service, index) in services: zones[index].outputs.resourceId]

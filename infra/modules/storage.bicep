@@ -1,6 +1,8 @@
 metadata name = 'Storage'
 metadata description = 'The account that holds the package, the state, the queues and the host\'s own bookkeeping; opened by identity alone.'
 
+import { tagsType } from '../types.bicep'
+
 @minLength(3)
 @maxLength(24)
 @description('Required. The name of the account.')
@@ -10,7 +12,7 @@ param name string
 param location string
 
 @description('Required. The tags of the resources.')
-param tags object
+param tags tagsType
 
 @description('Required. The object id of the identity that reads and writes.')
 param principalId string
@@ -19,29 +21,38 @@ param principalId string
 param workspaceId string
 
 @description('Required. The queues; each gets a poison queue.')
-param queueNames array
+param queueNames string[]
 
 @minValue(1)
+@maxValue(365)
 @description('Required. After how many days runs and what they found are deleted.')
 param findingsDays int
 
 @description('Required. Keep three copies in three zones of the region, in place of three in one.')
 param zoneRedundant bool
 
+@description('Optional. The object id of a group that may read what is stored, and the queues.')
+param readersGroupId string = ''
+
 @description('Optional. The subnet for private endpoints; with one, the account is closed to the internet.')
 param endpointSubnetId string = ''
 
 @description('Optional. The storage services that get a private endpoint.')
-param services array = []
+param services string[] = []
 
 @description('Optional. The private DNS zones of the services, in the same order.')
-param zoneIds array = []
+param zoneIds string[] = []
 
 var private = !empty(endpointSubnetId)
 
-var roles = {
+// Azure built-in roles.
+var appRoles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+}
+var readerRoles = {
+  storageBlobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
+  storageQueueDataReader: '19e7f393-937e-4f77-808e-94535e297925'
 }
 
 var queues = [for queueName in queueNames: { name: queueName }]
@@ -73,8 +84,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
 }
 
 module blobService 'br/public:avm/res/storage/storage-account/blob-service:0.1.0' = {
-  name: 'blob-service'
   params: {
+    enableTelemetry: false
     storageAccountName: account.name
     containers: [
       { name: 'deployments' }
@@ -98,8 +109,8 @@ module blobService 'br/public:avm/res/storage/storage-account/blob-service:0.1.0
 }
 
 module queueService 'br/public:avm/res/storage/storage-account/queue-service:0.1.0' = {
-  name: 'queue-service'
   params: {
+    enableTelemetry: false
     storageAccountName: account.name
     queues: concat(queues, poisonQueues)
     diagnosticSettings: [
@@ -161,7 +172,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
 }
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in items(roles): {
+  for role in items(appRoles): {
     name: guid(account.id, principalId, role.value)
     scope: account
     properties: {
@@ -172,7 +183,19 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-resource endpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [
+resource readers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in (empty(readersGroupId) ? [] : items(readerRoles)): {
+    name: guid(account.id, readersGroupId, role.value)
+    scope: account
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
+      principalId: readersGroupId
+      principalType: 'Group'
+    }
+  }
+]
+
+resource endpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [
   for service in (private ? services : []): {
     name: 'pep-${name}-${service}'
     location: location
@@ -192,7 +215,7 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [
   }
 ]
 
-resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-07-01' = [
+resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [
   for (service, index) in (private ? services : []): {
     parent: endpoints[index]
     name: 'default'

@@ -1,11 +1,13 @@
 metadata name = 'Workbook'
 metadata description = 'One page of what Outrider does: runs, outcomes, failures, throttling, and the time from incident to comment.'
 
+import { tagsType } from '../types.bicep'
+
 @description('Required. The region.')
 param location string
 
 @description('Required. The tags of the resource.')
-param tags object
+param tags tagsType
 
 @description('Required. The name that the portal shows.')
 param displayName string

@@ -1,6 +1,8 @@
 metadata name = 'Automation rules'
 metadata description = 'Sentinel\'s rules that run the playbook when an incident is created, and when it gains alerts.'
 
+import { incidentTriggerType } from '../types.bicep'
+
 @description('Required. The name of the workspace, in the resource group that this is deployed to.')
 param workspaceName string
 
@@ -8,7 +10,7 @@ param workspaceName string
 param playbookId string
 
 @description('Required. When to run it: Created, Updated, or both.')
-param incidentTriggers array
+param incidentTriggers incidentTriggerType[]
 
 // An incident is updated by every comment too, Outrider's own among them; only new alerts bring anything to hunt for.
 var conditions = {

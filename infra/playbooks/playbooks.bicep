@@ -1,8 +1,11 @@
 metadata name = 'Playbooks'
 metadata description = 'Logic Apps that call Outrider as their own identity: for an incident of Sentinel, for one entity, and for any other Logic App. All of them optional; they need Entra ID in front of the app.'
 
+import { incidentTriggerType, tagsType } from '../types.bicep'
+
+// A workflow's name is at most 43 characters long: ten of them are '-file-hash'.
 @minLength(1)
-@maxLength(40)
+@maxLength(33)
 @description('Required. What the names of the playbooks begin with.')
 param namePrefix string
 
@@ -10,7 +13,7 @@ param namePrefix string
 param location string
 
 @description('Required. The tags of the resources.')
-param tags object
+param tags tagsType
 
 @description('Required. The root of the app\'s address, without a slash at its end.')
 param functionAppUrl string
@@ -21,22 +24,30 @@ param apiAudience string
 @description('Optional. The resource id of the Log Analytics workspace that holds Sentinel; without one, no playbook for incidents and entities.')
 param sentinelWorkspaceId string = ''
 
+@description('Optional. Assign Microsoft Sentinel Responder on that workspace here; false where somebody else does.')
+param assignSentinelRole bool = true
+
+@description('Optional. Let Sentinel start the playbooks of this resource group; false where it may do so already.')
+param assignAutomationRole bool = true
+
 @description('Optional. The object id, in this tenant, of the enterprise application Azure Security Insights, as which Sentinel starts playbooks; without it, nothing is started by itself.')
 param securityInsightsPrincipalId string = ''
 
 @description('Optional. When Sentinel runs the playbook for incidents by itself: Created, Updated (by new alerts), both, or never.')
-param incidentTriggers array = ['Created', 'Updated']
+param incidentTriggers incidentTriggerType[] = ['Created', 'Updated']
 
 @description('Optional. Deploy the example that other Logic Apps call.')
 param callout bool = false
 
 var hasSentinel = !empty(sentinelWorkspaceId)
 var entities = hasSentinel ? items(loadJsonContent('entities.json')) : []
+var assignsResponder = hasSentinel && assignSentinelRole
 var startsByItself = hasSentinel && !empty(securityInsightsPrincipalId)
 
 // A module's scope is worked out even where its condition is false: it needs some id to take apart.
 var noWorkspaceId = '${resourceGroup().id}/providers/Microsoft.OperationalInsights/workspaces/none'
-var workspace = split(hasSentinel ? sentinelWorkspaceId : noWorkspaceId, '/')
+var roleWorkspace = split(assignsResponder ? sentinelWorkspaceId : noWorkspaceId, '/')
+var ruleWorkspace = split(startsByItself ? sentinelWorkspaceId : noWorkspaceId, '/')
 
 // Azure built-in roles: what lets Sentinel start the playbooks of a resource group.
 var microsoftSentinelAutomationContributor = 'f4c81013-99ee-4d62-a7ee-b3f1f648599a'
@@ -99,11 +110,12 @@ resource connection 'Microsoft.Web/connections@2016-06-01' = if (hasSentinel) {
 }
 
 // Reader would do to be started. Responder, since the playbook for an entity says on the incident what came out.
-module responder '../modules/sentinel-role.bicep' = if (hasSentinel) {
+module responder '../modules/sentinel-role.bicep' = if (assignsResponder) {
+  // Named, here and below: generated names repeat where a deployment's name does, and this group is everybody's.
   name: '${namePrefix}-playbooks-role'
-  scope: resourceGroup(workspace[2], workspace[4])
+  scope: resourceGroup(roleWorkspace[2], roleWorkspace[4])
   params: {
-    workspaceName: workspace[8]
+    workspaceName: roleWorkspace[8]
     principalId: identity.properties.principalId
   }
 }
@@ -155,7 +167,7 @@ resource calloutExample 'Microsoft.Logic/workflows@2019-05-01' = if (callout) {
   }
 }
 
-resource sentinelMayStart 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (startsByItself) {
+resource sentinelMayStart 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (startsByItself && assignAutomationRole) {
   name: guid(resourceGroup().id, securityInsightsPrincipalId, microsoftSentinelAutomationContributor)
   properties: {
     roleDefinitionId: subscriptionResourceId(
@@ -170,9 +182,9 @@ resource sentinelMayStart 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 // After the role: Sentinel refuses a rule for a playbook that it may not start.
 module automationRules 'automation-rules.bicep' = if (startsByItself) {
   name: '${namePrefix}-automation-rules'
-  scope: resourceGroup(workspace[2], workspace[4])
+  scope: resourceGroup(ruleWorkspace[2], ruleWorkspace[4])
   params: {
-    workspaceName: workspace[8]
+    workspaceName: ruleWorkspace[8]
     playbookId: incidentPlaybook.id
     incidentTriggers: incidentTriggers
   }

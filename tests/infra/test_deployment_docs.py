@@ -24,7 +24,7 @@ def test_azd_deploys_this_folder_as_the_function_app() -> None:
     service = {"project": ".", "host": "function", "language": "python", "remoteBuild": True}
 
     assert dict.fromkeys(tags, service) == project["services"]
-    assert {"azd": ">= 1.18.0"} == project["requiredVersions"]
+    assert {"azd": ">= 1.23.13"} == project["requiredVersions"]
     assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").is_file()
 
 

@@ -70,6 +70,12 @@ FAULTS = {
     "H7": "A wait for Outrider's own pace was told as Microsoft's throttling.",
     "H9": "A sweep whose timer fired early took the name of the hour before.",
     "H10": "Documents, messages and small things of the host did not agree with what happens.",
+    "T1": "The templates asked for what Azure refuses: a property of another plan, names too long or of odd letters.",
+    "T2": "Two environments of one resource group shared playbooks, and deployments of the same name.",
+    "T3": "Whoever signed in needed an administrator's consent, which nobody was told to give.",
+    "T4": "Parameters could not be set but by editing a file that an update overwrites.",
+    "T5": "Modules told Microsoft of each deployment, and the page said that there was no switch.",
+    "T6": "A new identity was given its Graph roles before Entra knew it everywhere.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 

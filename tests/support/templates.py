@@ -9,9 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 INFRA = ROOT / "infra"
 
-MODULES = sorted((INFRA / "modules").glob("*.bicep"))
-
-TEMPLATES = [INFRA / "main.bicep", *MODULES, *sorted((INFRA / "playbooks").glob("*.bicep"))]
+TEMPLATES = sorted(INFRA.rglob("*.bicep"))
 
 
 @cache
