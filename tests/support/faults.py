@@ -69,6 +69,14 @@ FAULTS = {
     "H7": "A wait for Outrider's own pace was told as Microsoft's throttling.",
     "H9": "A sweep whose timer fired early took the name of the hour before.",
     "H10": "Documents, messages and small things of the host did not agree with what happens.",
+    "G1": "A caller whose id was empty was assigned nothing, and read as done.",
+    "G2": "A forgotten comma made an id the address that the token for Graph is sent to.",
+    "G3": "What was wrong with an application or a caller was found when half was assigned.",
+    "G4": "A call that failed said something else, or nothing: neither role nor principal nor who may.",
+    "G5": "What a PowerShell session preferred broke the script that assigns roles.",
+    "G7": "Beyond 999 assignments, one that is there already was sent again.",
+    "G8": "An id in capitals was sent again where its role is there already.",
+    "G9": "Who may assign callers but no Graph roles was refused, and reached no caller.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 
