@@ -38,7 +38,8 @@ HAS_NODE := $(shell test "$(NODE)" -ge 20 2>/dev/null && command -v npm)
 # Read in a recipe, when there is something to ask.
 HAS_AZURITE = $(shell $(BIN)/python -m sandbox azurite >/dev/null 2>&1 && echo yes)
 HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b))))
-LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite))
+HAS_POWERSHELL := $(shell command -v pwsh)
+LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite) $(if $(HAS_POWERSHELL),,powershell))
 NPM := $(addsuffix /node_modules/installed.stamp,tests/kusto sandbox/azurite)
 
 # The words of a list, with "or" between them.
@@ -46,6 +47,8 @@ nothing :=
 or = $(subst $(nothing) $(nothing), or ,$(1))
 
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
+# What no package registry has, and GitHub's machines do.
+lacking = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(GITHUB_ACTIONS),&& exit 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite check lint bench mutants fuzz package host-check clean tools
@@ -90,11 +93,12 @@ clean:
 	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked.
+# Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked but what `lacking` says.
 tools: $(VENV)/sandbox.stamp $(if $(HAS_NODE),$(NPM))
 	@$(if $(HAS_NODE),,$(call missing,the hunts in Microsoft's own KQL parser,Node.js 20 or newer))
 	@$(if $(HAS_CHROMIUM),,$(call missing,the pages in a browser,Chromium))
 	@$(if $(HAS_AZURITE),,$(call missing,the app on Azurite,what $(BIN)/python -m sandbox azurite prints))
+	@$(if $(HAS_POWERSHELL),,$(call lacking,infra/grant-permissions.ps1,PowerShell 7 as pwsh))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13")'

@@ -92,10 +92,11 @@ def answer(state: dict[str, Any], said: argparse.Namespace) -> dict[str, Any]:
         return posted(state, said, path)
     kind, _, rest = path.partition("/")
     thing, _, list_of = rest.partition("/")
+    thing = thing.lower()  # Graph takes an id in any letters, and answers in small ones.
     chosen = dict(parameter.split("=", 1) for parameter in said.url_parameters)
     filtered = re.fullmatch(r"(\w+) eq '?([\w-]+)'?", chosen.get("$filter", "")) or [""] * 3
     if path == "servicePrincipals":
-        return {"value": [one for one in state["applications"] if one["appId"] == filtered[2]]}
+        return {"value": [one for one in state["applications"] if one["appId"] == filtered[2].lower()]}
     type_of = state["objects"].get(thing)
     if type_of is None or kind not in {"directoryObjects", f"{type_of}s"}:
         sys.exit(f'ERROR: Not Found({{"error":{{"code":"Request_ResourceNotFound","message":"{thing}"}}}})')
@@ -109,7 +110,7 @@ def answer(state: dict[str, Any], said: argparse.Namespace) -> dict[str, Any]:
 
 def posted(state: dict[str, Any], said: argparse.Namespace, path: str) -> dict[str, Any]:
     """Assign a role as Graph does: once, and if whoever signed in may."""
-    body: dict[str, Any] = json.loads(said.body)
+    body: dict[str, str] = {name: value.lower() for name, value in json.loads(said.body).items()}
     roles = [
         role["id"]
         for one in state["applications"]

@@ -164,6 +164,6 @@ def tenant(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tenant]:
         if os.environ.get("GITHUB_ACTIONS"):
             pytest.fail(reason)
         pytest.skip(reason)
-    # PowerShell takes such a name for a pattern.
-    with tempfile.TemporaryDirectory(prefix="[x] ") as temporary:
+    # PowerShell takes such a name for a pattern, and makes a socket there, whose path must be short.
+    with tempfile.TemporaryDirectory(prefix="[x] ", dir="/tmp") as temporary:
         yield Tenant(tmp_path, request.param, Path(temporary))
