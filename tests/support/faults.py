@@ -73,7 +73,7 @@ FAULTS = {
     "G2": "A forgotten comma made an id the address that the token for Graph is sent to.",
     "G3": "What was wrong with an application or a caller was found when half was assigned.",
     "G4": "A call that failed said something else, or nothing: neither role nor principal nor who may.",
-    "G5": "What a PowerShell session preferred broke the script that assigns roles.",
+    "G5": "What a PowerShell session preferred, or a folder was called, broke the script that assigns roles.",
     "G7": "Beyond 999 assignments, one that is there already was sent again.",
     "G8": "An id in capitals was sent again where its role is there already.",
     "G9": "Who may assign callers but no Graph roles was refused, and reached no caller.",
