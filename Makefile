@@ -38,9 +38,11 @@ HAS_NODE := $(shell test "$(NODE)" -ge 20 2>/dev/null && command -v npm)
 # Read in a recipe, when there is something to ask.
 HAS_AZURITE = $(shell $(BIN)/python -m sandbox azurite >/dev/null 2>&1 && echo yes)
 HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b))))
+HAS_POWERSHELL := $(shell command -v pwsh)
 # Asked once: it may take a minute to say no.
 HAS_BICEP = $(eval HAS_BICEP := $(shell $(BIN)/python -m tests.support.bicep 2>/dev/null && echo yes))$(HAS_BICEP)
-LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite) $(if $(HAS_BICEP),,bicep))
+LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite) \
+    $(if $(HAS_BICEP),,bicep) $(if $(HAS_POWERSHELL),,powershell))
 NPM := $(addsuffix /node_modules/installed.stamp,tests/kusto sandbox/azurite)
 
 # The words of a list, with "or" between them.
@@ -92,13 +94,14 @@ clean:
 	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked, but what Bicep checks: it need
-# only be there in the repository's own workflow.
+# Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked, but what Bicep and PowerShell
+# check: no package registry has them, and they need only be there in the repository's own workflow.
 tools: $(VENV)/sandbox.stamp $(if $(HAS_NODE),$(NPM))
 	@$(if $(HAS_NODE),,$(call missing,the hunts in Microsoft's own KQL parser,Node.js 20 or newer,$(CI)))
 	@$(if $(HAS_CHROMIUM),,$(call missing,the pages in a browser,Chromium,$(CI)))
 	@$(if $(HAS_AZURITE),,$(call missing,the app on Azurite,what $(BIN)/python -m sandbox azurite prints,$(CI)))
 	@$(if $(HAS_BICEP),,$(call missing,what Azure would be asked for,Bicep 0.49 or newer that can fetch the registry's modules,$(GITHUB_ACTIONS)))
+	@$(if $(HAS_POWERSHELL),,$(call missing,infra/grant-permissions.ps1,PowerShell 7 as pwsh,$(GITHUB_ACTIONS)))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13")'

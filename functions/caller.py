@@ -73,7 +73,7 @@ def check_caller(headers: Mapping[str, str], role: Role, *, signs_in: bool) -> N
     if _roles(headers.get(_CLAIMS, "")).isdisjoint(holders(role)):
         raise Forbidden(
             f"this needs the role {' or '.join(holders(role))} of Outrider's registration: have it assigned in Entra "
-            "ID (Enterprise applications, Users and groups; infra/grant-permissions.sh does it), then sign in anew"
+            "ID (Enterprise applications, Users and groups; infra/grant-permissions.sh or .ps1 does it), then sign in anew"
         )
 
 

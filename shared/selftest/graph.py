@@ -30,6 +30,7 @@ _READ, _COMMENT = f"{_INCIDENTS}: reading", f"{_INCIDENTS}: commenting"
 _NO_INCIDENT = "0"
 _NO_DEVICE = Device("0" * 40)
 _PLAIN = "DeviceInfo | take 1"
+_GRANTS = "infra/grant-permissions.sh, or in PowerShell infra/grant-permissions.ps1,"
 
 
 async def check_graph(tools: Tools, credential: AsyncTokenCredential) -> list[Need]:
@@ -110,7 +111,7 @@ def _role(name: str, role: str, error: GraphError | None) -> Need:
         case None:
             return Need(name, met=True, found="Graph does it")
         case PermissionDenied():
-            mend = f"Grant {role} to the app's identity: infra/grant-permissions.sh <its object id>. {CACHED}"
+            mend = f"Grant {role} to the app's identity: {_GRANTS} with its object id. {CACHED}"
             return Need(name, met=False, found="Graph refuses it (403)", mend=mend)
         case Throttled() if error.ours:
             return Need(name, None, f"not told: {error.message}")

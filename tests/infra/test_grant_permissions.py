@@ -1,239 +1,183 @@
-"""The script that assigns Graph roles and callers, with an `az` that answers as Microsoft Graph would."""
+"""The two scripts that assign Graph roles and callers, Bash's and PowerShell's, do and say the same."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.model.role import ROLES
+from tests.support.granting import (
+    ANALYSTS,
+    CLIENT,
+    GRANTED,
+    GRAPH_ROLES,
+    IDENTITY,
+    MICROSOFT,
+    OPERATOR,
+    OUTRIDER,
+    PLAYBOOKS,
+    READERS,
+    ROLE_IDS,
+    Tenant,
+    called,
+    tenant,
+)
 
-INFRA = Path(__file__).parents[2] / "infra"
-SCRIPT = INFRA / "grant-permissions.sh"
+__all__ = ["tenant"]
 
-IDENTITY, GROUP, PLAYBOOKS = "identity-id", "group-id", "playbooks-id"
-CLIENT = "outrider-client-id"
-GRAPH_ROLES = ["ThreatHunting.Read.All", "SecurityIncident.ReadWrite.All"]
-
-# Answers as Microsoft Graph would through `az rest`, for the four queries that the script makes, and keeps a log.
-AZ = f"""#!{sys.executable}
-import json, pathlib, re, sys
-
-home = pathlib.Path(__file__).parent
-state = json.loads((home / "state.json").read_text())
-said = sys.argv[1:]
-with (home / "log").open("a") as log:
-    log.write(json.dumps(said) + "\\n")
-if said[:2] == ["cloud", "show"]:
-    sys.exit(print(state["graph"] + "/"))
-given = dict(zip(said[1::2], said[2::2]))
-path = given["--url"].removeprefix(state["graph"] + "/v1.0/")
-assert path != given["--url"] and given["--resource"] == state["graph"] and given["--output"] == "tsv", said
-if given["--method"] == "post":
-    if state["refuse"]:
-        sys.exit("Forbidden(Authorization_RequestDenied)")
-    state["assigned"].append(json.loads(given["--body"]) | {{"id": "assignment"}})
-    (home / "state.json").write_text(json.dumps(state))
-    sys.exit()
-filtered = re.fullmatch(r"\\$filter=appId eq '(.+)'", given.get("--url-parameters", ""))
-if filtered:
-    found = [a for a in state["applications"] if a["appId"] == filtered[1]]
-    role = re.fullmatch(r"value\\[0\\]\\.appRoles\\[\\?value=='(.+)'\\]\\.id \\| \\[0\\]", given["--query"])
-    assert role or given["--query"] == "value[0].id", said
-    print(*[r["id"] for a in found for r in a["appRoles"] if r["value"] == role[1]] if role else [a["id"] for a in found])
-elif "ppRoleAssign" in path:
-    pairs = dict(re.findall(r"(\\w+)=='(.+?)'", given["--query"]))
-    assert given["--query"].startswith("value[?") and given["--query"].endswith("].id | [0]"), said
-    print(*[a["id"] for a in state["assigned"] if pairs.items() <= a.items()][:1])
-elif path.removeprefix("servicePrincipals/") not in state["principals"]:
-    sys.exit("Not Found(Request_ResourceNotFound)")
-"""
-
-
-class Tenant:
-    """A tenant behind a fake `az`, which comes before any other on PATH."""
-
-    def __init__(self, home: Path) -> None:
-        """Start with two applications, one identity and no assignment."""
-        self.home = home
-        self.change(
-            graph="https://graph.microsoft.com",
-            refuse=False,
-            assigned=[],
-            principals=[IDENTITY],
-            applications=[
-                {
-                    "appId": "00000003-0000-0000-c000-000000000000",
-                    "id": "graph-id",
-                    "appRoles": [
-                        {"value": name, "id": f"{name}-id"} for name in [*GRAPH_ROLES, "User.Read.All"]
-                    ],
-                },
-                {
-                    "appId": CLIENT,
-                    "id": "outrider-id",
-                    "appRoles": [{"value": name, "id": f"{name}-id"} for name in ROLES],
-                },
-            ],
-        )
-        az = home / "az"
-        az.write_text(AZ)
-        az.chmod(0o755)
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """All that the tenant knows."""
-        file = self.home / "state.json"
-        state: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-        return state
-
-    def change(self, **values: Any) -> None:
-        """Change what the tenant knows."""
-        (self.home / "state.json").write_text(json.dumps(self.state | values))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the script against the tenant, and return how it ended."""
-        path = f"{self.home}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            [SCRIPT, *arguments],
-            env=os.environ | {"PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    @property
-    def assigned(self) -> list[tuple[str, str, str]]:
-        """The assignments so far: principal, resource and role of each."""
-        return [(a["principalId"], a["resourceId"], a["appRoleId"]) for a in self.state["assigned"]]
-
-    @property
-    def log(self) -> list[list[str]]:
-        """The arguments of every call of `az`."""
-        log = self.home / "log"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-
-
-@pytest.fixture
-def tenant(tmp_path: Path) -> Tenant:
-    """A tenant in which nothing is assigned."""
-    return Tenant(tmp_path)
-
-
-GRANTED = [(IDENTITY, "graph-id", f"{name}-id") for name in GRAPH_ROLES]
+#: One of each role, and what they get.
+ALL: dict[str, Any] = {
+    "app": CLIENT,
+    "caller": [ANALYSTS, PLAYBOOKS],
+    "reader": READERS,
+    "sweeper": OPERATOR,
+}
+CALLED = called((ANALYSTS, "Use"), (PLAYBOOKS, "Use"), (READERS, "Read"), (OPERATOR, "Sweep"))
 
 
 def test_the_identity_gets_exactly_two_graph_roles(tenant: Tenant) -> None:
-    """The script succeeds, prints no error, and assigns nothing else."""
-    done = tenant.run(IDENTITY)
+    """The script succeeds, assigns nothing else, and says what it assigned to whom."""
+    done = tenant.grant(IDENTITY)
 
-    assert (0, "") == (done.returncode, done.stderr)
-    assert GRANTED == tenant.assigned
+    assert 0 == done.code, done.error
+    assert sorted(GRANTED) == tenant.assigned
+    assert [f"assigned:      {name} for {IDENTITY}" for name in GRAPH_ROLES] == done.out.splitlines()[:-1]
 
 
 def test_a_second_run_assigns_only_what_is_missing(tenant: Tenant) -> None:
     """A role that is assigned already is left as it is, and the script says so."""
-    tenant.change(
-        assigned=[
-            dict(zip(("principalId", "resourceId", "appRoleId", "id"), (*GRANTED[0], "1"), strict=True))
-        ]
-    )
-    first, second = tenant.run(IDENTITY), tenant.run(IDENTITY)
+    tenant.has(GRANTED[0])
+    first, second = tenant.grant(IDENTITY), tenant.grant(IDENTITY)
 
-    assert GRANTED == tenant.assigned
-    assert (1, 1) == (first.stdout.count("already there:"), first.stdout.count("assigned: "))
-    assert (2, 0) == (second.stdout.count("already there:"), second.stdout.count("assigned: "))
+    assert sorted(GRANTED) == tenant.assigned
+    assert (1, 1) == (first.out.count("already there:"), first.out.count("assigned: "))
+    assert (2, 0) == (second.out.count("already there:"), second.out.count("assigned: "))
 
 
 def test_each_caller_gets_its_role_once(tenant: Tenant) -> None:
-    """Callers get the role of Outrider's own registration that the option stands for, however often the script runs."""
-    readers, sweepers = ("--reader", "readers-id"), ("--sweeper", "operators-id")
-    callers = ("--app", CLIENT, "--caller", GROUP, *readers, "--caller", PLAYBOOKS, *sweepers)
-    tenant.run(IDENTITY, *callers)
-    done = tenant.run(IDENTITY, *callers)
-    expected = [(GROUP, "Use"), ("readers-id", "Read"), (PLAYBOOKS, "Use"), ("operators-id", "Sweep")]
+    """Callers get the role of Outrider's own registration that the option stands for, however often they are named."""
+    twice = tenant.grant(IDENTITY, **ALL | {"caller": [ANALYSTS, PLAYBOOKS, ANALYSTS]})
+    again = tenant.grant(IDENTITY, **ALL)
 
-    assert 0 == done.returncode
-    assert [
-        *GRANTED,
-        *((who, "outrider-id", f"Outrider.{role}-id") for who, role in expected),
-    ] == tenant.assigned
+    assert (0, 0) == (twice.code, again.code), twice.error + again.error
+    assert (1, 6) == (twice.out.count("already there:"), again.out.count("already there:"))
+    assert sorted(GRANTED + CALLED) == tenant.assigned
 
 
-@pytest.mark.parametrize(
-    ("graph", "arguments", "asked"),
-    [("https://graph.microsoft.us", (), True), ("https://dod-graph.microsoft.us", ("--graph",), False)],
-)
-def test_roles_are_granted_in_the_chosen_cloud(
-    tenant: Tenant, graph: str, arguments: tuple[str, ...], asked: bool
-) -> None:
-    """Graph is that of az's cloud, or the one given with --graph; every call and its token are for it."""
-    tenant.change(graph=graph)
-    done = tenant.run(IDENTITY, *(part for name in arguments for part in (name, graph)))
+@pytest.mark.fault("G8", before="ERROR: Bad Request(Permission being assigned already exists on the object)")
+def test_ids_may_be_written_in_capitals(tenant: Tenant) -> None:
+    """What is assigned already is known whichever letters an id is written in."""
+    tenant.has(*GRANTED, *called((ANALYSTS, "Use")))
+    done = tenant.grant(IDENTITY.upper(), app=CLIENT.upper(), caller=ANALYSTS.upper())
 
-    assert 0 == done.returncode, done.stderr
-    assert GRANTED == tenant.assigned
-    assert asked == (["cloud", "show"] in [call[:2] for call in tenant.log])
+    assert (0, 3) == (done.code, done.out.count("already there:")), done.error
 
 
-def test_a_refused_assignment_says_who_may_assign(tenant: Tenant) -> None:
-    """The script stops at the first refusal, and names the role that may assign."""
-    tenant.change(refuse=True)
-    done = tenant.run(IDENTITY)
+@pytest.mark.fault("G7", before="ERROR: Bad Request(Permission being assigned already exists on the object)")
+def test_what_others_have_does_not_hide_what_is_there(tenant: Tenant) -> None:
+    """A thousand assignments of others come before: the list that is read is that of whom the role is for."""
+    others = [
+        (f"{n:08}-0000-4000-8000-000000000000", OUTRIDER, ROLE_IDS["Outrider.Use"]) for n in range(1000)
+    ]
+    tenant.has(*others, *GRANTED, *called((ANALYSTS, "Use")))
+    done = tenant.grant(IDENTITY, app=CLIENT, caller=ANALYSTS)
 
-    assert 1 == done.returncode
-    assert "Authorization_RequestDenied" in done.stderr
-    assert "Privileged Role Administrator" in done.stderr
-    assert 1 == sum("post" in call for call in tenant.log)
+    assert (0, 3) == (done.code, done.out.count("already there:")), done.error
+
+
+def test_a_role_of_a_group_is_not_its_members_own(tenant: Tenant) -> None:
+    """Graph lists with a user's roles those of the user's groups; the user is assigned its own all the same."""
+    tenant.has(*called((ANALYSTS, "Use")))
+    tenant.grant(callers_only=True, app=CLIENT, caller=OPERATOR)
+
+    assert sorted(called((ANALYSTS, "Use"), (OPERATOR, "Use"))) == tenant.assigned
 
 
 @pytest.mark.parametrize(
-    ("change", "arguments", "said"),
+    ("graph", "given", "asked"),
     [
-        ({"principals": []}, (IDENTITY,), "its client id?"),
-        ({"applications": []}, (IDENTITY,), "no enterprise application"),
-        (
-            {"applications": [{"appId": "00000003-0000-0000-c000-000000000000", "id": "g", "appRoles": []}]},
-            (IDENTITY,),
-            "no role ThreatHunting.Read.All",
-        ),
-        ({}, (), "whose roles?"),
-        ({}, (IDENTITY, "another"), "one principal at a time"),
-        ({}, (IDENTITY, "--caller", GROUP), "--caller and --sweeper need --app"),
-        ({}, (IDENTITY, "--app", CLIENT, "--sweeper"), "--sweeper needs an object id"),
-        ({}, (IDENTITY, "--app"), "--app needs a client id"),
-        ({}, ("--what",), "unknown option --what"),
+        ("https://graph.microsoft.us", {}, True),
+        ("https://dod-graph.microsoft.us", {"graph": "https://dod-graph.microsoft.us/"}, False),
     ],
 )
-def test_wrong_input_is_named_and_assigns_nothing(
-    tenant: Tenant, change: dict[str, Any], arguments: tuple[str, ...], said: str
+def test_roles_are_granted_in_the_chosen_cloud(
+    tenant: Tenant, graph: str, given: dict[str, str], asked: bool
 ) -> None:
-    """The script fails when a principal, an application, a role or an argument is missing or unknown."""
-    tenant.change(**change)
-    done = tenant.run(*arguments)
+    """Graph is that of az's cloud, or the one that is given; every call and its token are for it."""
+    tenant.change(graph=graph)
+    done = tenant.grant(IDENTITY, **given)
 
-    assert 0 != done.returncode
-    assert said in done.stderr
-    assert [] == tenant.assigned
+    assert 0 == done.code, done.error
+    assert sorted(GRANTED) == tenant.assigned
+    assert asked == ("cloud" in [call["command"] for call in tenant.log])
 
 
-def test_both_scripts_and_bicep_assign_the_same_roles() -> None:
-    """The Graph roles are the same everywhere, and so are the names of Outrider's own roles, which are the app's."""
-    bicep = (INFRA / "modules" / "graph-roles.bicep").read_text("utf-8")
-    registration = (INFRA / "modules" / "app-registration.bicep").read_text("utf-8")
-    shell = SCRIPT.read_text("utf-8")
-    powershell = SCRIPT.with_suffix(".ps1").read_text("utf-8")
+def test_callers_alone_leave_the_graph_roles_to_others(tenant: Tenant) -> None:
+    """Who may not assign Graph roles assigns callers, without a word about Graph's."""
+    done = tenant.grant(callers_only=True, **ALL)
 
-    assert GRAPH_ROLES == re.findall(r"name: '([\w.]+)'", bicep)
-    assert GRAPH_ROLES == re.findall(r"graph_roles=\((.+)\)", shell)[0].split()
-    assert GRAPH_ROLES == re.findall(r"'([\w.]+)'", re.findall(r"\$GraphRoles = (.+)", powershell)[0])
-    assert list(ROLES) == re.findall(r"value: '(Outrider\.\w+)'", registration)
-    assert list(ROLES) == re.findall(r'callers\+=\("(Outrider\.\w+) ', shell)
-    assert list(ROLES) == re.findall(r"'(Outrider\.\w+)' =", powershell)
+    assert 0 == done.code, done.error
+    assert sorted(CALLED) == tenant.assigned
+    assert MICROSOFT not in str(tenant.log)
+
+
+@pytest.mark.fault("G9", before="the callers were never reached: [] was assigned")
+@pytest.mark.parametrize(
+    ("refused", "admin"),
+    [(GRAPH_ROLES, "Privileged Role Administrator"), ([*ROLES], "Cloud Application Administrator")],
+)
+def test_a_role_that_is_refused_keeps_no_other_back(tenant: Tenant, refused: list[str], admin: str) -> None:
+    """The script assigns the rest, says of each that was refused who may assign it, and fails."""
+    ids = {ROLE_IDS[name] for name in refused}
+    tenant.change(refuses=sorted(ids))
+    done = tenant.grant(IDENTITY, **ALL)
+    expected = [one for one in GRANTED + CALLED if one[2] not in ids]
+
+    assert 1 == done.code
+    assert sorted(expected) == tenant.assigned
+    assert "Authorization_RequestDenied" in done.error
+    for who, _, role in set(GRANTED + CALLED) - set(expected):
+        name = next(name for name, its in ROLE_IDS.items() if its == role)
+        assert done.says(f"{name} was not assigned to {who}: see az's words above. It takes a {admin}")
+        assert done.says(f"{name} for {who};") or done.says(f"{name} for {who}; all else is")
+    assert not done.says("Done.")
+
+
+#: What is said when the call fails, by its number, in the order of the calls: all that is looked up, before the first role.
+FAILURES = [
+    "az's cloud could not be read",
+    f"the service principal {IDENTITY} could not be read",
+    f"the application {MICROSOFT} could not be looked up",
+    f"the roles of {IDENTITY} could not be read",
+    f"the application {CLIENT} could not be looked up",
+    f"{ANALYSTS} could not be read",
+    f"the roles of {ANALYSTS} could not be read",
+]
+
+
+@pytest.mark.fault(
+    "G4", before="the service principal has no such …, whatever had failed; or az's words alone"
+)
+@pytest.mark.parametrize("number", range(1, 11))
+def test_whichever_call_fails_it_is_named(tenant: Tenant, number: int) -> None:
+    """Nothing is asked after a look-up that failed, and nothing assigned; az's words and the script's own are shown."""
+    tenant.change(fails=number)
+    done = tenant.grant(IDENTITY, app=CLIENT, caller=ANALYSTS)
+    looks_up = number <= len(FAILURES)
+
+    assert 1 == done.code
+    assert "az's own words" in done.error
+    assert (number if looks_up else 10, 0 if looks_up else 2) == (len(tenant.log), len(tenant.assigned))
+    assert done.says(FAILURES[number - 1] if looks_up else "was not assigned to")
+    assert [] == tenant.left
+
+
+@pytest.mark.fault("G5", before="PowerShell took the folder's name for a pattern, and the file stayed")
+def test_the_body_is_for_nobody_else(tenant: Tenant) -> None:
+    """Where a body goes to az in a file, nobody else may read it, and it is gone afterwards."""
+    tenant.grant(IDENTITY)
+    posted = [call for call in tenant.log if call.get("method") == "post"]
+
+    assert ["0o600" if tenant.shell == "pwsh" else None] * 2 == [call.get("mode") for call in posted]
+    assert [] == tenant.left

@@ -12,6 +12,12 @@ from shared.selftest.graph import check_graph
 from tests.support.surroundings import Stranger, Surroundings, unmet, untold
 from tests.support.tenant import Deployment, Fleet, Identity
 
+#: What is said of a role that Graph misses: the script for either shell.
+GRANT = (
+    "Grant {} to the app's identity: infra/grant-permissions.sh, or in PowerShell infra/grant-permissions.ps1, "
+    "with its object id"
+)
+
 
 class Abroad(Identity):
     """An identity whose tokens are valid in another cloud."""
@@ -25,10 +31,10 @@ class Abroad(Identity):
 @pytest.mark.parametrize(
     ("role", "left", "needs", "advice"),
     [
-        (HUNT, {WRITE, RESPONDER}, {HUNT}, f"Grant {HUNT}"),
-        (WRITE, {HUNT, READ, RESPONDER}, {f"{WRITE}: commenting"}, f"Grant {WRITE}"),
+        (HUNT, {WRITE, RESPONDER}, {HUNT}, GRANT.format(HUNT)),
+        (WRITE, {HUNT, READ, RESPONDER}, {f"{WRITE}: commenting"}, GRANT.format(WRITE)),
         (
-            WRITE, {HUNT, RESPONDER}, {f"{WRITE}: reading", f"{WRITE}: commenting"}, f"Grant {WRITE}",
+            WRITE, {HUNT, RESPONDER}, {f"{WRITE}: reading", f"{WRITE}: commenting"}, GRANT.format(WRITE),
         ),
         (RESPONDER, {HUNT, WRITE}, {f"{RESPONDER} on the workspace law-soc"}, f"Assign {RESPONDER}"),
     ],

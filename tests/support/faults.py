@@ -76,6 +76,14 @@ FAULTS = {
     "T4": "Parameters could not be set but by editing a file that an update overwrites.",
     "T5": "Modules told Microsoft of each deployment, and the page said that there was no switch.",
     "T6": "A new identity was given its Graph roles before Entra knew it everywhere.",
+    "G1": "A caller whose id was empty was assigned nothing, and read as done.",
+    "G2": "A forgotten comma made an id the address that the token for Graph is sent to.",
+    "G3": "What was wrong with an application or a caller was found when half was assigned.",
+    "G4": "A call that failed said something else, or nothing: neither role nor principal nor who may.",
+    "G5": "What a PowerShell session preferred, or a folder was called, broke the script that assigns roles.",
+    "G7": "Beyond 999 assignments, one that is there already was sent again.",
+    "G8": "An id in capitals was sent again where its role is there already.",
+    "G9": "Who may assign callers but no Graph roles was refused, and reached no caller.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 
