@@ -8,13 +8,11 @@
 # make fuzz       try each fuzz target with new inputs (10 minutes each; SECONDS=60 TARGET=bodies SEED=7)
 # make package    build what is deployed, say what weighs in it, and see that it starts
 # make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
+# make lock       write the locks anew from the *.in files; UPGRADE=1 takes what is newer of what these leave open
 # make clean      remove what the above made
 
 PYTHON ?= python3
 VENV ?= .venv
-
-# Microsoft's worker library declares 3.13 and runs on 3.11 too; it would pull in what only its gRPC entry needs.
-RUNTIME := azure-functions-runtime==1.3.0
 
 COVERAGE ?= --cov
 SEED ?= 1
@@ -28,7 +26,8 @@ SECONDS ?= 600
 TARGET ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+# One lock, one call: a hash anywhere makes pip ask for one of everything in the call.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
 export PIP_ROOT_USER_ACTION := ignore
 # The suite starts a hundred processes of ours: each would compile all sources again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,10 +47,10 @@ or = $(subst $(nothing) $(nothing), or ,$(1))
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench mutants fuzz package host-check clean tools
+.PHONY: help demo test suite check lint bench mutants fuzz package host-check lock clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 11
+	@sed -n 's/^# //p' Makefile | head -n 12
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -86,6 +85,16 @@ package: $(VENV)/dev.stamp
 host-check: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.host_check $(if $(STORAGE),--storage '$(STORAGE)') '$(HOST)'
 
+# The app's lock first, which holds the others' versions. Wheels alone: so nothing runs before it is installed.
+LOCK = $(BIN)/uv pip compile --no-config --quiet --universal --python-version $(1) --generate-hashes --only-binary :all: \
+	--emit-build-options --no-emit-index-url $(if $(UPGRADE),--upgrade) --output-file $(2).txt $(2).in
+
+lock: $(VENV)/dev.stamp
+	@$(call LOCK,3.11,requirements)
+	@$(call LOCK,3.11,sandbox/requirements)
+	@$(call LOCK,3.13,sandbox/worker) --no-deps
+	@$(call LOCK,3.11,requirements-dev)
+
 clean:
 	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -101,9 +110,10 @@ $(BIN)/python:
 	@echo "Setting up $(VENV), once; this takes about a minute."
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/sandbox.stamp: requirements.txt sandbox/requirements.txt | $(BIN)/python
+$(VENV)/sandbox.stamp: requirements.txt sandbox/requirements.txt sandbox/worker.txt | $(BIN)/python
+	@$(PIP) -r requirements.txt
 	@$(PIP) -r sandbox/requirements.txt
-	@$(PIP) --no-deps --ignore-requires-python $(RUNTIME)
+	@$(PIP) --no-deps --ignore-requires-python -r sandbox/worker.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/sandbox.stamp

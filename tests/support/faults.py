@@ -69,6 +69,9 @@ FAULTS = {
     "H7": "A wait for Outrider's own pace was told as Microsoft's throttling.",
     "H9": "A sweep whose timer fired early took the name of the hour before.",
     "H10": "Documents, messages and small things of the host did not agree with what happens.",
+    "S1": "Transitive requirements floated: a package that was deployed again was another app.",
+    "S2": "The app imported six packages that came only with others, in whatever version those liked.",
+    "S3": "The package was tried beside all that the sandbox and the tests require.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 
