@@ -9,6 +9,7 @@
 # make package    build what is deployed, say what weighs in it, and see that it starts
 # make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
 # make lock       write the locks anew from the *.in files; UPGRADE=1 takes what is newer of what these leave open
+# make audit      ask which packages of the locks have known weaknesses
 # make clean      remove what the above made
 
 PYTHON ?= python3
@@ -33,11 +34,11 @@ export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONDONTWRITEBYTECODE
 
 NODE := $(shell node --version 2>/dev/null | sed 's/^v//; s/\..*//')
-HAS_NODE := $(shell test "$(NODE)" -ge 20 2>/dev/null && command -v npm)
+HAS_NODE := $(shell test "$(NODE)" -ge 22 2>/dev/null && command -v npm)
 # Read in a recipe, when there is something to ask.
 HAS_AZURITE = $(shell $(BIN)/python -m sandbox azurite >/dev/null 2>&1 && echo yes)
 HAS_CHROMIUM := $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b))))
-LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(HAS_AZURITE),,azurite))
+LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(and $(HAS_NODE),$(HAS_AZURITE)),,azurite))
 NPM := $(addsuffix /node_modules/installed.stamp,tests/kusto sandbox/azurite)
 
 # The words of a list, with "or" between them.
@@ -47,10 +48,10 @@ or = $(subst $(nothing) $(nothing), or ,$(1))
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench mutants fuzz package host-check lock clean tools
+.PHONY: help demo test suite check lint bench mutants fuzz package host-check lock audit clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 12
+	@sed -n 's/^# //p' Makefile | head -n 13
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -94,6 +95,12 @@ lock: $(VENV)/dev.stamp
 	@$(call LOCK,3.11,sandbox/requirements)
 	@$(call LOCK,3.13,sandbox/worker) --no-deps
 	@$(call LOCK,3.11,requirements-dev)
+	@$(call LOCK,3.11,.ci/node)
+
+# What could not be looked up fails, too. No pip of its own: the locks name everything.
+audit: $(VENV)/dev.stamp
+	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+		$(foreach lock,requirements sandbox/requirements sandbox/worker requirements-dev .ci/node,--requirement $(lock).txt)
 
 clean:
 	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules
@@ -101,7 +108,7 @@ clean:
 
 # Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked.
 tools: $(VENV)/sandbox.stamp $(if $(HAS_NODE),$(NPM))
-	@$(if $(HAS_NODE),,$(call missing,the hunts in Microsoft's own KQL parser,Node.js 20 or newer))
+	@$(if $(HAS_NODE),,$(call missing,the hunts in Microsoft's own KQL parser and the app on Azurite,Node.js 22 or newer))
 	@$(if $(HAS_CHROMIUM),,$(call missing,the pages in a browser,Chromium))
 	@$(if $(HAS_AZURITE),,$(call missing,the app on Azurite,what $(BIN)/python -m sandbox azurite prints))
 

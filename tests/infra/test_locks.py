@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements", "sandbox/requirements", "sandbox/worker", "requirements-dev")
+LOCKS = ("requirements", "sandbox/requirements", "sandbox/worker", "requirements-dev", ".ci/node")
 SYSTEMS = {"Linux": ("linux", "posix"), "Darwin": ("darwin", "posix"), "Windows": ("win32", "nt")}
 #: What markers ask for, where Python 3.11 to 3.13 runs on the three systems.
 ENVIRONMENTS = [
