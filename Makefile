@@ -7,6 +7,9 @@
 # make mutants    break the code on purpose, and see whether a test notices (30 minutes; GROUP=writing SEED=2)
 # make fuzz       try each fuzz target with new inputs (10 minutes each; SECONDS=60 TARGET=bodies SEED=7)
 # make package    build what is deployed, say what weighs in it, and see that it starts
+# make sbom       write what the package consists of, as CycloneDX
+# make arm        compile the templates, where there is a bicep
+# make release    make all of a release but its provenance; TAG=v1.0.0 refuses what may not be released
 # make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
 # make lock       write the locks anew from the *.in files; UPGRADE=1 takes what is newer of what these leave open
 # make audit      ask which packages of the locks have known weaknesses
@@ -22,6 +25,7 @@ GROUP ?= deciding
 # Some shells export HOST, the machine's name: only the command line counts.
 HOST = $(BIN)/python -m sandbox host
 STORAGE =
+TAG =
 SECONDS ?= 600
 # All of tests/fuzz/targets.py, unless some are named.
 TARGET ?=
@@ -48,10 +52,10 @@ or = $(subst $(nothing) $(nothing), or ,$(1))
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(CI),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench mutants fuzz package host-check lock audit clean tools
+.PHONY: help demo test suite check lint bench mutants fuzz package sbom arm release host-check lock audit clean tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 13
+	@sed -n 's/^# \(make \)/\1/p' Makefile
 
 demo: $(VENV)/sandbox.stamp
 	@$(BIN)/python -m sandbox demo
@@ -82,6 +86,15 @@ fuzz: $(VENV)/dev.stamp
 
 package: $(VENV)/dev.stamp
 	@$(BIN)/python -m infra.package dist/outrider.zip
+
+sbom: $(VENV)/dev.stamp
+	@$(BIN)/python -m infra.sbom dist/outrider.cdx.json
+
+arm: $(VENV)/dev.stamp
+	@$(BIN)/python -m infra.arm dist
+
+release: $(VENV)/dev.stamp
+	@$(BIN)/python -m infra.release dist/release $(if $(TAG),--tag "$$TAG")
 
 host-check: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.host_check $(if $(STORAGE),--storage '$(STORAGE)') '$(HOST)'

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Locked:
-    """One package of a lock, for the environments of its marker: version, hashes, and which packages want it."""
+    """
+    One package of a lock, for the environments of its marker.
+
+    *hashes* are those of all its files, `wanted_by` names the packages that require it, and `direct` says whether the
+    lock's source does.
+    """
 
     requirement: Requirement
     hashes: tuple[str, ...]
     wanted_by: tuple[str, ...]
+    direct: bool
 
     @property
     def name(self) -> str:
@@ -46,16 +52,18 @@ def read(file: Path) -> tuple[Locked, ...]:
 
 
 def _packages(lines: list[str]) -> Iterator[Locked]:
-    requirement, hashes, wanted_by = None, list[str](), list[str]()
+    requirement, hashes, wanted_by, direct = None, list[str](), list[str](), False
     for line in [*lines, "end"]:
         words = line.removesuffix("\\").split()
         if line[:1].isalnum():
             if requirement:
-                yield Locked(requirement, tuple(hashes), tuple(wanted_by))
+                yield Locked(requirement, tuple(hashes), tuple(wanted_by), direct)
             requirement = None if line == "end" else Requirement(line.removesuffix("\\"))
-            hashes, wanted_by = [], []
+            hashes, wanted_by, direct = [], [], False
         elif words and words[0].startswith("--hash="):
             hashes.append(words[0].removeprefix("--hash="))
-        # "# via a", or "# via" and below it "#   a"; a file stands there as "-r a.in".
-        elif line.startswith(" ") and words[1:] not in ([], ["via"]) and not {"-r", "-c"} & {*words}:
+        # "# via a", or "# via" and below it "#   a"; a file stands there as "-r a.in", or "-c a.txt".
+        elif line.startswith(" ") and "-r" in words:
+            direct = True
+        elif line.startswith(" ") and words[1:] not in ([], ["via"]) and "-c" not in words:
             wanted_by.append(words[-1])

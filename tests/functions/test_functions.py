@@ -14,6 +14,7 @@ import pytest
 
 from shared.catalog.load import load_hunts
 from shared.pages.layout import STYLE_HASH
+from shared.version import VERSION
 from tests.support.callers import JSON
 from tests.support.deployed import KEY, finished
 
@@ -136,6 +137,7 @@ def test_the_app_is_healthy_when_every_hunt_loads(http: httpx.Client) -> None:
 
     assert ("healthy", "on", []) == (body["status"], body["comments"], body["broken"])
     assert [] == body["notices"]
+    assert VERSION == body["version"]
     assert ("off", None) == (body["watch"]["status"], body["watch"]["looked"])
 
 

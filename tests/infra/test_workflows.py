@@ -46,6 +46,32 @@ def test_nothing_of_an_event_is_written_into_a_script(workflow: dict[str, Any]) 
     assert [] == [script for script in scripts if "${{" in script]
 
 
+def test_what_signs_and_publishes_installs_nothing(workflow: dict[str, Any]) -> None:
+    """A package that is not what it seems meets no right but that of reading the sources."""
+    trusted = [job for job in workflow["jobs"].values() if "write" in job["permissions"].values()]
+    steps = [step for job in trusted for step in job["steps"]]
+
+    assert [] == [step for step in steps if re.search(r"checkout@|setup-", step.get("uses", ""))]
+    assert [] == [step for step in steps if re.search(r"\b(make|pip|npm|az)\b", step.get("run", ""))]
+
+
+def test_a_tag_makes_the_release_that_the_make_target_makes() -> None:
+    """The workflow adds the provenance of each file, and nothing else to them."""
+    text = (ROOT / ".github/workflows/release.yml").read_text("utf-8")
+
+    assert '- run: make release TAG="$GITHUB_REF_NAME"\n' in text
+    assert "subject-path: release/*\n" in text
+    assert " notes.md release/*\n" in text
+
+
+def test_every_workflow_installs_the_same_bicep() -> None:
+    """What is released was compiled by the compiler that the checks had."""
+    texts = [path.read_text("utf-8") for path in WORKFLOWS]
+    versions = {found for text in texts for found in re.findall(r"az bicep install(.*)", text)}
+
+    assert {" --version v0.49.2"} == versions
+
+
 def test_known_weaknesses_are_looked_for_without_a_change_of_ours() -> None:
     """CI asks for them at each change and once a week, by the pip-audit of the lock."""
     ci = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
