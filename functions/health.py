@@ -8,6 +8,7 @@ from functions import app
 from functions.responses import answered, json
 from shared.catalog.choosing import unmatched
 from shared.model.role import READ, SWEEP, WHO_MAY
+from shared.version import VERSION
 
 blueprint = func.Blueprint()
 
@@ -17,7 +18,7 @@ blueprint = func.Blueprint()
 @answered(READ)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (bound by name)
     """
-    Answer *healthy*, or *degraded* if a hunt file cannot be used or the watch is silent, with the names of the hunts.
+    Answer *healthy*, or *degraded* if a hunt file cannot be used or the watch is silent, with version and names of the hunts.
 
     The notices, for the authors of hunts and whoever sets HUNTS_AUTO, change nothing about that, nor does a watch that is off, or of which
     nothing is known.
@@ -27,6 +28,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
     return json(
         {
             "status": "degraded" if catalog.broken or watch.status == "silent" else "healthy",
+            "version": VERSION,
             "hunts": [hunt.name for hunt in catalog.hunts],
             "broken": [str(error) for error in catalog.broken],
             "notices": [*map(str, catalog.notices), *unmatched(catalog, app.policy())],

@@ -10,7 +10,6 @@ requirements for the app's own Python and Linux. The same sources make the same 
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -23,9 +22,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pathspec
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
+from infra import installed
 from sandbox.host.processes import ending
 from sandbox.host.serve import listening
 
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 _LIMIT = 60.0  # seconds for a process to start, and for a run to be done
+#: Where Azure's build puts the requirements, and its worker looks for them.
+_PACKAGES = Path(".python_packages/lib/site-packages")
 _LARGEST = 10  # files that are shown
 _INCIDENT = "4101"
 
@@ -75,47 +75,31 @@ def weights(package: Path) -> dict[str, int]:
     return {entry.filename: entry.compress_size for entry in entries}
 
 
-def required(file: Path = ROOT / "requirements.txt") -> dict[str, int]:
-    """
-    Return the size of each package that *file* requires, directly or not, in bytes, the largest first.
-
-    Sizes are those of the packages as installed here, without `.pyc` files. Raises PackageNotFoundError for
-    one that is not installed.
-    """
-    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
-    waiting, sizes = [Requirement(line) for line in lines], dict[str, int]()
-    while waiting:
-        requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        if name in sizes or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        found = importlib.metadata.distribution(name)
-        sizes[name] = sum(each.size or 0 for each in found.files or () if each.suffix != ".pyc")
-        waiting += map(Requirement, found.requires or ())
-    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
-
-
 def check(package: Path) -> None:
     """
     Unpack *package*, run it in the local host, and have it enrich an incident.
 
-    Raises NotFit, with the end of the log, if any of that fails.
+    The app sees what its own requirements.txt names, as in Azure, and of this environment nothing else: a package that
+    only the sandbox or the tests require is missing here, too. Raises PackageFailed, with the end of the log, if any
+    of that fails.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         app, tools, log = folder / "app", folder / "tools", folder / "log.txt"
         with zipfile.ZipFile(package) as opened:
             opened.extractall(app)
-        # The sandbox alone, so that a module that the package lacks is not found elsewhere.
+        # The worker alone, so that a module that the package lacks is not found elsewhere.
         tools.mkdir()
         (tools / "sandbox").symlink_to(ROOT / "sandbox")
+        installed.link(ROOT / "sandbox" / "worker.txt", tools)
+        installed.link(app / "requirements.txt", app / _PACKAGES)
         with listening() as one, listening() as two:
             ports = [sock.getsockname()[1] for sock in (one, two)]
         addresses = [f"http://127.0.0.1:{port}" for port in ports]
         settings = _settings(addresses[0], folder)
         commands = (
             (ROOT, settings, ("tenant", f"--port={ports[0]}", "--devices=40", "--days=1")),
-            (app, {**settings, "PYTHONPATH": str(tools)}, ("host", f"--port={ports[1]}", "--app=.")),
+            (app, settings | _worker(tools, app / _PACKAGES), ("host", f"--port={ports[1]}", "--app=.")),
         )
         servers = []
         for address, (cwd, environment, arguments) in zip(addresses, commands, strict=True):
@@ -186,10 +170,16 @@ def _settings(tenant: str, folder: Path) -> dict[str, str]:
     }
 
 
+def _worker(*folders: Path) -> dict[str, str]:
+    """Return the settings by which the host's worker imports from *folders* and Python's own library alone."""
+    paths = os.pathsep.join(map(str, folders))
+    return {"PYTHONPATH": paths, "languageWorkers__python__arguments": "-S"}
+
+
 def main(target: Path) -> int:
     """Build, show and check the package; return the process's exit code: 0, or 1 if it is not fit."""
     build(target)
-    inside, added = weights(target), required()
+    inside, added = weights(target), installed.sizes(ROOT / "requirements.txt")
     print(f"{target}: {target.stat().st_size / 1e3:.0f} KB, {len(inside)} files. What weighs most:")
     for name, size in list(inside.items())[:_LARGEST]:
         print(f"{size / 1e3:9.1f} KB  {name}")

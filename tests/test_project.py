@@ -66,6 +66,9 @@ def test_what_the_app_needs_is_deployed(path: str) -> None:
         "local.settings.json",
         "local.settings.sample.json",
         "requirements-dev.txt",
+        "requirements.in",
+        "venv/bin/python",
+        "outrider_env/bin/python",
         ".venv/bin/python",
         "venv/bin/python",
         "env/bin/python",
@@ -79,24 +82,6 @@ def test_development_files_are_not_deployed(path: str) -> None:
     ignored = pathspec.GitIgnoreSpec.from_lines(text(".funcignore").splitlines())
 
     assert ignored.match_file(path)
-
-
-@pytest.mark.parametrize("name", ["requirements.txt", "sandbox/requirements.txt", "requirements-dev.txt"])
-def test_every_requirement_is_pinned_to_one_version(name: str) -> None:
-    """Each line of a requirements file names a package and, after `==`, its version."""
-    lines = [line for line in text(name).splitlines() if line and not line.startswith(("#", "-r "))]
-    loose = [line for line in lines if not re.match(r"[\w-]+==[\w.]+($|; )", line)]
-
-    assert [] == loose
-
-
-def test_workflow_actions_are_pinned_to_commits() -> None:
-    """The workflow names its actions by commit hash, because a tag can be moved."""
-    used = re.findall(r"uses: (\S+)", text(".github/workflows/ci.yml"))
-    movable = [action for action in used if not re.search(r"@[0-9a-f]{40}$", action)]
-
-    assert used
-    assert [] == movable
 
 
 def test_every_test_that_security_names_is_there() -> None:

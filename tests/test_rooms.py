@@ -24,6 +24,7 @@ APP = (
         "shared.setting_values",
         "shared.schedule",
         "shared.clouds",
+        "shared.version",
     },
     {
         "shared.settings",

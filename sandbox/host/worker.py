@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import frames
+from .app_settings import AppSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _SOURCES = Path(__file__).parents[2]
 _STDERR = 2
+#: Python's own arguments, before the worker's (RpcWorkerConfigFactory.AddArgumentsFromAppSettings).
+_ARGUMENTS = "languageWorkers__python__arguments"
 _MOST = 3  # deaths
 _SPAN = 1800  # seconds
 _PAUSE = 1  # seconds
@@ -223,9 +226,10 @@ class Worker:
         environ = dict(os.environ if self._environ is None else self._environ)
         paths = [str(_SOURCES), environ.get("PYTHONPATH", "")]
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        descriptor = str(sock.fileno())
+        program = "-m", "sandbox.host.worker_process", str(sock.fileno()), str(self._app_dir.absolute())
+        arguments = AppSettings(environ).get(_ARGUMENTS).split()
         return subprocess.Popen(  # noqa: S603  (this program)
-            [sys.executable, "-m", "sandbox.host.worker_process", descriptor, str(self._app_dir.absolute())],
+            [sys.executable, *arguments, *program],
             env=environ,
             stdin=subprocess.PIPE,  # never written to: its end tells the worker that the host died
             stdout=_STDERR,  # what the app prints goes to the log, as on Azure

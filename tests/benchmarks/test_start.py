@@ -32,6 +32,7 @@ def python() -> Path:
             "-qq",
             "--disable-pip-version-check",
             "--no-input",
+            "--require-hashes",
         ]
         subprocess.run([*pip, "-r", ROOT / "requirements.txt"], check=True)
         stamp.write_text(wanted)

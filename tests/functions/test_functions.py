@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from shared.pages.layout import STYLE_HASH
+from shared.version import VERSION
 from tests.support.callers import JSON
 from tests.support.deployed import KEY, finished
 from tests.support.hunt_files import six_hunts
@@ -136,6 +137,7 @@ def test_the_app_is_healthy_when_every_hunt_loads(http: httpx.Client) -> None:
 
     assert ("healthy", "on", []) == (body["status"], body["comments"], body["broken"])
     assert [] == body["notices"]
+    assert VERSION == body["version"]
     assert ("off", None) == (body["watch"]["status"], body["watch"]["looked"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import package
+from infra import installed, package
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,13 +38,17 @@ def test_the_package_holds_the_app_and_nothing_else(built: Path) -> None:
     assert sources == names - {"function_app.py", "host.json", "requirements.txt"}
 
 
-def test_the_package_without_its_hunts_is_under_350_kilobytes(built: Path) -> None:
-    """It must stay small, because a cold start reads all of it; hunts, a kilobyte each, may be as many as there are."""
+def test_the_package_without_its_hunts_and_hashes_is_under_350_kilobytes(built: Path) -> None:
+    """It must stay small, because a cold start reads it; hunts, a kilobyte each, may be as many as there are."""
     weights = package.weights(built)
-    hunts = [weight for name, weight in weights.items() if name.startswith("shared/hunts/")]
+    apart = [
+        weight
+        for name, weight in weights.items()
+        if name.startswith("shared/hunts/") or name == "requirements.txt"
+    ]
 
-    assert hunts
-    assert built.stat().st_size - sum(hunts) < 350_000
+    assert len(apart) > 1
+    assert built.stat().st_size - sum(apart) < 350_000
 
 
 def test_the_same_sources_make_the_same_bytes(built: Path, tmp_path: Path) -> None:
@@ -76,13 +81,21 @@ def test_funcignore_is_read_as_git_reads_it(tmp_path: Path) -> None:
     assert {"a/KEEP.md", "app.py", "shared/sandbox/kept.py"} == set(package.weights(tmp_path / "dist.zip"))
 
 
-def test_required_packages_include_what_they_depend_on() -> None:
+def test_required_packages_are_those_of_the_lock() -> None:
     """The heaviest comes first, and what only the sandbox needs is not among them."""
-    required = package.required()
+    required = installed.sizes(ROOT / "requirements.txt")
 
     assert next(iter(required)) == "msgraph-sdk"
     assert {"azure-core", "opentelemetry-sdk", "httpx"} <= required.keys()
     assert "duckdb" not in required
+
+
+def test_a_package_of_another_version_is_told(tmp_path: Path) -> None:
+    """What stands in the lock was not installed, so nothing that is measured here would be true of it."""
+    (tmp_path / "lock.txt").write_text("tenacity==1.0 \\\n    --hash=sha256:0\n")
+
+    with pytest.raises(ValueError, match=r"tenacity==1\.0 is wanted, and \S+ is installed"):
+        installed.sizes(tmp_path / "lock.txt")
 
 
 def test_the_unpacked_package_enriches_an_incident(built: Path) -> None:
@@ -90,13 +103,22 @@ def test_the_unpacked_package_enriches_an_incident(built: Path) -> None:
     package.check(built)
 
 
+def without(built: Path, target: Path, name: str, *, part: str = "") -> Path:
+    """Write the package to *target* without the file *name*, or without what *part* matches in it."""
+    with zipfile.ZipFile(built) as whole, zipfile.ZipFile(target, "w") as broken:
+        for each in whole.namelist():
+            if each != name:
+                broken.writestr(each, whole.read(each))
+            elif part:
+                kept, count = re.subn(part, "", whole.read(each).decode(), flags=re.DOTALL | re.MULTILINE)
+                assert count == 1
+                broken.writestr(each, kept)
+    return target
+
+
 def test_a_package_without_a_module_is_not_fit(built: Path, tmp_path: Path) -> None:
     """The check fails within 20 seconds, and does not find the missing module in the project instead."""
-    broken = tmp_path / "broken.zip"
-    with zipfile.ZipFile(built) as whole, zipfile.ZipFile(broken, "w") as part:
-        for name in whole.namelist():
-            if name != "shared/kql/write.py":
-                part.writestr(name, whole.read(name))
+    broken = without(built, tmp_path / "broken.zip", "shared/kql/write.py")
     started = time.monotonic()
 
     with pytest.raises(
@@ -105,6 +127,15 @@ def test_a_package_without_a_module_is_not_fit(built: Path, tmp_path: Path) -> N
         package.check(broken)
 
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.fault("S3", before="the package was fit, by the tenacity of the development environment")
+def test_a_package_whose_requirements_lack_one_is_not_fit(built: Path, tmp_path: Path) -> None:
+    """The app gets what its own requirements.txt names, and no package that is only here for other reasons."""
+    broken = without(built, tmp_path / "broken.zip", "requirements.txt", part=r"^tenacity==.*?(?=^[a-z])")
+
+    with pytest.raises(package.PackageFailed, match="No module named 'tenacity'"):
+        package.check(broken)
 
 
 def test_make_package_builds_into_an_ignored_folder() -> None:

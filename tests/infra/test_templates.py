@@ -9,12 +9,12 @@ from tests.support.templates import ROOT, TEMPLATES, text
 
 
 def test_the_app_runs_on_the_pinned_python() -> None:
-    """The templates choose Python 3.13, for which requirements.txt pins versions."""
+    """The templates choose Python 3.13, for which the app's requirements pin versions."""
     runtime = re.search(r"name: 'python'\n +version: '([\d.]+)'", text("modules/function-app.bicep"))
 
     assert runtime is not None
     assert runtime[1] == "3.13"
-    assert 'python_version >= "3.13"' in (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert 'python_version >= "3.13"' in (ROOT / "requirements.in").read_text(encoding="utf-8")
 
 
 def test_every_resource_version_is_in_the_review() -> None:

@@ -84,6 +84,9 @@ FAULTS = {
     "G7": "Beyond 999 assignments, one that is there already was sent again.",
     "G8": "An id in capitals was sent again where its role is there already.",
     "G9": "Who may assign callers but no Graph roles was refused, and reached no caller.",
+    "S1": "Transitive requirements floated: a package that was deployed again was another app.",
+    "S2": "The app imported six packages that came only with others, in whatever version those liked.",
+    "S3": "The package was tried beside all that the sandbox and the tests require.",
     "C": "A judgement's line could be broken on purpose, and no test noticed.",
 }
 
