@@ -44,13 +44,13 @@ var exchangeAudiences = {
   AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
 }
 
-var readRoleId = guid(name, 'Outrider.Read')
-var useRoleId = guid(name, 'Outrider.Use')
-var sweepRoleId = guid(name, 'Outrider.Sweep')
-var readers = empty(readersGroupId) ? [] : [{ id: readersGroupId, role: readRoleId }]
-var operators = empty(operatorsGroupId) ? [] : [{ id: operatorsGroupId, role: sweepRoleId }]
+// The roles, by the names that the app asks for; DEPLOYMENT.md gives the same file to who makes a registration by hand.
+var roles = loadJsonContent('../app-roles.json')
+var roleIds = toObject(roles, role => role.value, role => guid(name, role.value))
+var readers = empty(readersGroupId) ? [] : [{ id: readersGroupId, role: roleIds['Outrider.Read'] }]
+var operators = empty(operatorsGroupId) ? [] : [{ id: operatorsGroupId, role: roleIds['Outrider.Sweep'] }]
 var analysts = concat(empty(analystsGroupId) ? [] : [analystsGroupId], callerPrincipalIds)
-var users = concat(readers, map(analysts, id => { id: id, role: useRoleId }), operators)
+var users = concat(readers, map(analysts, id => { id: id, role: roleIds['Outrider.Use'] }), operators)
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: name
@@ -58,32 +58,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   signInAudience: 'AzureADMyOrg'
   identifierUris: [audience]
   api: { requestedAccessTokenVersion: 2 }
-  appRoles: [
-    {
-      id: readRoleId
-      value: 'Outrider.Read'
-      displayName: 'Read Outrider'
-      description: 'Read runs and what they found.'
-      allowedMemberTypes: ['User', 'Application']
-      isEnabled: true
-    }
-    {
-      id: useRoleId
-      value: 'Outrider.Use'
-      displayName: 'Use Outrider'
-      description: 'Start runs and read what they found.'
-      allowedMemberTypes: ['User', 'Application']
-      isEnabled: true
-    }
-    {
-      id: sweepRoleId
-      value: 'Outrider.Sweep'
-      displayName: 'Sweep with Outrider'
-      description: 'Start sweeps of the whole fleet and the self-test, and all that Outrider.Use allows.'
-      allowedMemberTypes: ['User', 'Application']
-      isEnabled: true
-    }
-  ]
+  appRoles: map(roles, role => union(role, { id: roleIds[role.value] }))
   requiredResourceAccess: [
     {
       resourceAppId: graphAppId
