@@ -27,6 +27,9 @@ param operatorsGroupId string = ''
 @description('Optional. The object ids of the identities, as of playbooks, that may call the app.')
 param callerPrincipalIds string[] = []
 
+@description('Optional. The client ids of programs, such as az, that get tokens for whoever is assigned, without anybody\'s consent.')
+param clientIds string[] = []
+
 // Microsoft Graph itself, which has this application id in every tenant.
 var graphAppId = '00000003-0000-0000-c000-000000000000'
 
@@ -47,6 +50,7 @@ var exchangeAudiences = {
 // The roles, by the names that the app asks for; DEPLOYMENT.md gives the same file to who makes a registration by hand.
 var roles = loadJsonContent('../app-roles.json')
 var roleIds = toObject(roles, role => role.value, role => guid(name, role.value))
+var asUserId = guid(name, 'user_impersonation')
 var readers = empty(readersGroupId) ? [] : [{ id: readersGroupId, role: roleIds['Outrider.Read'] }]
 var operators = empty(operatorsGroupId) ? [] : [{ id: operatorsGroupId, role: roleIds['Outrider.Sweep'] }]
 var analysts = concat(empty(analystsGroupId) ? [] : [analystsGroupId], callerPrincipalIds)
@@ -57,7 +61,21 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   displayName: 'Outrider (${name})'
   signInAudience: 'AzureADMyOrg'
   identifierUris: [audience]
-  api: { requestedAccessTokenVersion: 2 }
+  api: {
+    requestedAccessTokenVersion: 2
+    // There whether or not it is used: Entra deletes no scope that is enabled, and so none that a deployment leaves out.
+    oauth2PermissionScopes: [
+      {
+        id: asUserId
+        value: 'user_impersonation'
+        type: 'Admin'
+        adminConsentDisplayName: 'Call Outrider'
+        adminConsentDescription: 'Call Outrider as whoever is signed in, with the roles that they have.'
+        isEnabled: true
+      }
+    ]
+    preAuthorizedApplications: map(clientIds, id => { appId: id, delegatedPermissionIds: [asUserId] })
+  }
   appRoles: map(roles, role => union(role, { id: roleIds[role.value] }))
   requiredResourceAccess: [
     {

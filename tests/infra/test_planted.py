@@ -93,6 +93,9 @@ MISTAKES = {
     "another cloud's audience": Mistake(
         "registration", "default", "modules/app-registration.bicep", "TokenExchangeUSGov", "TokenExchangeUSGovernment"
     ),
+    "tokens from az that nobody asked for": Mistake(
+        "registration", "default", "main.bicep", "var shells = callsFromAz ? [", "var shells = !callsFromAz ? ["
+    ),
     "no sign-in": Mistake(
         "sign_in", "default", "modules/authentication.bicep", "'Return401'", "'AllowAnonymous'"
     ),
