@@ -23,7 +23,7 @@ def text(path: str) -> str:
 
 GUIDE, MAIN, PARAMETERS = text("DEPLOYMENT.md"), text("infra/main.bicep"), text("infra/main.bicepparam")
 #: Those that somebody follows who deploys.
-PAGES = ("DEPLOYMENT.md", "infra/README.md", "README.md", "SECURITY.md")
+PAGES = ("DEPLOYMENT.md", "infra/README.md", "infra/live-check.md", "README.md", "SECURITY.md")
 OUTPUTS = set(re.findall(r"^output (\w+)", MAIN, re.MULTILINE))
 TEMPLATES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "infra").rglob("*.bicep")))
 
