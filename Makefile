@@ -11,6 +11,7 @@
 # make arm        compile the templates, where there is a bicep
 # make release    make all of a release but its provenance; TAG=v1.0.0 refuses what may not be released
 # make host-check check the app on a host: the sandbox's, or HOST='func start' with Azurite (CONTRIBUTING.md)
+# make live-check URL=https://func-….azurewebsites.net: check a deployed app, and say what is left to you (infra/live-check.md)
 # make lock       write the locks anew from the *.in files; UPGRADE=1 takes what is newer of what these leave open
 # make audit      ask which packages of the locks have known weaknesses
 # make clean      remove what the above made
@@ -26,6 +27,7 @@ GROUP ?= deciding
 HOST = $(BIN)/python -m sandbox host
 STORAGE =
 TAG =
+URL =
 SECONDS ?= 600
 # All of tests/fuzz/targets.py, unless some are named.
 TARGET ?=
@@ -56,7 +58,7 @@ or = $(subst $(nothing) $(nothing), or ,$(1))
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(3),&& exit 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite check lint bench mutants fuzz package sbom arm release host-check lock audit clean tools
+.PHONY: help demo test suite check lint bench mutants fuzz package sbom arm release host-check live-check lock audit clean tools
 
 help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
@@ -102,6 +104,10 @@ release: $(VENV)/dev.stamp
 
 host-check: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.host_check $(if $(STORAGE),--storage '$(STORAGE)') '$(HOST)'
+
+# Python alone, and no environment: who deployed may have nothing else. The key comes by the shell's environment.
+live-check:
+	@$(PYTHON) -m infra.live_check "$$URL"
 
 # The app's lock first, which holds the others' versions. Wheels alone: so nothing runs before it is installed.
 LOCK = $(BIN)/uv pip compile --no-config --quiet --universal --python-version $(1) --generate-hashes --only-binary :all: \

@@ -44,7 +44,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  (
 @answered(SWEEP, effects=True)
 async def run_selftest(req: func.HttpRequest) -> func.HttpResponse:
     """
-    Check everything that the app needs, and answer 200 even if something is missing.
+    Check everything that the app needs, name what only a person can try, and answer 200 even if something is missing.
 
     The answer is for people, who read `met`. An error status would make a health probe replace an instance
     that works with another one that lacks the same.

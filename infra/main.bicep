@@ -70,6 +70,9 @@ param callerPrincipalIds string[] = []
 @description('Optional. The client ids of the applications that may call; with none, whoever is assigned to the registration.')
 param callerClientIds string[] = []
 
+@description('Optional. Let az get tokens for whoever is assigned to the registration, so that people may call from a shell.')
+param callsFromAz bool = false
+
 @description('Optional. Assign the two Graph roles here; false where somebody else does.')
 param grantGraphRoles bool = true
 
@@ -250,9 +253,12 @@ module appRegistration './modules/app-registration.bicep' = if (makeRegistration
     analystsGroupId: analystsGroupId
     operatorsGroupId: operatorsGroupId
     callerPrincipalIds: concat(callerPrincipalIds, withPlaybooks ? [playbooks!.outputs.principalId] : [])
+    clientIds: shells
   }
 }
 
+// Learn, "Verify first-party Microsoft applications in sign-in reports": the Azure CLI.
+var shells = callsFromAz ? ['04b07795-8ddb-461a-bbee-02f9e1bf7b46'] : []
 var playbookClients = withPlaybooks ? [playbooks!.outputs.clientId] : []
 
 module authentication './modules/authentication.bicep' = if (signIn) {
@@ -260,7 +266,7 @@ module authentication './modules/authentication.bicep' = if (signIn) {
     appName: functionApp.outputs.name
     clientId: makeRegistration ? appRegistration!.outputs.clientId : existingClientId
     audience: audience
-    callerClientIds: empty(callerClientIds) ? [] : concat(callerClientIds, playbookClients)
+    callerClientIds: empty(callerClientIds) ? [] : concat(callerClientIds, playbookClients, shells)
   }
 }
 

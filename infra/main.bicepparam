@@ -19,6 +19,7 @@ param operatorsGroupId = readEnvironmentVariable('OUTRIDER_OPERATORS_GROUP_ID', 
 param operatorsReadStorage = bool(readEnvironmentVariable('OUTRIDER_OPERATORS_READ_STORAGE', 'false'))
 param callerPrincipalIds = listOf(readEnvironmentVariable('OUTRIDER_CALLER_PRINCIPAL_IDS', ''))
 param callerClientIds = listOf(readEnvironmentVariable('OUTRIDER_CALLER_CLIENT_IDS', ''))
+param callsFromAz = bool(readEnvironmentVariable('OUTRIDER_CALLS_FROM_AZ', 'false'))
 
 param sentinelWorkspaceId = readEnvironmentVariable('OUTRIDER_SENTINEL_WORKSPACE_ID', '')
 param furtherSentinelWorkspaceIds = listOf(readEnvironmentVariable('OUTRIDER_FURTHER_SENTINEL_WORKSPACE_IDS', ''))

@@ -27,6 +27,9 @@ param operatorsGroupId string = ''
 @description('Optional. The object ids of the identities, as of playbooks, that may call the app.')
 param callerPrincipalIds string[] = []
 
+@description('Optional. The client ids of programs, such as az, that get tokens for whoever is assigned, without anybody\'s consent.')
+param clientIds string[] = []
+
 // Microsoft Graph itself, which has this application id in every tenant.
 var graphAppId = '00000003-0000-0000-c000-000000000000'
 
@@ -44,46 +47,36 @@ var exchangeAudiences = {
   AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
 }
 
-var readRoleId = guid(name, 'Outrider.Read')
-var useRoleId = guid(name, 'Outrider.Use')
-var sweepRoleId = guid(name, 'Outrider.Sweep')
-var readers = empty(readersGroupId) ? [] : [{ id: readersGroupId, role: readRoleId }]
-var operators = empty(operatorsGroupId) ? [] : [{ id: operatorsGroupId, role: sweepRoleId }]
+// The roles, by the names that the app asks for; DEPLOYMENT.md gives the same file to who makes a registration by hand.
+var roles = loadJsonContent('../app-roles.json')
+var roleIds = toObject(roles, role => role.value, role => guid(name, role.value))
+var asUserId = guid(name, 'user_impersonation')
+var readers = empty(readersGroupId) ? [] : [{ id: readersGroupId, role: roleIds['Outrider.Read'] }]
+var operators = empty(operatorsGroupId) ? [] : [{ id: operatorsGroupId, role: roleIds['Outrider.Sweep'] }]
 var analysts = concat(empty(analystsGroupId) ? [] : [analystsGroupId], callerPrincipalIds)
-var users = concat(readers, map(analysts, id => { id: id, role: useRoleId }), operators)
+var users = concat(readers, map(analysts, id => { id: id, role: roleIds['Outrider.Use'] }), operators)
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: name
   displayName: 'Outrider (${name})'
   signInAudience: 'AzureADMyOrg'
   identifierUris: [audience]
-  api: { requestedAccessTokenVersion: 2 }
-  appRoles: [
-    {
-      id: readRoleId
-      value: 'Outrider.Read'
-      displayName: 'Read Outrider'
-      description: 'Read runs and what they found.'
-      allowedMemberTypes: ['User', 'Application']
-      isEnabled: true
-    }
-    {
-      id: useRoleId
-      value: 'Outrider.Use'
-      displayName: 'Use Outrider'
-      description: 'Start runs and read what they found.'
-      allowedMemberTypes: ['User', 'Application']
-      isEnabled: true
-    }
-    {
-      id: sweepRoleId
-      value: 'Outrider.Sweep'
-      displayName: 'Sweep with Outrider'
-      description: 'Start sweeps of the whole fleet and the self-test, and all that Outrider.Use allows.'
-      allowedMemberTypes: ['User', 'Application']
-      isEnabled: true
-    }
-  ]
+  api: {
+    requestedAccessTokenVersion: 2
+    // There whether or not it is used: Entra deletes no scope that is enabled, and so none that a deployment leaves out.
+    oauth2PermissionScopes: [
+      {
+        id: asUserId
+        value: 'user_impersonation'
+        type: 'Admin'
+        adminConsentDisplayName: 'Call Outrider'
+        adminConsentDescription: 'Call Outrider as whoever is signed in, with the roles that they have.'
+        isEnabled: true
+      }
+    ]
+    preAuthorizedApplications: map(clientIds, id => { appId: id, delegatedPermissionIds: [asUserId] })
+  }
+  appRoles: map(roles, role => union(role, { id: roleIds[role.value] }))
   requiredResourceAccess: [
     {
       resourceAppId: graphAppId

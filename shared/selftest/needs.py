@@ -25,6 +25,7 @@ from shared.state.queue import POISON
 from shared.state.runs import QUEUES
 
 from . import graph
+from .by_hand import BY_HAND
 from .need import CACHED, LIMIT, Need, error_of
 from .watching import need_of
 
@@ -47,11 +48,16 @@ _NO_GUID = "00000000-0000-0000-0000-000000000000"
 _OFF = timedelta(minutes=5)
 
 
-class Selftest(Struct, frozen=True):
-    """The result of a self-test; `met` only if every need is met, and one that was not checked is not."""
+class Selftest(Struct, frozen=True, rename="camel"):
+    """
+    The result of a self-test; `met` only if every need is met, and one that was not checked is not.
+
+    `by_hand` is what it cannot tell, and a person has to try.
+    """
 
     met: bool
     needs: tuple[Need, ...]
+    by_hand: tuple[str, ...] = BY_HAND
 
 
 async def check(

@@ -27,6 +27,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "OUTRIDER_ASSIGN_SENTINEL_ROLE": ("assignSentinelRole", "false", False),
     "OUTRIDER_CALLER_CLIENT_IDS": ("callerClientIds", "one, two", ["one", "two"]),
     "OUTRIDER_CALLER_PRINCIPAL_IDS": ("callerPrincipalIds", "one,two,", ["one", "two"]),
+    "OUTRIDER_CALLS_FROM_AZ": ("callsFromAz", "true", True),
     "OUTRIDER_CLIENT_ID": ("existingClientId", "client", "client"),
     "OUTRIDER_CLOUD": ("azureCloud", "usgovdod", "usgovdod"),
     "OUTRIDER_COMMENTS": ("comments", "on", "on"),

@@ -40,7 +40,7 @@ MISTAKES = {
         "var roles = [", "var roles = [\n  { name: 'Directory.Read.All', id: '7ab1d382-f21e-4acd-a863-ba3e13f7da61' }",
     ),
     "readers who start runs": Mistake(
-        "callers", "groups", "modules/app-registration.bicep", "role: readRoleId", "role: useRoleId"
+        "callers", "groups", "modules/app-registration.bicep", "roleIds['Outrider.Read']", "roleIds['Outrider.Use']"
     ),
     "keys of the account": Mistake(
         "closed", "default", "modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"
@@ -92,6 +92,9 @@ MISTAKES = {
     ),
     "another cloud's audience": Mistake(
         "registration", "default", "modules/app-registration.bicep", "TokenExchangeUSGov", "TokenExchangeUSGovernment"
+    ),
+    "tokens from az that nobody asked for": Mistake(
+        "registration", "default", "main.bicep", "var shells = callsFromAz ? [", "var shells = !callsFromAz ? ["
     ),
     "no sign-in": Mistake(
         "sign_in", "default", "modules/authentication.bicep", "'Return401'", "'AllowAnonymous'"

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "azureCloud": "",
     "callerClientIds": [],
     "callerPrincipalIds": [],
+    "callsFromAz": False,
     "comments": "off",
     "deployPlaybooks": False,
     "environmentName": "production",

@@ -35,6 +35,9 @@ SIGN_IN = {
     "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0": "email",
 }
 
+#: The Azure CLI: "Verify first-party Microsoft applications in sign-in reports", Microsoft Learn.
+AZ = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
 #: What a managed identity's token is for, where it stands in for an app's secret, by cloud: "Configure an application to
 #: trust a managed identity", Microsoft Learn.
 EXCHANGE = {
@@ -63,10 +66,8 @@ def playbooks(deployment: Deployment) -> set[str]:
 
 def roles(deployment: Deployment) -> list[str]:
     """Exactly these roles are assigned in Azure: what on, which, to whom."""
-    first, further = (
-        deployment.option("sentinelWorkspaceId"),
-        deployment.option("furtherSentinelWorkspaceIds"),
-    )
+    first = deployment.option("sentinelWorkspaceId")
+    further = deployment.option("furtherSentinelWorkspaceIds")
     responder = deployment.option("assignSentinelRole")
     starter, due = deployment.option("securityInsightsPrincipalId"), playbooks(deployment)
     readers = deployment.option("operatorsGroupId") if deployment.option("operatorsReadStorage") else ""
@@ -142,17 +143,19 @@ def registration(deployment: Deployment) -> list[str]:
     name = f"func-{deployment.stem}"
     application = deployment.one("Microsoft.Graph/applications")
     credential = deployment.one("Microsoft.Graph/applications/federatedIdentityCredentials")
-    asked = {
-        each["resourceAppId"]: each["resourceAccess"]
-        for each in application.get("requiredResourceAccess", [])
-    }
+    wanted = application.get("requiredResourceAccess", [])
+    asked = {each["resourceAppId"]: each["resourceAccess"] for each in wanted}
+    api = application["api"]
+    scopes = [each["id"] for each in api["oauth2PermissionScopes"]]
+    shells = [{"appId": AZ, "delegatedPermissionIds": scopes}] if deployment.option("callsFromAz") else []
     expected = {
         "application": {
             "uniqueName": name,
             "signInAudience": "AzureADMyOrg",
             "identifierUris": [f"api://{TENANT}/{name}"],
-            "api": {"requestedAccessTokenVersion": 2},
+            "api": {"requestedAccessTokenVersion": 2, "preAuthorizedApplications": shells},
         },
+        "scopes": ["Admin"],
         "asked for": {GRAPH: [{"id": each, "type": "Scope"} for each in SIGN_IN]},
         "consent": [
             {
@@ -173,6 +176,7 @@ def registration(deployment: Deployment) -> list[str]:
     (audience,) = credential["audiences"]
     actual = {
         "application": application,
+        "scopes": [each["type"] for each in api["oauth2PermissionScopes"]],
         "asked for": asked,
         "consent": [each["properties"] for each in deployment.of("Microsoft.Graph/oauth2PermissionGrants")],
         "credential": {key: short(deployment, str(value)) for key, value in credential.items()},
@@ -201,6 +205,7 @@ def sign_in(deployment: Deployment) -> list[str]:
     audience = f"api://{deployment.option('existingClientId') or f'{TENANT}/func-{deployment.stem}'}"
     allowed = deployment.option("callerClientIds")
     due = ["{playbooks}.clientId"] if playbooks(deployment) else []
+    due += [AZ] if deployment.option("callsFromAz") else []
     settings = deployment.one(config, "/authsettingsV2")
     provider = settings["identityProviders"]["azureActiveDirectory"]
     applications = provider["validation"]["defaultAuthorizationPolicy"]["allowedApplications"]
