@@ -67,8 +67,6 @@ def test_what_the_app_needs_is_deployed(path: str) -> None:
         "local.settings.sample.json",
         "requirements-dev.txt",
         "requirements.in",
-        "venv/bin/python",
-        "outrider_env/bin/python",
         ".venv/bin/python",
         ".git/config",
         "README.md",
