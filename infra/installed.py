@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class NotInstalled(Exception):
+    """This environment is not that of the lock; the message says what is missing, or other."""
+
+
 def sizes(lock: Path) -> dict[str, int]:
     """
     Return the size of each package of *lock* that counts here, in bytes, the largest first.
 
-    Sizes are without `.pyc` files. Raises PackageNotFoundError for a package that is not installed, and
-    ValueError for one of another version.
+    Sizes are without `.pyc` files. Raises NotInstalled for a package that is not installed, or in another version.
     """
     weights = {
         name: sum(each.size or 0 for each in found.files or () if each.suffix != ".pyc")
@@ -68,7 +71,10 @@ def _places(file: str) -> Iterator[str]:
 def _distributions(lock: Path) -> Iterator[tuple[str, importlib.metadata.Distribution]]:
     for package in read(lock):
         if package.counts_in():
-            found = importlib.metadata.distribution(package.name)
+            try:
+                found = importlib.metadata.distribution(package.name)
+            except importlib.metadata.PackageNotFoundError:
+                raise NotInstalled(f"{package.requirement} is wanted, and not installed") from None
             if found.version != package.version:
-                raise ValueError(f"{package.requirement} is wanted, and {found.version} is installed")
+                raise NotInstalled(f"{package.requirement} is wanted, and {found.version} is installed")
             yield package.name, found

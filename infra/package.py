@@ -81,7 +81,7 @@ def check(package: Path) -> None:
 
     The app sees what its own requirements.txt names, as in Azure, and of this environment nothing else: a package that
     only the sandbox or the tests require is missing here, too. Raises PackageFailed, with the end of the log, if any
-    of that fails.
+    of that fails, and NotInstalled if this environment does not have what requirements.txt names.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -179,8 +179,21 @@ def _worker(*folders: Path) -> dict[str, str]:
 def main(target: Path) -> int:
     """Build, show and check the package; return the process's exit code: 0, or 1 if it is not fit."""
     build(target)
-    inside, added = weights(target), installed.sizes(ROOT / "requirements.txt")
-    print(f"{target}: {target.stat().st_size / 1e3:.0f} KB, {len(inside)} files. What weighs most:")
+    try:
+        _show(target)
+        started = time.monotonic()
+        check(target)
+    except (PackageFailed, installed.NotInstalled) as error:
+        print(f"The package is not fit to be deployed: {error}", file=sys.stderr)
+        return 1
+    print(f"Unpacked it starts, is healthy, and enriches an incident ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+def _show(package: Path) -> None:
+    """Print what weighs most in the package, and of what Azure adds."""
+    inside, added = weights(package), installed.sizes(ROOT / "requirements.txt")
+    print(f"{package}: {package.stat().st_size / 1e3:.0f} KB, {len(inside)} files. What weighs most:")
     for name, size in list(inside.items())[:_LARGEST]:
         print(f"{size / 1e3:9.1f} KB  {name}")
     print(
@@ -188,14 +201,6 @@ def main(target: Path) -> int:
     )
     for name, size in list(added.items())[:5]:
         print(f"{size / 1e6:9.1f} MB  {name}")
-    started = time.monotonic()
-    try:
-        check(target)
-    except PackageFailed as error:
-        print(f"The package is not fit to be deployed: {error}", file=sys.stderr)
-        return 1
-    print(f"Unpacked it starts, is healthy, and enriches an incident ({time.monotonic() - started:.0f} s).")
-    return 0
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from infra import arm, package, sbom
+from infra import arm, installed, package, sbom
 from shared.version import VERSION
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +65,7 @@ def make(folder: Path, newest: Entry, *, tagged: bool) -> None:
 
     A release that is *tagged* needs the templates, compiled with the published modules: without, it raises NotCompiled or
     ReleaseRefused. Another one goes without, and says so. What was compiled with stand-ins is in no list of sums. Raises
-    PackageFailed if the package does not start.
+    what `package.check` raises if the package does not start.
     """
     shutil.rmtree(folder, ignore_errors=True)
     stem = f"outrider-{newest.version}{'' if newest.when else '-unreleased'}"
@@ -107,7 +107,7 @@ def main(arguments: list[str]) -> int:
         newest = entry((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
         may_be_released(newest, asked.tag)
         make(asked.folder, newest, tagged=bool(asked.tag))
-    except (ReleaseRefused, arm.NotCompiled, package.PackageFailed) as error:
+    except (ReleaseRefused, arm.NotCompiled, package.PackageFailed, installed.NotInstalled) as error:
         print(f"There is no release: {error}", file=sys.stderr)
         return 1
     for each in sorted(asked.folder.iterdir()):

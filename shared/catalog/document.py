@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: The longest file, in bytes, about ten times the longest hunt that is published.
 LONGEST = 128 * 1024
 _DEEPEST = 20
+_TOO_DEEP = f"nest it at most {_DEEPEST} deep"
 _MOST = 10_000
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _CORE = "tag:yaml.org,2002:"
@@ -45,7 +46,9 @@ def read_document(text: str) -> Node | None:
     try:
         return _built(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(error.problem or "is not YAML", error.problem_mark) from error
+        # The loader in C has a limit of its own, 1,000, and reads ahead: its brackets may be past that before ours are counted.
+        deep = "nesting depth" in (error.problem or "")
+        raise Unreadable(_TOO_DEEP if deep else error.problem or "is not YAML", error.problem_mark) from error
     except yaml.YAMLError as error:
         raise Unreadable(f"is not YAML: {error}") from error
 
@@ -96,7 +99,7 @@ def _built(events: Iterator[Event]) -> Node | None:
             if not isinstance(node, yaml.ScalarNode):
                 open_.append(node)
             if len(open_) > _DEEPEST:
-                raise Unreadable(f"nest it at most {_DEEPEST} deep", mark)
+                raise Unreadable(_TOO_DEEP, mark)
     return root
 
 

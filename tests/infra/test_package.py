@@ -90,11 +90,18 @@ def test_required_packages_are_those_of_the_lock() -> None:
     assert "duckdb" not in required
 
 
-def test_a_package_of_another_version_is_told(tmp_path: Path) -> None:
-    """What stands in the lock was not installed, so nothing that is measured here would be true of it."""
-    (tmp_path / "lock.txt").write_text("tenacity==1.0 \\\n    --hash=sha256:0\n")
+@pytest.mark.parametrize(
+    ("pin", "problem"),
+    [
+        ("tenacity==1.0", r"tenacity==1\.0 is wanted, and \S+ is installed"),
+        ("no-such==1.0", r"no-such==1\.0 is wanted, and not installed"),
+    ],
+)
+def test_an_environment_that_is_not_the_locks_is_told(tmp_path: Path, pin: str, problem: str) -> None:
+    """What stands in the lock is not what is here, so nothing that is measured here would be true of it."""
+    (tmp_path / "lock.txt").write_text(f"{pin} \\\n    --hash=sha256:0\n")
 
-    with pytest.raises(ValueError, match=r"tenacity==1\.0 is wanted, and \S+ is installed"):
+    with pytest.raises(installed.NotInstalled, match=problem):
         installed.sizes(tmp_path / "lock.txt")
 
 

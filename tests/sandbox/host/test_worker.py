@@ -164,6 +164,22 @@ async def test_the_worker_gets_its_environment(tmp_path: Path) -> None:
     assert {"Echo", "Work", "Tick"} < names
 
 
+async def test_the_workers_python_gets_the_arguments_of_the_setting(tmp_path: Path) -> None:
+    """They are split at blanks, and stand before the worker's own (RpcWorkerConfigFactory, AddArgumentsFromAppSettings)."""
+    checks = "import sys; assert sys._xoptions == {'one': '2'}"
+    text = (
+        (APP / "function_app.py")
+        .read_text(encoding="utf-8")
+        .replace("import time", f"import time\n{checks}", 1)
+    )
+    (tmp_path / "function_app.py").write_text(text)
+    worker = Worker(tmp_path, {**os.environ, "languageWorkers__python__arguments": "-X  one=2"})
+    await worker.start()
+    await worker.close()
+
+    assert worker.functions
+
+
 async def test_a_closed_worker_is_gone() -> None:
     """No process is left."""
     worker = Worker(APP)
