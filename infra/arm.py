@@ -10,6 +10,7 @@ stand-ins for them: what was compiled with these is for looking at alone, and it
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 STAND_IN = "-stand-in.json"
+_SCOPE = re.compile(r"^targetScope = ", re.MULTILINE)
 _LIMIT = 60  # seconds; without a network the compiler tries for longer to fetch the modules
 
 
@@ -32,13 +34,18 @@ def build(folder: Path, prefix: str = "", *, templates: Path = ROOT / "infra") -
     """
     Compile each template that stands directly in *templates* into *folder*, and return the files, named *prefix* and its name.
 
+    One that names no scope is none: it holds what the others share, and nobody deploys it.
+
     Raises NotCompiled, with the compiler's words, for an error as for a warning, and where there is no compiler.
     """
     compiler = shutil.which("bicep")
     if compiler is None:
         raise NotCompiled("bicep is not on the PATH")
     folder.mkdir(parents=True, exist_ok=True)
-    return [_compile(compiler, each, folder, prefix) for each in sorted(templates.glob("*.bicep"))]
+    found = [
+        each for each in sorted(templates.glob("*.bicep")) if _SCOPE.search(each.read_text(encoding="utf-8"))
+    ]
+    return [_compile(compiler, each, folder, prefix) for each in found]
 
 
 def _compile(compiler: str, template: Path, folder: Path, prefix: str) -> Path:

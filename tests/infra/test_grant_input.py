@@ -219,12 +219,12 @@ def test_the_bash_of_macos_reads_the_script() -> None:
 def test_both_scripts_and_bicep_assign_the_same_roles() -> None:
     """The Graph roles are the same everywhere, and so are the names of Outrider's own roles, which are the app's."""
     bicep = (INFRA / "modules" / "graph-roles.bicep").read_text("utf-8")
-    registration = (INFRA / "modules" / "app-registration.bicep").read_text("utf-8")
+    registration = (INFRA / "app-roles.json").read_text("utf-8")
     shell, script = (SCRIPTS[name].read_text("utf-8") for name in ("bash", "pwsh"))
 
     assert GRAPH_ROLES == re.findall(r"name: '([\w.]+)'", bicep)
     assert GRAPH_ROLES == re.findall(r"graph_roles=\((.+)\)", shell)[0].split()
     assert GRAPH_ROLES == re.findall(r"'([\w.]+)'", re.findall(r"\$GraphRoles = (.+)", script)[0])
-    assert list(ROLES) == re.findall(r"value: '(Outrider\.\w+)'", registration)
+    assert list(ROLES) == re.findall(r'"value": "(Outrider\.\w+)"', registration)
     assert list(ROLES) == re.findall(r'callers\+=\("(Outrider\.\w+) ', shell)
     assert list(ROLES) == re.findall(r"'(Outrider\.\w+)' =", script)
