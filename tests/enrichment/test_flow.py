@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from shared.comment import marker
 from shared.model.record import CommentResult
@@ -98,6 +99,10 @@ async def test_two_runs_at_once_write_one_comment(app: Deployment) -> None:
     """Of two runs for one incident, one writes the comment and the other reports it as already there."""
     runs = [await app.ask(incidentId=EXFILTRATION) for _ in range(2)]
     await asyncio.gather(*(work_on(app.worker(), run) for run in runs))
+    # One that comes while the other is posting waits a minute.
+    app.clock += timedelta(minutes=2)
+    for run in runs:
+        await work_on(app.worker(), run)
     results = [(await app.done(run)).comments[0].status for run in runs]
 
     assert ["alreadyThere", "written"] == sorted(results)
