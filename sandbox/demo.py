@@ -199,14 +199,14 @@ def _count(number: int, noun: str) -> str:
 
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:
     """Let incidents open, grow, merge and be resolved until Ctrl+C, and print what happens."""
-    root, shown = str(app.base_url).rstrip("/"), dict[str, int]()
+    root = str(app.base_url).rstrip("/")
+    shown: dict[str, int] = {}
     _news(tenant, shown)
     try:
-        print(f"\nIncidents and comments:  {tenant.base_url}")
-        print(f"The app:                 {root}/api/health")
-        body = '{"incidentId": "4101"}'
+        print(f"\nIncidents and comments:  {tenant.base_url}\nThe app:                 {root}/api/health")
         print("\nAsk for an incident yourself:\n")
-        print(f"    curl -i {root}/api/enrich -H 'Content-Type: application/json' -d '{body}'")
+        asked = """-H 'Content-Type: application/json' -d '{"incidentId": "4101"}'"""
+        print(f"    curl -i {root}/api/enrich {asked}")
         print(f"\nSomething happens every {_PAUSE} s. Ctrl+C ends it all.\n", flush=True)
         while True:
             happening = _json(tenant.post("/sandbox/incidents/live"))

@@ -35,7 +35,7 @@ def finding_of(outcome: Outcome, content: Content, *, most: int, mask: bool) -> 
     # A single device is named in the heading, and need not be repeated in every row.
     single = len(place.own) + len(place.spread) + place.more == 1
     groups = found.groups[:most]
-    kept = _kept(outcome, groups, single=single)
+    kept = kept_columns(outcome, groups, single=single)
     same = _same(groups, kept)
     kept = [n for n in kept if n not in same]
     common = [
@@ -88,12 +88,12 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
 def _lines(outcome: Outcome, content: Content, *, mask: bool) -> Iterable[tuple[Group, ShownRow]]:
     found, place = outcome.found, where_found([outcome], content.of_incident.devices)
     groups = found.groups[: _CONTEXT - 1]
-    kept = _kept(outcome, groups, single=len(place.own) + len(place.spread) + place.more == 1)
+    kept = kept_columns(outcome, groups, single=len(place.own) + len(place.spread) + place.more == 1)
     yield from zip(groups, _rows(groups, found.shown, kept, mask=mask), strict=True)
 
 
-def _kept(outcome: Outcome, groups: tuple[Group, ...], *, single: bool) -> list[int]:
-    """Return the numbers of the columns that say something: not where all is empty, nor of a *single* device."""
+def kept_columns(outcome: Outcome, groups: tuple[Group, ...], *, single: bool) -> list[int]:
+    """Return the numbers of the columns that say something: not where all is empty, nor the name of a *single* device."""
     return [
         n
         for n, column in enumerate(outcome.found.shown)

@@ -9,6 +9,7 @@ from shared.catalog.choosing import Policy
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
 from shared.comment.cells import write_cell, write_name
+from shared.comment.findings import kept_columns
 from shared.comment.places import joined, where_found
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
@@ -154,10 +155,10 @@ def _section(
     devices = [neutral.name(each) for each in (*place.own, *place.spread)]
     # A single device stands above the table, and need not stand in every row.
     single = len(devices) + place.more == 1
-    kept = [n for n, column in enumerate(found.shown) if column != "DeviceName" or not single]
     rows = found.groups[:_ROWS]
-    empty = [n for n in kept if not any(group.values[n] for group in rows)]
-    kept = [n for n in kept if n not in empty]
+    kept = kept_columns(outcome, rows, single=single)
+    named = {"DeviceName"} if single else set()
+    empty = [n for n, column in enumerate(found.shown) if n not in kept and column not in named]
     groups = [
         {
             "count": group.count,
