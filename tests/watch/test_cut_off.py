@@ -217,18 +217,6 @@ async def test_a_record_that_cannot_be_read_keeps_no_other_run_from_going_on(app
     assert [odd] == sorted(await app.tools.runs.listed())
 
 
-async def test_runs_that_are_done_or_gone_are_forgotten(app: Deployment) -> None:
-    """The list of runs that have not ended does not grow for ever."""
-    assert app.tenant.open("exfiltration")
-    run = await app.ask(incidentId="4101")
-    await work_on(app.tools, run)
-    for name in (run, run_id("")):
-        await app.tools.runs.open(name)
-    await look(app.tools)
-
-    assert [] == sorted(await app.tools.runs.listed())
-
-
 async def test_a_run_that_cannot_be_sent_now_is_sent_by_a_later_look(app: Deployment) -> None:
     """The queue refuses once; the look goes on to list incidents all the same."""
     run = await watched(app)

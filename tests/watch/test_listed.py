@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.model.record import Work
 from shared.state.runs import run_id
+from shared.watch import look
 from shared.work import work_on
 from tests.support.process import Process
 
@@ -33,4 +34,16 @@ async def test_a_late_look_is_not_counted_for_whoever_asked_first(app: Deploymen
     assert [work.run_id] == list(before)
     assert late != work.run_id
     assert ({}, [late]) == during
+    assert [] == sorted(await app.tools.runs.listed())
+
+
+async def test_runs_that_are_done_or_gone_are_forgotten(app: Deployment) -> None:
+    """The list of runs that have not ended does not grow for ever."""
+    assert app.tenant.open("exfiltration")
+    run = await app.ask(incidentId="4101")
+    await work_on(app.tools, run)
+    for name in (run, run_id("")):
+        await app.tools.runs.open(name)
+    await look(app.tools)
+
     assert [] == sorted(await app.tools.runs.listed())
