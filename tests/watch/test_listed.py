@@ -1,4 +1,4 @@
-"""Under whose name a run is listed until it ends."""
+"""Under whose name a run is listed, and that it is listed no longer than it lasts."""
 
 from __future__ import annotations
 
