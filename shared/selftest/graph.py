@@ -49,7 +49,7 @@ async def check_graph(tools: Tools, credential: AsyncTokenCredential) -> list[Ne
     hunting, reading, commenting = await asyncio.gather(
         error_of(tools.graph.run_hunting_query(_query(tools), "PT1H")),
         error_of(tools.graph.list_incidents(tools.now())),
-        error_of(tools.graph.add_comment(_NO_INCIDENT, COMMENT, within=LIMIT)),
+        _try_comment(tools),
     )
     plain = hunting
     if isinstance(hunting, BadQuery):
@@ -63,6 +63,21 @@ async def check_graph(tools: Tools, credential: AsyncTokenCredential) -> list[Ne
         _quota(hunting, reading, commenting),
         _scoping(hunting, plain),
     ]
+
+
+async def _try_comment(tools: Tools) -> GraphError | None:
+    """
+    Comment on no incident; return what Graph says of it.
+
+    A connection that lay idle may be closed the moment it is used. Other calls are then sent again, a comment never;
+    this one may be, since it can stand nowhere twice.
+    """
+    error = None
+    for _ in range(2):
+        error = await error_of(tools.graph.add_comment(_NO_INCIDENT, COMMENT, within=LIMIT))
+        if not isinstance(error, Unavailable) or error.status:
+            break
+    return error
 
 
 async def _token(credential: AsyncTokenCredential, settings: Settings) -> Need:

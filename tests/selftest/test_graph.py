@@ -144,6 +144,15 @@ async def test_a_graph_outage_is_not_called_a_missing_role(
     assert "network" in unmet(answer)["Microsoft Graph"]
 
 
+async def test_a_connection_that_closes_as_it_is_used_is_no_outage(around: Surroundings) -> None:
+    """Comments are never sent again by themselves, but this one, which stands nowhere, is."""
+    around.tenant.faults.add(match="comment", reset=True)
+    answer = await around.check()
+
+    assert {} == unmet(answer)
+    assert set() == untold(answer)
+
+
 @pytest.mark.parametrize(
     ("times", "found", "advice"),
     [
