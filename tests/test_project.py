@@ -117,9 +117,7 @@ def test_hunts_render_prints_the_query_alone() -> None:
     done = sandbox("hunts", "render", "archive-then-upload", "--device", "srv-7")
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(
-        ("let _NotApplicable", "let DeviceNetworkEvents", "let DeviceProcessEvents")
-    )
+    assert done.stdout.startswith(("let _DeviceKinds", "let DeviceNetworkEvents", "let DeviceProcessEvents"))
     assert 'DeviceName =~ "srv-7"' in done.stdout
     assert "\n| take 10001\n| project-away _Whose, _Rank\n" in done.stdout
 

@@ -12,14 +12,15 @@ import json
 import math
 import re
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import duckdb_kql
-from duckdb_kql.translate.functions import BINARY_OPERATORS, SCALAR_FUNCTIONS, FunctionSpec
+
+from .steps import steps
+from .translation import Translator, columns_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,9 +29,6 @@ Row = dict[str, Any]
 Column = dict[str, str]
 
 _AT_ONCE = 100  # rows per statement
-_KEPT = 1_000  # translations from KQL to SQL
-_ASKS = re.compile(r"\b(?:now|ago)\b")
-_NUMBERED = re.compile(r"\| extend (\w+) = row_number\(1, (\w+) != prev\(\2\)\)")
 _COLUMN_TYPES = {
     "string": "VARCHAR DEFAULT ''",  # a Kusto string is never null
     "datetime": "TIMESTAMP",
@@ -82,8 +80,7 @@ class Engine:
         found = self.connection.execute("SELECT current_database()").fetchone()
         self._catalog = found[0] if found else "memory"
         self._lock = threading.Lock()
-        self._names = {table: list(columns) for table, columns in self.tables.items()}
-        self._translated: dict[tuple[str, datetime | None], tuple[str, Any]] = {}
+        self._translator = Translator({table: list(columns) for table, columns in self.tables.items()})
 
     def close(self) -> None:
         """Close the database, writing it to its file if it has one."""
@@ -125,16 +122,21 @@ class Engine:
             cursor = self.connection.cursor()
         try:
             cursor.execute("SET TimeZone='UTC'")
-            sql, parameters = self._translate(query, _naive(now))
-            folded = sql.lower()
             bounds = f"BETWEEN TIMESTAMP '{_naive(start)}' AND TIMESTAMP '{_naive(end)}'"
+            folded = query.lower()
             for table in (name for name in self.tables if name.lower() in folded):
                 # A view with the table's name, for this cursor alone, also narrows it in joins and unions.
                 cursor.execute(
                     f'CREATE TEMP VIEW "{table}" AS FROM "{self._catalog}".main."{table}" '
                     f'WHERE "Timestamp" {bounds}'
                 )
-            cursor.execute(sql, parameters)
+            made: dict[str, dict[str, str]] = {}
+            *before, last = steps(query)
+            for step in before:
+                sql, parameters = self._translator.to_sql(cursor, step.text, _naive(now), made)
+                cursor.execute(f'CREATE TEMP TABLE "{step.name}" AS {sql}', parameters)
+                made[step.name] = columns_in(cursor, f'FROM "{step.name}"')
+            cursor.execute(*self._translator.to_sql(cursor, last.text, _naive(now), made))
             description = [(column[0], str(column[1])) for column in cursor.description or ()]
             rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
         except (duckdb_kql.KqlError, duckdb.Error) as error:
@@ -143,50 +145,13 @@ class Engine:
             cursor.close()
         schema = [{"name": name, "type": _GRAPH_TYPES.get(kind, "Object")} for name, kind in description]
         convert = [_CONVERTERS.get(kind) for _, kind in description]
-        names = [name for name, _ in description]
         return schema, [
-            {n: c(v) if c and v is not None else v for n, c, v in zip(names, convert, row, strict=True)}
+            {
+                n: c(v) if c and v is not None else v
+                for (n, _), c, v in zip(description, convert, row, strict=True)
+            }
             for row in rows
         ]
-
-    def _translate(self, query: str, now: datetime) -> tuple[str, Any]:
-        """Return *query* as SQL, with its parameters: translated once, unless it asks for the time."""
-        key = query, now if _ASKS.search(query) else None
-        if key not in self._translated:
-            if len(self._translated) >= _KEPT:
-                self._translated.clear()
-            sql = duckdb_kql.to_sql(
-                _with_numbers(query), schema=self._names, query_now=now, allow_write=False
-            )
-            self._translated[key] = str(sql), sql.parameters
-        return self._translated[key]
-
-
-# Each takes rows in the order that they have, and numbers them: all, or those with the same value in a column.
-_NUMBERING = {
-    "row_number": FunctionSpec("row_number", "template", "row_number() OVER ()"),
-    "_number_of_same": FunctionSpec(
-        "_number_of_same", "template", "row_number() OVER (PARTITION BY {0} ORDER BY {1})", (2,)
-    ),
-}
-
-SCALAR_FUNCTIONS.update(_NUMBERING)
-
-# `has` with a column, such as Indicator, is a pattern compiled for each row: only where the text stands at all.
-_HAS = BINARY_OPERATORS["has"].template
-_CHEAP = f"(CASE WHEN contains(lower({{0}}), lower({{1}})) THEN {_HAS} ELSE FALSE END)"
-BINARY_OPERATORS["has"] = replace(BINARY_OPERATORS["has"], template=_CHEAP)
-BINARY_OPERATORS["!has"] = replace(BINARY_OPERATORS["!has"], template=f"NOT {_CHEAP}")
-
-
-def _with_numbers(query: str) -> str:
-    """
-    Return *query* with rows numbered anew for each value of the column that they are sorted by.
-
-    `row_number(1, X != prev(X))` is the one form of KQL's window functions that hunts are sent with; duckdb-kql
-    has none.
-    """
-    return _NUMBERED.sub(r"| extend \1 = row_number() | extend \1 = _number_of_same(\2, \1)", query)
 
 
 def timestamp(moment: datetime) -> str:

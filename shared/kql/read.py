@@ -13,8 +13,8 @@ from . import clock
 from .columns import UNKNOWN, read_rows
 from .lexer import Token, lex, nest, unquoted
 from .problem import Problem
+from .sources import Sources
 from .vocabulary import SCOPABLE
-from .walk import Walk
 
 
 class Reading(Struct, frozen=True):
@@ -26,12 +26,15 @@ class Reading(Struct, frozen=True):
     without their quotes. `reach` is how far back the query looks by ago() and now(), None where it calls neither, or
     has a problem.
 
+    `reads` are all tables that it reads; None where that is not certain, or where it declares one of them itself.
+
     `carries` are those of DeviceId, DeviceName, Indicator and Timestamp that its rows have for certain, `lacks`
     those that they certainly do not have. `order` is what its rows are sorted by, as KQL; '' where they are not.
     """
 
     text: str
     tables: tuple[str, ...]
+    reads: frozenset[str] | None
     names: frozenset[str]
     reach: timedelta | None
     carries: frozenset[str]
@@ -47,7 +50,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
 
     Problems are returned, not raised; each says where it is and what to change.
     """
-    reader = Walk(query, scoped=scoped)
+    reader = Sources(query, scoped=scoped)
     tokens: list[Token] = []
     rows = UNKNOWN
     try:
@@ -63,6 +66,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
     return Reading(
         text=query[:end],
         tables=tuple(sorted(SCOPABLE & names)),
+        reads=reader.tables,
         names=names,
         reach=None if reader.found.all else clock.reach(tokens),
         carries=frozenset(name for name, there in rows.columns.items() if there),

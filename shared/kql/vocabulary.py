@@ -32,6 +32,21 @@ Tables of Defender and Sentinel that cannot be restricted to devices.
 A device hunt that names one is refused.
 """
 
+UNTIMED = frozenset({
+    "DeviceBaselineComplianceAssessment", "DeviceBaselineComplianceAssessmentKB", "DeviceBaselineComplianceProfiles",
+    "DeviceTvmBrowserExtensions", "DeviceTvmBrowserExtensionsKB", "DeviceTvmCertificateInfo", "DeviceTvmHardwareFirmware",
+    "DeviceTvmInfoGatheringKB", "DeviceTvmSecureConfigurationAssessmentKB", "DeviceTvmSoftwareEvidenceBeta",
+    "DeviceTvmSoftwareInventory", "DeviceTvmSoftwareVulnerabilities", "DeviceTvmSoftwareVulnerabilitiesKB",
+    "ExposureGraphEdges", "ExposureGraphNodes",
+})  # fmt: skip
+"""Those of these that hold how things stand, without a Timestamp (Microsoft's Advanced Hunting schema reference)."""
+
+OF_SENTINEL = frozenset({
+    "AuditLogs", "AzureActivity", "BehaviorAnalytics", "CommonSecurityLog", "OfficeActivity", "SecurityAlert",
+    "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator",
+})  # fmt: skip
+"""Those of these that Sentinel has, whose time is in TimeGenerated."""
+
 _FUNCTIONS = """
 abs acos all any anyif arg_max arg_min argmax argmin around array_concat array_iff array_iif array_index_of
 array_length array_reverse array_rotate_left array_rotate_right array_shift_left array_shift_right array_slice
@@ -96,7 +111,7 @@ BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHas
 CLOCK = {"ago": "_ago", "now": "_now"}
 """The functions that ask for the time, and the names of those that answer with a hunt's own."""
 
-RESERVED = frozenset({"_DeviceIds", "_NotApplicable", *CLOCK.values(), *BINDINGS.values()})
+RESERVED = frozenset({"_DeviceIds", "_DeviceKinds", "_NotApplicable", *CLOCK.values(), *BINDINGS.values()})
 """The names that `write` declares in front of a query."""
 
 RESERVED_PREFIXES = ("_Hunt", "_Rows")

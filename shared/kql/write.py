@@ -1,24 +1,23 @@
 """
-Write the queries that are sent: the only module that puts a value next to KQL.
+Write the query of one hunt as it is sent.
 
-Values are put into `let` statements before a hunt's text, each as a literal written by `literal`. The text
+Values are put into `let` statements before a hunt's text, each as a literal (`literals`). The text
 itself stays as it is, except that comments and semicolons at its end are removed, so that an operator can
 follow, and that `_ago` and `_now`, which count from the end of the hunt's window, are called for `ago` and `now`.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from shared.model.hunt import EVERYWHERE, UNKNOWN_PLATFORMS, AppliesTo
-from shared.model.times import write_time
+from shared.model.hunt import EVERYWHERE, AppliesTo
 
-from .clock import anchored, calls
+from .clock import anchored
 from .fair import divides, fair_limit, limit
-from .lexer import lex
+from .front import clock, not_applicable, shadows, within
+from .literals import dynamic, literal
 from .read import Reading, read_query
-from .vocabulary import BINDINGS
+from .vocabulary import BINDINGS, OF_SENTINEL, SCOPABLE, UNSCOPABLE, UNTIMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,34 +25,48 @@ if TYPE_CHECKING:
 
     from shared.model.entity import Device, Indicator
 
+    from .front import Binding
+
 _ODD = 'not(DeviceId matches regex "^[0-9a-fA-F]{2}")'
 
 
-def literal(value: str) -> str:
-    r"""
-    Write *value* as a KQL string literal, whatever characters it has.
-
-    KQL reads every escape that JSON's encoder writes, including `\ud800` ("The string data type", KQL
-    reference).
+class Leg(NamedTuple):
     """
-    return json.dumps(value)
+    A hunt's query in two parts, which `batch` puts at different places.
+
+    `bindings` are names with the KQL of their values, each of which may use those before it; `lines` use them.
+    """
+
+    bindings: tuple[Binding, ...]
+    lines: tuple[str, ...]
+
+    @property
+    def query(self) -> str:
+        """The query as a whole."""
+        return "\n".join([*map(declaration, self.bindings), *self.lines])
 
 
-def dynamic(values: Iterable[str]) -> str:
-    """Write *values* as a KQL array, sorted and without duplicates."""
-    return f"dynamic([{', '.join(literal(value) for value in sorted(set(values)))}])"
+def declaration(binding: Binding) -> str:
+    """Return the statement that declares a name."""
+    return f"let {binding[0]} = {binding[1]};"
 
 
-def device_query(
-    query: str, devices: Iterable[Device], *, take: int, end: datetime, applies_to: AppliesTo = EVERYWHERE
-) -> str:
+def device_leg(
+    query: str,
+    devices: Iterable[Device],
+    *,
+    take: int,
+    end: datetime,
+    start: datetime | None = None,
+    applies_to: AppliesTo = EVERYWHERE,
+) -> Leg:
     """
     Write *query* so that it sees only *devices* that it *applies_to*, and returns at most *take* rows.
 
-    Its clock, ago() and now(), stands at *end*, the end of its window. A device with an id is matched by the id
-    alone. One with only a name is matched by that name, also where a domain follows it. The rows are limited
-    fairly where `is_fair_for_devices` says so. Raises ValueError where there is no device, or the query cannot
-    be restricted to devices.
+    Its clock, ago() and now(), stands at *end*, the end of its window, which the call's timespan bounds; with *start*
+    the query itself does. A device with an id is matched by the id alone. One with only a name is matched by that
+    name, also where a domain follows it. The rows are limited fairly where `is_fair_for_devices` says so. Raises
+    ValueError where there is no device, or the query cannot be restricted to devices.
     """
     devices = list(devices)
     ids, names = _ids_and_names(devices)
@@ -64,15 +77,26 @@ def device_query(
     for name in names:
         scope += [f"DeviceName =~ {literal(name)}", f"DeviceName startswith {literal(name + '.')}"]
     fair = is_fair_for_devices(query, devices)
-    return "\n".join(
-        [
-            *_clock(end, reading.text),
-            *([f"let _DeviceIds = {dynamic(ids)};"] if ids else []),
-            *_shadows(reading, " or ".join(scope), applies_to),
+    pipes = f"{within(start, end)} | where {' or '.join(scope)}"
+    return Leg(
+        (
+            *clock(end, reading.text),
+            *([("_DeviceIds", dynamic(ids))] if ids else []),
+            *not_applicable(pipes, applies_to),
+        ),
+        (
+            *shadows(reading, pipes, applies_to),
             anchored(reading.text),
             *(fair_limit(reading, "DeviceId", take) if fair else limit(take)),
-        ]
+        ),
     )
+
+
+def device_query(
+    query: str, devices: Iterable[Device], *, take: int, end: datetime, applies_to: AppliesTo = EVERYWHERE
+) -> str:
+    """Return the whole query of `device_leg`; the call's timespan bounds its window."""
+    return device_leg(query, devices, take=take, end=end, applies_to=applies_to).query
 
 
 def is_fair_for_devices(query: str, devices: Iterable[Device]) -> bool:
@@ -105,31 +129,53 @@ def fleet_query(
     reading = _readable(query, scoped=True)
     scope = " or ".join(f"DeviceId startswith {literal(prefix)}" if prefix else _ODD for prefix in prefixes)
     whole = "\n".join([reading.text, *summarize.strip().splitlines()])
-    return "\n".join([*_clock(end, whole), *_shadows(reading, scope, applies_to), anchored(whole)])
+    pipes = f" | where {scope}" if scope else ""
+    bindings = (*clock(end, whole), *not_applicable(pipes, applies_to))
+    return Leg(bindings, (*shadows(reading, pipes, applies_to), anchored(whole))).query
 
 
-def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int, end: datetime) -> str:
+def indicator_leg(
+    query: str, indicators: Iterable[Indicator], *, take: int, end: datetime, start: datetime | None = None
+) -> Leg:
     """
     Write *query* with the *indicators* whose kinds it names; it returns at most *take* rows.
 
     URLs must have neither scheme nor trailing slash. Its clock, ago() and now(), stands at *end*, the end of its
-    window. The rows are limited fairly where `is_fair_for_indicators` says so. Raises ValueError where no
-    indicator is of a kind it names.
+    window, which the call's timespan bounds; with *start* the query itself does, where `can_bound` says so. The rows
+    are limited fairly where `is_fair_for_indicators` says so. Raises ValueError where no indicator is of a kind it
+    names, or where it cannot be bounded.
     """
     indicators = list(indicators)
     reading = _readable(query, scoped=False)
     values = _values(reading, indicators)
     if not any(values.values()):
         raise ValueError("no indicator of a kind that the query names")
+    if start and not can_bound(query, scoped=False):
+        raise ValueError("which tables the query reads is not certain")
     fair = is_fair_for_indicators(query, indicators)
-    return "\n".join(
-        [
-            *_clock(end, reading.text),
-            *(f"let {name} = {dynamic(bound)};" for name, bound in values.items()),
+    bounded = sorted((reading.reads or frozenset()) - UNTIMED) if start else ()
+    return Leg(
+        (*clock(end, reading.text), *((name, dynamic(bound)) for name, bound in values.items())),
+        (
+            *(
+                f"let {table} = {table}{within(start, end, 'TimeGenerated' if table in OF_SENTINEL else 'Timestamp')};"
+                for table in bounded
+            ),
             anchored(reading.text),
             *(fair_limit(reading, "Indicator", take) if fair else limit(take)),
-        ]
+        ),
     )
+
+
+def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int, end: datetime) -> str:
+    """Return the whole query of `indicator_leg`; the call's timespan bounds its window."""
+    return indicator_leg(query, indicators, take=take, end=end).query
+
+
+def can_bound(query: str, *, scoped: bool) -> bool:
+    """Tell whether the query itself can bound its window: whether it is certain which tables it reads."""
+    reads = _readable(query, scoped=scoped).reads
+    return scoped or (reads is not None and reads <= SCOPABLE | UNSCOPABLE)
 
 
 def is_fair_for_indicators(query: str, indicators: Iterable[Indicator]) -> bool:
@@ -161,47 +207,8 @@ def _values(reading: Reading, indicators: Iterable[Indicator]) -> dict[str, list
     return values
 
 
-def _clock(end: datetime, text: str) -> list[str]:
-    """Declare those of `_ago` and `_now` that stand for a call in *text*."""
-    tokens = lex(text)
-    called = {tokens[at].text for at in calls(tokens)}
-    declared = {
-        "ago": f"let _ago = (t: timespan) {{datetime({write_time(end)}) - t}};",
-        "now": f"let _now = (o: timespan = 0s) {{datetime({write_time(end)}) + o}};",
-    }
-    return [declaration for name, declaration in declared.items() if name in called]
-
-
 def _readable(query: str, *, scoped: bool) -> Reading:
     reading = read_query(query, scoped=scoped)
     if reading.problems:
         raise ValueError("; ".join(map(str, reading.problems)))
     return reading
-
-
-def _shadows(reading: Reading, scope: str, applies_to: AppliesTo) -> list[str]:
-    """Redeclare each table that the query reads, as the part of it that the query may see."""
-    other = _other_kind(applies_to)
-    lines = []
-    pipes = f" | where {scope}" if scope else ""
-    if other:
-        # Declared before DeviceInfo itself is redeclared. Devices are left out in the query, not afterwards,
-        # so that their rows do not use up its row limit.
-        latest = "summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId"
-        lines.append(f"let _NotApplicable = DeviceInfo{pipes} | {latest} | where {other} | project DeviceId;")
-        pipes += " | where DeviceId !in (_NotApplicable)"
-    if "TimeGenerated" in reading.names:
-        pipes += " | extend TimeGenerated = Timestamp"  # Sentinel's name for it
-    return lines + [f"let {table} = {table}{pipes};" for table in reading.tables if pipes]
-
-
-def _other_kind(applies_to: AppliesTo) -> str:
-    conditions = []
-    if applies_to.os_platform:
-        known = sorted({*applies_to.os_platform, *filter(None, UNKNOWN_PLATFORMS)})
-        platforms = ", ".join(literal(platform) for platform in known)
-        families = "".join(f" and OSPlatform !startswith {literal(family)}" for family in applies_to.families)
-        conditions.append(f"(isnotempty(OSPlatform) and OSPlatform !in~ ({platforms}){families})")
-    if applies_to.other_types:
-        conditions.append(f"DeviceType in~ ({', '.join(literal(name) for name in applies_to.other_types)})")
-    return " or ".join(conditions)

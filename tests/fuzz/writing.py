@@ -16,7 +16,7 @@ from shared.comment.content import Content
 from shared.comment.html import render_html
 from shared.comment.text import render_text
 from shared.decoding import decode_any
-from shared.kql import write
+from shared.kql import literals, write
 from shared.kql.lexer import lex
 from shared.model.entity import Chosen, Device, Dropped, Indicator
 from shared.model.outcome import DeviceEnding, Outcome
@@ -44,10 +44,10 @@ ODD = st.text(st.characters(exclude_categories=())) | st.lists(
 ).map("".join)  # fmt: skip
 
 
-def literals(values: list[str]) -> str:
+def literal_values(values: list[str]) -> str:
     """Each value is one literal in one line of ASCII, which means the value; a query's other tokens are always the same."""
     for value in values:
-        text = write.literal(value)
+        text = literals.literal(value)
         assert _LITERAL.fullmatch(text), text
         assert _units(value) == _units(json.loads(text))
         assert ["string"] == [token.kind for token in lex(text)]
@@ -181,6 +181,6 @@ def _check_files(raw: bytes, answer: dict[str, Any]) -> None:
 
 
 TARGETS = {
-    "literals": Target(st.lists(ODD, min_size=1, max_size=4), literals),
+    "literals": Target(st.lists(ODD, min_size=1, max_size=4), literal_values),
     "rendering": Target(said(), rendering),
 }

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.catalog.load import load_hunts
-from shared.kql import write
+from shared.kql import literals, write
 from shared.model.entity import Device, Indicator
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_any_single_value_stays_one_literal(form: str, judge: Judge, value: str)
 @given(st.text(st.characters(exclude_categories=())))
 def test_a_literal_is_ascii_on_a_single_line(value: str) -> None:
     """Nothing on the way to the parser, such as an encoding or a line break, can then change it."""
-    literal = write.literal(value)
+    literal = literals.literal(value)
 
     assert literal.isascii()
     assert 1 == len(literal.splitlines())

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sandbox.telemetry.engine import Engine
-from shared.kql import write
+from shared.kql import literals, write
 from shared.kql.lexer import lex
 from shared.kql.read import read_query
 from shared.model.entity import Device, Indicator
@@ -55,7 +55,7 @@ def units(text: str) -> bytes:
 @example('\\"; DeviceInfo | take 1 //')
 def test_any_value_is_one_token_that_reads_back_as_it_was(value: str) -> None:
     """Our lexer sees a single string, whatever the value holds, and its escapes mean the value."""
-    (token,) = lex(write.literal(value))
+    (token,) = lex(literals.literal(value))
 
     assert "string" == token.kind
     assert units(value) == units(read(token.text))
@@ -97,7 +97,7 @@ def engine() -> Engine:
 @example(value="\\")
 def test_an_executed_literal_is_the_value(value: str, engine: Engine) -> None:
     """DuckDB compares a column with the literal, and returns it as it was, quotes and backslashes included."""
-    query = f"print V = {write.literal(value)} | where V == {write.literal(value)}"
+    query = f"print V = {literals.literal(value)} | where V == {literals.literal(value)}"
     _, rows = engine.hunt(query, start=NOW, end=NOW, now=NOW)
 
     assert [{"V": value}] == rows

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from shared.kql.problem import Problem
 from shared.kql.read import Reading, read_query
 
@@ -16,6 +18,7 @@ def test_a_query_is_read_as_a_whole() -> None:
     assert Reading(
         text=query[: query.index(" ; // e")],
         tables=("DeviceEvents", "DeviceInfo"),
+        reads=frozenset({"DeviceEvents", "DeviceInfo"}),
         names=frozenset({"b c", *words.split()}),
         reach=timedelta(days=2),
         carries=frozenset({"DeviceId", "DeviceName", "Timestamp"}),
@@ -27,7 +30,13 @@ def test_a_query_is_read_as_a_whole() -> None:
 
 def test_of_a_query_with_a_problem_nothing_is_told_for_certain() -> None:
     """Neither how far back it looks nor which columns its rows have; its text and names are there, if it has tokens."""
-    unclear: dict[str, object] = {"reach": None, "carries": frozenset(), "lacks": frozenset(), "order": ""}
+    unclear: dict[str, object] = {
+        "reads": None,
+        "reach": None,
+        "carries": frozenset(),
+        "lacks": frozenset(),
+        "order": "",
+    }
     nowhere = Problem(1, 1, "remove the character '?'")
     closed = Problem(1, 3, "close this (")
     quoted = Problem(1, 34, "write the function's name without brackets and quotes")
@@ -56,3 +65,22 @@ def test_a_clock_in_quotes_is_refused_wherever_it_is_called() -> None:
 
     assert [16, 35, 56] == [problem.column for problem in read_query(calls, scoped=False).problems]
     assert () == read_query(columns, scoped=False).problems
+
+
+@pytest.mark.parametrize(
+    ("query", "tables"),
+    [
+        ("EmailEvents | where A in ((UrlClickEvents | project A)) | join (AlertInfo) on B", {"EmailEvents", "UrlClickEvents", "AlertInfo"}),
+        ("let T = DeviceInfo; union T, Custom_CL", {"DeviceInfo", "Custom_CL"}),
+        ("let f = (T: (A: int)) { T | where A > 1 }; f(DeviceInfo)", {"DeviceInfo"}),
+        ("union Device*", None),
+        ("search 'a'", None),
+        ("MyFunction() | take 1", None),
+        ("let DeviceInfo = DeviceInfo | take 1; DeviceInfo", None),
+    ],
+)  # fmt: skip
+def test_the_tables_that_a_query_reads_are_told_where_they_are_certain(
+    query: str, tables: set[str] | None
+) -> None:
+    """Not where it names a pattern, a function of the tenant's, or declares one of them itself."""
+    assert tables == read_query(query, scoped=False).reads

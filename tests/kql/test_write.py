@@ -121,7 +121,8 @@ def test_a_whole_query_for_devices_of_a_kind() -> None:
     assert [
         "let _now = (o: timespan = 0s) {datetime(2026-11-24T12:00:00.000000Z) + o};",
         f'let _DeviceIds = dynamic(["{"b" * 40}"]);',
-        f"let _NotApplicable = DeviceInfo {scope} | {latest} | where {others} | project DeviceId;",
+        f"let _DeviceKinds = materialize(DeviceInfo {scope} | {latest});",
+        f"let _NotApplicable = _DeviceKinds | where {others} | project DeviceId;",
         f"let DeviceEvents = DeviceEvents {pipes}",
         f"let DeviceInfo = DeviceInfo {pipes}",
         "union DeviceInfo, (DeviceEvents | project Timestamp, x) | where TimeGenerated > _now(-1d)",
@@ -132,7 +133,8 @@ def test_a_whole_query_for_devices_of_a_kind() -> None:
 def test_a_whole_query_for_the_fleet() -> None:
     """Without a kind or a prefix only what the query itself needs stands in front; an empty prefix is the odd ids."""
     assert [
-        'let _NotApplicable = DeviceInfo | summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId | where (isnotempty(OSPlatform) and OSPlatform !in~ ("Linux", "none", "other", "unknown")) | project DeviceId;',
+        "let _DeviceKinds = materialize(DeviceInfo | summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId);",
+        'let _NotApplicable = _DeviceKinds | where (isnotempty(OSPlatform) and OSPlatform !in~ ("Linux", "none", "other", "unknown")) | project DeviceId;',
         "let DeviceInfo = DeviceInfo | where DeviceId !in (_NotApplicable);",
         "DeviceInfo",
     ] == fleet_query("DeviceInfo;", end=END, applies_to=AppliesTo(os_platform=("Linux",))).splitlines()

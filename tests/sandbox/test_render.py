@@ -124,7 +124,7 @@ def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.
     out, err = capsys.readouterr()
 
     assert 0 == code
-    assert out.startswith("let _NotApplicable = DeviceInfo")
+    assert out.startswith("let _DeviceKinds = materialize(DeviceInfo")
     assert "\nlet DeviceNetworkEvents = " in out
     assert "broken.yaml" in err
     assert "nameless.yaml:15:8: query: its rows have neither DeviceId nor DeviceName" in err

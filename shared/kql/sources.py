@@ -1,0 +1,47 @@
+"""Walk through a query, and note which tables it reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .walk import Known, Walk
+
+if TYPE_CHECKING:
+    from .lexer import Node
+
+
+class Sources(Walk):
+    """
+    A walk that also keeps the tables that the query reads.
+
+    Without a scope it reports no escape, and knows by them that more may be read than it has seen.
+    """
+
+    def __init__(self, query: str, *, scoped: bool) -> None:
+        super().__init__(query, scoped=scoped)
+        self._read: set[str] = set()
+        self._declared: set[str] = set()
+        self._certain = True
+
+    @property
+    def tables(self) -> frozenset[str] | None:
+        """All tables that the query reads; None where that is not certain, or where it declares one of them itself."""
+        certain = self._certain and not self.found.all and self._read.isdisjoint(self._declared)
+        return frozenset(self._read) if certain else None
+
+    def escape(self, where: Node, problem: str) -> None:
+        """Note that more may be read than can be told; report it if there is a scope."""
+        self._certain = False
+        super().escape(where, problem)
+
+    def declare(self, node: Node, name: str) -> None:
+        """Note a name that the query declares; report one that is declared in front of it."""
+        self._declared.add(name)
+        super().declare(node, name)
+
+    def table(self, node: Node, name: str, known: Known) -> None:
+        """Note a table that the query does not declare; report one that cannot be restricted, if there is a scope."""
+        if name not in known and name not in {"true", "false"}:
+            self._read.add(name)
+        if self.scoped:
+            super().table(node, name, known)
