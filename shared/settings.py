@@ -58,6 +58,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     sweep_schedule: str = "0 0 6 * * *"
     # Graph's quota: "at least 45 calls per minute per tenant" (security API overview).
     hunts_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = 45
+    hunt_batch: Literal["on", "off"] = "on"
     hunt_concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 8
     # Graph's limit is 100,000 rows per answer; one is kept back to tell "exactly" from "more than".
     max_rows: Annotated[int, Meta(ge=1, le=99_999)] = 10_000
@@ -98,6 +99,11 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
     def platform_signs_in(self) -> bool:
         """Whether App Service authentication signs callers in, so that no function key is needed."""
         return signs_in({"HTTP_AUTH": self.http_auth, "WEBSITE_AUTH_ENABLED": self.website_auth_enabled})
+
+    @property
+    def batches(self) -> bool:
+        """Whether the hunts of an incident share calls."""
+        return self.hunt_batch == "on"
 
     @property
     def looks_late(self) -> bool:

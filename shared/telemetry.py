@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from .errors import PermissionDenied, Throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from opentelemetry.context import Context
@@ -81,9 +81,10 @@ class Telemetry:
             yield
 
     @contextmanager
-    def hunt(self, name: str) -> Iterator[Span]:
-        """Record one hunt of a run, as a span."""
-        with self._span(f"hunt {name}", {"hunt": name}) as span:
+    def call(self, hunts: Sequence[str]) -> Iterator[Span]:
+        """Record one hunting call of a run, as a span with the names of its *hunts*."""
+        name = hunts[0] if len(hunts) == 1 else f"{len(hunts)} hunts"
+        with self._span(f"hunt {name}", {"hunts": tuple(hunts)}) as span:
             yield span
 
     @contextmanager
@@ -123,7 +124,7 @@ class Telemetry:
 
     @contextmanager
     def _span(
-        self, name: str, attributes: Mapping[str, str], parent: Context | None = None
+        self, name: str, attributes: Mapping[str, str | tuple[str, ...]], parent: Context | None = None
     ) -> Iterator[Span]:
         # An exception's own text is left out: Graph's messages may quote the query.
         with self._tracer.start_as_current_span(

@@ -15,6 +15,7 @@ from shared.company import Company
 from shared.entities.choosing import Limits
 from shared.model.trouble import Troubles
 from shared.state.ledger import Ledger
+from shared.state.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,3 +74,8 @@ class Tools(Struct, frozen=True):
     def ledger(self) -> Ledger:
         """The log of what has been hunted on each incident."""
         return Ledger(self.store)
+
+    @property
+    def refusals(self) -> Refusals:
+        """What the tenant was found to refuse."""
+        return Refusals(self.store)

@@ -1,21 +1,103 @@
-"""Write the query of a hunt for a run's entities, and the link that opens it in the portal."""
+"""Write the query of a hunt, or of many in one call, for a run's entities, and the link that opens it in the portal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from shared.kql.batch import batch_query
 from shared.kql.portal import portal_link
-from shared.kql.write import device_query, indicator_query, is_fair_for_devices, is_fair_for_indicators
+from shared.kql.write import (
+    can_bound,
+    device_leg,
+    indicator_leg,
+    is_fair_for_devices,
+    is_fair_for_indicators,
+)
+from shared.model.outcome import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from shared.kql.write import Leg
     from shared.model.entity import Chosen
     from shared.model.hunt import Hunt
     from shared.model.record import Plan
     from shared.settings import Settings
 
     from .load import Catalog
+
+#: A query of 40 hunts over 50 devices has 130,000 characters; nobody documents how many Graph takes.
+MOST_CHARACTERS = 200_000
+#: Hunts of one call: each is two legs of the union, its columns and its rows.
+MOST_HUNTS = 100
+#: Rows that a call may return: Graph's limit is 100,000, of which columns and counts take some.
+_MOST_ROWS = 90_000
+
+
+class Asked(NamedTuple):
+    """A hunt, what it hunts for, and its window."""
+
+    hunt: Hunt
+    chosen: Chosen
+    window: Window
+
+
+class Call(NamedTuple):
+    """A query, its `timespan` (ISO 8601 `start/end`), and the most rows that it returns of each hunt."""
+
+    query: str
+    timespan: str
+    take: int
+
+
+def one_call(asked: Asked, take: int) -> Call:
+    """Write the call for one hunt alone; the timespan is its window. Raises as `hunt_query` does."""
+    query = hunt_query(asked.hunt, asked.chosen, take, asked.window.end)
+    return Call(query, asked.window.timespan, take)
+
+
+def batch_call(asked: Sequence[Asked], take: int) -> Call:
+    """
+    Write one call for many hunts, at most *take* rows each, or fewer where Graph could not return them all.
+
+    The timespan holds all windows; a hunt whose window is shorter is held to it in the query.
+    """
+    take = min(take, _MOST_ROWS // len(asked))
+    start = min(each.window.start for each in asked)
+    end = max(each.window.end for each in asked)
+    whole = Window(start, end)
+    legs = {
+        each.hunt.name: _leg(each, take, None if _span(each) == (start, end) else each.window.start)
+        for each in asked
+    }
+    return Call(batch_query(legs), whole.timespan, take)
+
+
+def calls_for(asked: Iterable[Asked], take: int) -> list[list[Asked]]:
+    """
+    Divide hunts into as few calls as possible, in their order.
+
+    A hunt that cannot be held to its window by its query (`can_bound`) shares a call with those of the same window alone.
+    """
+    groups: list[list[Asked]] = []
+    sizes: list[int] = []
+    for each in asked:
+        size = len(_leg(each, take, each.window.start if _is_bounded(each) else None).query)
+        for n, group in enumerate(groups):
+            fits = len(group) < MOST_HUNTS and sizes[n] + size <= MOST_CHARACTERS
+            if (
+                fits
+                and (_is_bounded(each) == _is_bounded(group[0]))
+                and (_is_bounded(each) or _span(each) == _span(group[0]))
+            ):
+                group.append(each)
+                sizes[n] += size
+                break
+        else:
+            groups.append([each])
+            sizes.append(size)
+    return groups
 
 
 def portal_links(plan: Plan, catalog: Catalog, settings: Settings) -> dict[str, str]:
@@ -47,9 +129,7 @@ def hunt_query(hunt: Hunt, chosen: Chosen, take: int, end: datetime) -> str:
 
     `is_fair` says how they are limited. Raises ValueError where none of the entities fits the hunt.
     """
-    if hunt.entity == "device":
-        return device_query(hunt.query, chosen.devices, take=take, end=end, applies_to=hunt.applies_to)
-    return indicator_query(hunt.query, chosen.indicators, take=take, end=end)
+    return _leg(Asked(hunt, chosen, Window(end, end)), take, None).query
 
 
 def is_fair(hunt: Hunt, chosen: Chosen) -> bool:
@@ -62,3 +142,20 @@ def is_fair(hunt: Hunt, chosen: Chosen) -> bool:
     if hunt.entity == "device":
         return is_fair_for_devices(hunt.query, chosen.devices)
     return is_fair_for_indicators(hunt.query, chosen.indicators)
+
+
+def _leg(asked: Asked, take: int, start: datetime | None) -> Leg:
+    hunt, chosen, end = asked.hunt, asked.chosen, asked.window.end
+    if hunt.entity == "device":
+        return device_leg(
+            hunt.query, chosen.devices, take=take, end=end, start=start, applies_to=hunt.applies_to
+        )
+    return indicator_leg(hunt.query, chosen.indicators, take=take, end=end, start=start)
+
+
+def _span(asked: Asked) -> tuple[datetime, datetime]:
+    return asked.window.start, asked.window.end
+
+
+def _is_bounded(asked: Asked) -> bool:
+    return can_bound(asked.hunt.query, scoped=asked.hunt.entity == "device")

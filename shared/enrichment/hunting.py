@@ -1,100 +1,55 @@
-"""Run the hunts of a plan in parallel, and record each answer as soon as it arrives."""
+"""Hunt for what a plan has, in as few calls as possible; every answer is recorded as soon as it arrives."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from shared.catalog.query import Asked, calls_for
+from shared.kql.read import read_query
 
-from shared import telemetry
-from shared.catalog.query import hunt_query
-from shared.errors import GraphError, Waiting
-from shared.incident import waiting
-from shared.model.finding import Found
-from shared.outcomes.summarizing import summarize
+from .asking import Asking
+from .isolating import BATCHES, Isolating, hunt_key, table_key, together
 
 if TYPE_CHECKING:
-    from shared.model.record import Plan, PlannedHunt, Work
+    from shared.model.finding import Found
+    from shared.model.record import Plan, Work
     from shared.tools import Tools
-
-log = logging.getLogger("outrider")
-
-#: Bytes. A larger answer is summarised in a thread, one at a time: that takes about a second and 200 MB.
-_LARGE = 2_000_000
 
 
 async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> dict[str, Found]:
     """
     Run the hunts of *plan* that are not *known* yet; return every hunt's answer, by its name.
 
-    A hunt that Graph refuses has the reason in `failure`. Raises Waiting if a hunt must be tried again later;
-    the answers of the others are recorded by then.
+    They share calls unless HUNT_BATCH is off, or the tenant was found to refuse that. A hunt that Graph refuses has the
+    reason in `failure`. Raises Waiting if a hunt must be tried again later; the answers of the others are recorded by
+    then.
     """
     missing = [hunt for hunt in plan.hunts if hunt.name not in known]
-    ended = await asyncio.gather(
-        *(_hunt(tools, work, plan, hunt) for hunt in missing), return_exceptions=True
-    )
-    errors = [result for result in ended if isinstance(result, BaseException)]
-    # A bug is raised rather than a wait, which would hide it; every answer is recorded by now.
-    for error in sorted(errors, key=lambda error: isinstance(error, Waiting)):
-        raise error
-    return known | {result.hunt: result for result in ended if isinstance(result, Found)}
-
-
-async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
-    with tools.telemetry.hunt(planned.name) as span:
-        found = await _ask(tools, work, plan, planned)
-        span.set_attribute("outrider.rows", found.rows)
-        if found.failure:
-            telemetry.failed(span, "notRun")
-        return found
-
-
-async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
-    hunt = tools.catalog.by_name.get(planned.name)
-    if hunt is None:
-        return await tools.runs.record(
-            work.run_id, Found(planned.name, failure="the app no longer has this hunt")
-        )
-    take = tools.settings.max_rows + 1
-    query = hunt_query(hunt, plan.entities(planned), take, planned.window.end)
-    started = time.monotonic()
-    raw = b""
-    try:
-        # A late look leaves the quota to fresh incidents, and has no place among them.
-        late = work.source == "late"
-        raw = await tools.graph.run_hunting_query(
-            query,
-            planned.window.timespan,
-            yielding=late,
-            name="" if late else f"{work.run_id} {hunt.name}",
-        )
-        summary = partial(
-            summarize,
-            hunt,
-            max_rows=take - 1,
-            seconds=time.monotonic() - started,
-            indicators=plan.of_incident.indicators,
-        )
-        if len(raw) > _LARGE:
-            async with tools.large_answers:
-                found = await asyncio.to_thread(summary, raw)
+    if not missing:
+        return known
+    refused = await tools.refusals.known(tools.now())
+    asking = Asking(tools, work, plan, batched=tools.settings.batches and BATCHES not in refused)
+    wanted: list[Asked] = []
+    for planned in missing:
+        hunt = tools.catalog.by_name.get(planned.name)
+        if hunt is None:
+            await asking.fail([planned.name], "the app no longer has this hunt")
+            continue
+        each = Asked(hunt, plan.entities(planned), planned.window)
+        tables = read_query(hunt.query, scoped=hunt.entity == "device").reads or hunt.tables
+        lacks = next((table for table in tables if table_key(table) in refused), "")
+        if lacks:
+            await asking.lack([hunt.name], lacks)
+        elif refusal := refused.get(hunt_key(hunt)):
+            words = await tools.refusals.words(refusal)
+            until = f"{refusal.until:%Y-%m-%d %H:%M} UTC"
+            await asking.fail(
+                [hunt.name], f"Graph refused the query before, and it is not sent until {until}: {words}"
+            )
         else:
-            found = summary(raw)
-    except GraphError as error:
-        log.warning("hunt %s: %s %s %s", hunt.name, type(error).__name__, error.status, error.request_id)
-        reason = waiting.why_final(error)
-        at = tools.now() if reason else None
-        if not reason and not (reason := waiting.why_given_up(tools, error)):
-            raise waiting.wait_for(error) from error
-        found = Found(hunt.name, failure=reason, seconds=round(time.monotonic() - started, 3), at=at)
-    else:
-        found = replace(found, at=tools.now())
-    if found.at:
-        tools.troubles.answered(found.at)
-    log.info("hunt %s: %d rows in %.1f s", hunt.name, found.rows, found.seconds)
-    return await tools.runs.record(work.run_id, found, raw)
+            wanted.append(each)
+    isolating = Isolating(asking)
+    take = tools.settings.max_rows + 1
+    groups = calls_for(wanted, take) if asking.batched else [[each] for each in wanted]
+    await together(isolating.settle(group, take) for group in groups)
+    return known | asking.found

@@ -85,6 +85,8 @@ class Found(Struct, frozen=True, rename="camel"):
     seconds: float = 0.0
     #: Why there is no answer; '' where there is one.
     failure: str = ""
+    #: The table that the tenant lacks; '' where that is not why there is no answer.
+    lacks: str = ""
     #: When Graph answered or refused, in UTC; None where it did neither.
     at: datetime | None = None
     #: Rows that were in the answer, too, and cannot be read.

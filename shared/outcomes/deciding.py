@@ -47,6 +47,8 @@ def decide(
             hunt.severity,
         )
 
+    if found.lacks:
+        return ended("noTelemetry", found.failure)
     if found.failure:
         return ended("notRun", found.failure)
     if found.unreadable and not found.rows:
