@@ -36,12 +36,14 @@ class Asking:
     """
     The calls of one run, whose answers are recorded as they come.
 
-    `found` has what was recorded, by hunt. `batched` says whether hunts share calls.
+    `found` has what was recorded, by hunt. `batched` says whether hunts share calls, and `proven` whether Graph has answered
+    one that they shared.
     """
 
     def __init__(self, tools: Tools, work: Work, plan: Plan, *, batched: bool) -> None:
         self.tools = tools
         self.batched = batched
+        self.proven = False
         self.found: dict[str, Found] = {}
         self._work = work
         self._plan = plan
@@ -79,6 +81,7 @@ class Asking:
                 self._note(error, names)
                 self.tools.troubles.answered(self.tools.now())
                 return error
+            self.proven |= not alone
             span.set_attribute("outrider.rows", sum(each.rows for each in found))
         now = self.tools.now()
         self.tools.troubles.answered(now)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.catalog.query import Asked, calls_for
+from shared.incident import waiting
 from shared.kql.read import read_query
 
 from .asking import Asking
-from .isolating import BATCHES, Isolating, hunt_key, table_key, together
+from .isolating import BATCHES, Isolating, halves, hunt_key, table_key, together
 
 if TYPE_CHECKING:
     from shared.model.finding import Found
@@ -51,5 +52,8 @@ async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]
     isolating = Isolating(asking)
     take = tools.settings.max_rows + 1
     groups = calls_for(wanted, take) if asking.batched else [[each] for each in wanted]
+    if waiting.was_silent(tools):
+        # If it is one of them at which Graph fails, the others are answered now.
+        groups = [half for group in groups for half in halves(group)]
     await together(isolating.settle(group, take) for group in groups)
     return known | asking.found

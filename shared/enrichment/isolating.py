@@ -99,12 +99,12 @@ class Isolating:
 
     async def _halved(self, asked: Sequence[Asked], take: int) -> None:
         # One after the other: if the form is what is refused, the first hunt that is asked alone shows it.
-        for half in (asked[: len(asked) // 2], asked[len(asked) // 2 :]):
+        for half in halves(asked):
             await self.settle(half, take)
 
     async def _alone(self, asked: Asked, take: int, error: GraphError) -> None:
         """Ask for a refused hunt as it stands: if it is answered so, the tenant takes no batches."""
-        if self._asking.batched and isinstance(error, BadQuery):
+        if self._asking.batched and not self._asking.proven and isinstance(error, BadQuery):
             self._asking.batched = False
             again = await self._asking.ask([asked], take)
             if again is None:
@@ -193,6 +193,12 @@ def _groups(asked: Sequence[Asked], most: int) -> list[list[Asked]]:
     count = min(most, len(asked))
     bounds = [len(asked) * n // count for n in range(count + 1)]
     return [list(asked[start:end]) for start, end in pairwise(bounds)]
+
+
+def halves(asked: Sequence[Asked]) -> list[Sequence[Asked]]:
+    """Divide hunts in two; one alone is left as it is."""
+    middle = len(asked) // 2
+    return [half for half in (asked[:middle], asked[middle:]) if half]
 
 
 def _names(asked: Sequence[Asked]) -> list[str]:

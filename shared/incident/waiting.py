@@ -62,6 +62,11 @@ def why_given_up(tools: Tools, error: GraphError) -> str:
     return reason if now - since >= most else ""
 
 
+def was_silent(tools: Tools) -> bool:
+    """Tell whether the run waits, or waited last, since Microsoft Graph gave no answer, or failed."""
+    return f"silence of {Unavailable('').service}" in tools.troubles.lasting
+
+
 def wait_for(error: GraphError) -> Waiting:
     """
     Return the Waiting to raise for *error*, with the reason and the delay until the next attempt.

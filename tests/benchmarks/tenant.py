@@ -17,6 +17,11 @@ from collections import Counter
 from typing import Any
 
 ROWS = 20
+_LEGS = re.compile(
+    r'_(?:Hunt|Rows)(\d+)(?:\(\))?\n\| extend _Row[^\n]*\n[^\n]*\n\| project _Hunt = "([^"/]+)", _N'
+)
+_BINDINGS = re.compile(r"let (_\w+) = dynamic\((\[[^\]]*\])\)")
+_FUNCTIONS = re.compile(r"let _Hunt(\d+) = \(\) \{\n(.*?)\n\};", re.DOTALL)
 _LISTS = re.compile(r"let _\w+ = dynamic\((\[[^\]]*\])\)")
 _SCHEMA = {
     "Timestamp": "DateTime",
@@ -53,9 +58,41 @@ def incident(number: str) -> dict[str, Any]:
 
 
 def answer(query: str) -> dict[str, Any]:
-    """Return the answer to a hunting query: 20 rows per entity in the query, or one for the device card."""
-    entities = [entity for found in _LISTS.findall(query) for entity in json.loads(found)]
-    rows = [
+    """
+    Return the answer to a hunting query: 20 rows per entity in the query, or one for the device card.
+
+    Rows of many hunts are packed, as the query asks for them.
+    """
+    hunts = _LEGS.findall(query)
+    if not hunts:
+        entities = [entity for found in _LISTS.findall(query) for entity in json.loads(found)]
+        return {"schema": _columns(_SCHEMA), "results": rows_of(entities, card="LoggedOnUsers" in query)}
+    lists = {name: json.loads(found) for name, found in _BINDINGS.findall(query)}
+    texts = dict(_FUNCTIONS.findall(query))
+    types = [{"name": name, "type": f"System.{kind}"} for name, kind in _SCHEMA.items()]
+    results = []
+    for number, name in hunts:
+        text = texts[number]
+        entities = [entity for binding, found in lists.items() if binding in text for entity in found]
+        rows = rows_of(entities, card="LoggedOnUsers" in text)
+        results += _packed(f"{name}/schema", types) + _packed(name, rows)
+    return {"schema": _columns({"_Hunt": "String", "_N": "Int64", "_Row": "String"}), "results": results}
+
+
+def _columns(schema: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "type": kind} for name, kind in schema.items()]
+
+
+def _packed(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"_Hunt": name, "_N": n, "_Row": json.dumps(row, separators=(",", ":"))}
+        for n, row in enumerate(rows, 1)
+    ]
+
+
+def rows_of(entities: list[str], *, card: bool) -> list[dict[str, Any]]:
+    """Return 20 rows for each of *entities*, or one if they are the device *card*'s."""
+    return [
         {
             "Timestamp": f"2026-11-24T02:14:{n:02d}Z",
             "DeviceId": entity if len(entity) == 40 else "0" * 40,
@@ -70,9 +107,8 @@ def answer(query: str) -> dict[str, Any]:
             "FileName": f"part-{n}.tar.gz",
         }
         for entity in entities
-        for n in range(1 if "LoggedOnUsers" in query else ROWS)
+        for n in range(1 if card else ROWS)
     ]
-    return {"schema": [{"name": name, "type": kind} for name, kind in _SCHEMA.items()], "results": rows}
 
 
 class Connection(asyncio.Protocol):

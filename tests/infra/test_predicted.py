@@ -27,7 +27,7 @@ LEFT_OUT = {
     "a connection string holds a key; the identity opens the queues by their address": {"AzureWebJobsStorage"},
     "the platform names the host": {"PUBLIC_URL"},
     "the default suits a first deployment": {
-        "COMMENT_MAX_CHARS", "COMMENT_NOTHING_TO_HUNT", "HUNTS_AUTO", "HUNTS_DIR", "HUNTS_PER_MINUTE", "HUNT_CONCURRENCY", "IGNORE_INDICATORS", "LATE_LOOK",
+        "COMMENT_MAX_CHARS", "COMMENT_NOTHING_TO_HUNT", "HUNTS_AUTO", "HUNTS_DIR", "HUNTS_PER_MINUTE", "HUNT_BATCH", "HUNT_CONCURRENCY", "IGNORE_INDICATORS", "LATE_LOOK",
         "MASK_SECRETS", "MAX_DEVICES", "MAX_HUNTS", "MAX_INDICATORS", "MAX_ROWS", "SWEEP_SCHEDULE", "WATCH_LOOKBACK",
         "WATCH_MIN_SEVERITY", "WATCH_SCHEDULE",
     },

@@ -52,7 +52,7 @@ async def test_a_missing_role_is_named_with_what_to_grant(
     assert {True} == {
         text.startswith(advice) and "granted less than a day ago" in text for text in unmet(answer).values()
     }
-    assert ({"hunts held to devices"} if role == HUNT else set()) == untold(answer)
+    assert ({"hunts held to devices", "many hunts in one call"} if role == HUNT else set()) == untold(answer)
 
 
 async def test_throttling_is_not_mistaken_for_a_missing_role(around: Surroundings) -> None:
@@ -64,7 +64,7 @@ async def test_throttling_is_not_mistaken_for_a_missing_role(around: Surrounding
     assert {"hunting quota"} == unmet(answer).keys()
     assert "Graph throttles this tenant (429), for 17 seconds" == quota.found
     assert "HUNTS_PER_MINUTE" in quota.mend
-    assert {HUNT, "hunts held to devices"} == untold(answer)
+    assert {HUNT, "hunts held to devices", "many hunts in one call"} == untold(answer)
     assert 1 == around.app.calls("hunt")
 
 
@@ -82,7 +82,7 @@ async def test_our_own_pace_is_not_told_as_throttling(fleet: Fleet) -> None:
     assert (None, None) == (needs[HUNT].met, needs["hunting quota"].met)
     assert why == needs[HUNT].found
     assert needs["hunting quota"].found.startswith(f"{why}, for ")
-    assert {HUNT, "hunting quota", "hunts held to devices"} == {
+    assert {HUNT, "hunting quota", "hunts held to devices", "many hunts in one call"} == {
         n for n, need in needs.items() if not need.met
     }
 
@@ -117,7 +117,7 @@ async def test_without_a_token_nothing_in_graph_is_judged(around: Surroundings) 
     assert ("the identity gets no token: AADSTS500011", False) == (token.found, "Contoso" in str(answer))
     assert "AZURE_CLIENT_ID" in token.mend
     assert "AZURE_CLOUD must be the tenant's cloud, and is usgov" in token.mend
-    assert 6 == len(untold(answer))
+    assert 7 == len(untold(answer))
 
 
 async def test_a_refused_token_points_to_the_cloud_settings(around: Surroundings) -> None:
@@ -144,6 +144,21 @@ async def test_a_graph_outage_is_not_called_a_missing_role(
     assert "network" in unmet(answer)["Microsoft Graph"]
 
 
+async def test_where_hunts_may_not_share_a_call_the_setting_is_named(around: Surroundings) -> None:
+    """A hunt alone, sent after the call was refused, shows that it is the form; with the setting nothing is said of it."""
+    body = {"error": {"code": "BadRequest", "message": "no functions"}}
+    around.tenant.faults.add(match="hunt", contains="_Hunt0", status=400, body=body, times=9)
+    answer, off = await around.check(), await around.check(HUNT_BATCH="off")
+
+    assert {"many hunts in one call"} == unmet(answer).keys()
+    assert unmet(answer)["many hunts in one call"].startswith("Set HUNT_BATCH to off")
+    assert ["Graph refuses hunts that share a call: no functions"] == [
+        need.found for need in answer.needs if need.met is False
+    ]
+    assert ({}, set()) == (unmet(off), untold(off))
+    assert "many hunts in one call" not in {need.name for need in off.needs}
+
+
 async def test_a_connection_that_closes_as_it_is_used_is_no_outage(around: Surroundings) -> None:
     """Comments are never sent again by themselves, but this one, which stands nowhere, is."""
     around.tenant.faults.add(match="comment", reset=True)
@@ -156,8 +171,8 @@ async def test_a_connection_that_closes_as_it_is_used_is_no_outage(around: Surro
 @pytest.mark.parametrize(
     ("times", "found", "advice"),
     [
-        (1, "Graph refuses a hunt held to one device: no shadows", "Open an issue"),
-        (2, "Graph refuses `DeviceInfo | take 1`: no shadows", "Hunting needs the tables of Defender"),
+        (2, "Graph refuses a hunt held to one device: no shadows", "Open an issue"),
+        (3, "Graph refuses `DeviceInfo | take 1`: no shadows", "Hunting needs the tables of Defender"),
     ],
 )
 async def test_refused_hunts_and_missing_tables_get_different_advice(

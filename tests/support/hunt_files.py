@@ -106,3 +106,24 @@ def look_alikes(folder: Path, count: int) -> Path:
         )
         write(folder, f"look-alike-{number}.yaml", content)
     return folder
+
+
+def many_hunts(folder: Path, count: int) -> Catalog:
+    """
+    Write *count* device hunts with a block to *folder*, and return them with the device card.
+
+    Number n is called `made-{n}`, and looks for processes whose name is `made{n}.exe`; no other query holds that, or
+    the column `Made{n}`. Each tenth reads DeviceImageLoadEvents instead.
+    """
+    for number in range(count):
+        table = "DeviceProcessEvents" if number % 10 else "DeviceImageLoadEvents"
+        content = (
+            f"id: {number:08x}-0000-4000-9000-000000000000\nname: Made {number}\nversion: 1.0.0\n"
+            f"tactics:\n- Execution\nrelevantTechniques:\n- T1059\n"
+            f"query: |\n  {table}\n  | where FileName =~ 'made{number}.exe'\n"
+            f"  | project Timestamp, DeviceName, FileName, Made{number} = SHA1, DeviceId\n"
+            f"enrichment:\n  entity: device\n  columns: [DeviceName, FileName, Made{number}]\n"
+        )
+        write(folder, f"made-{number}.yaml", content)
+    known = load_hunts(SHIPPED, folder).by_name
+    return Catalog(tuple(known[name] for name in ("device-card", *(f"made-{n}" for n in range(count)))))
