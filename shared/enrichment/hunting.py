@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from shared.catalog.query import hunt_query
 from shared.errors import GraphError, Waiting
 from shared.incident import waiting
 from shared.model.finding import Found
+from shared.model.hunt import DEVICE_CARD
 from shared.outcomes.summarizing import summarize
 
 if TYPE_CHECKING:
@@ -27,9 +28,16 @@ log = logging.getLogger("outrider")
 _LARGE = 2_000_000
 
 
-async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> dict[str, Found]:
+class Answers(NamedTuple):
+    """Every hunt's answer by its name, and the answer with the device card's rows if Graph gave it just now."""
+
+    found: dict[str, Found]
+    card: bytes | None = None
+
+
+async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> Answers:
     """
-    Run the hunts of *plan* that are not *known* yet; return every hunt's answer, by its name.
+    Run the hunts of *plan* that are not *known* yet; return the answers of all.
 
     A hunt that Graph refuses has the reason in `failure`. Raises Waiting if a hunt must be tried again later;
     the answers of the others are recorded by then.
@@ -42,24 +50,32 @@ async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]
     # A bug is raised rather than a wait, which would hide it; every answer is recorded by now.
     for error in sorted(errors, key=lambda error: isinstance(error, Waiting)):
         raise error
-    return known | {result.hunt: result for result in ended if isinstance(result, Found)}
+    if not missing:
+        return Answers(known)
+    new = [result for result in ended if isinstance(result, tuple)]
+    mine = known | {found.hunt: found for found, _ in new}
+    agreed = await tools.runs.agreed(work.run_id, mine)
+    card = next((raw for found, raw in new if found.hunt == DEVICE_CARD), None)
+    return Answers(agreed, card if agreed.get(DEVICE_CARD) == mine.get(DEVICE_CARD) else None)
 
 
-async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
+async def _hunt(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> tuple[Found, bytes | None]:
+    """Return a hunt's answer, and for the device card the raw one, unless another worker was first."""
     with tools.telemetry.hunt(planned.name) as span:
-        found = await _ask(tools, work, plan, planned)
+        found, raw = await _ask(tools, work, plan, planned)
+        (stored,) = await tools.runs.record(work.run_id, (found,), raw)
+        mine = planned.name == DEVICE_CARD and stored == found
+        found = stored
         span.set_attribute("outrider.rows", found.rows)
         if found.failure:
             telemetry.failed(span, "notRun")
-        return found
+        return found, raw if mine else None
 
 
-async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Found:
+async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> tuple[Found, bytes]:
     hunt = tools.catalog.by_name.get(planned.name)
     if hunt is None:
-        return await tools.runs.record(
-            work.run_id, Found(planned.name, failure="the app no longer has this hunt")
-        )
+        return Found(planned.name, failure="the app no longer has this hunt"), b""
     take = tools.settings.max_rows + 1
     query = hunt_query(hunt, plan.entities(planned), take, planned.window.end)
     started = time.monotonic()
@@ -97,4 +113,4 @@ async def _ask(tools: Tools, work: Work, plan: Plan, planned: PlannedHunt) -> Fo
     if found.at:
         tools.troubles.answered(found.at)
     log.info("hunt %s: %d rows in %.1f s", hunt.name, found.rows, found.seconds)
-    return await tools.runs.record(work.run_id, found, raw)
+    return found, raw
