@@ -21,7 +21,7 @@ _AS_JSON = {
     # JSON has no such numbers, and Graph sends these words for them.
     "DOUBLE": (
         "CASE WHEN isnan({0}) THEN to_json('NaN') WHEN isfinite({0}) THEN to_json({0}) "
-        "WHEN {0} > 0 THEN to_json('Infinity') ELSE to_json('-Infinity') END"
+        "WHEN {0} > 0 THEN to_json('Infinity') WHEN {0} < 0 THEN to_json('-Infinity') END"
     ),
 }
 _PRIVATE = ((167772160, 184549375), (2886729728, 2887778303), (3232235520, 3232301055))  # RFC 1918

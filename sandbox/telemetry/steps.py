@@ -154,11 +154,9 @@ def _is_table(body: _Statement, scalars: set[str]) -> bool:
         return False
     if any(text == "|" and not depth for text, depth in zip(texts, _depths(tokens), strict=True)):
         return True
-    if texts[0] in _TABULAR and texts[1:2] != ["("]:
-        return True
-    return texts[0] == "datatable" or (
-        texts[0] not in {*scalars, "true", "false", "now"} and texts[1:] in ([], ["(", ")"])
-    )
+    if texts[0] in _TABULAR:
+        return texts[:2] != ["range", "("]  # which is a list
+    return texts[0] not in {*scalars, "true", "false", "now"} and texts[1:] in ([], ["(", ")"])
 
 
 def _depths(tokens: list[Token]) -> Iterator[int]:
