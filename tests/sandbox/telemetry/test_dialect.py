@@ -82,8 +82,10 @@ def test_columns_keep_their_order_and_their_names_when_packed(engine: Engine) ->
         "DeviceInfo | project DeviceId | take 1 | extend P = tostring(pack_all()) | project P",
         "let T = DeviceInfo | project DeviceId | extend P = pack_all(); T | project P = tostring(P) | take 1",
         "DeviceInfo | project DeviceId | where tostring(pack_all()) contains 'a' | project P = tostring(pack_all())",
-        "DeviceInfo | project X = DeviceId | join kind=inner (DeviceInfo | project DeviceId, P = tostring(pack_all())) on "
-        "$left.X == $right.DeviceId | project P | take 1",
+        (
+            "DeviceInfo | project X = DeviceId | join kind=inner (DeviceInfo | project DeviceId, P = tostring(pack_all())) on "
+            "$left.X == $right.DeviceId | project P | take 1"
+        ),
     ],
 )
 def test_rows_are_packed_wherever_they_stand(engine: Engine, query: str) -> None:
@@ -194,10 +196,22 @@ def test_what_would_mean_something_else_is_refused(engine: Engine, query: str) -
 )
 def test_a_file_is_made_up_from_its_hash(engine: Engine, call: str, of: str) -> None:
     """The same hash has the same numbers in every query; without one there is nothing, as documented."""
-    columns = (
-        "GlobalPrevalence GlobalFirstSeen GlobalLastSeen Signer Issuer SignerHash IsCertificateValid IsRootSignerMicrosoft "
-        "SignatureState IsExecutable ThreatName Publisher SoftwareName ProfileAvailability"
-    ).split()
+    columns = [
+        "GlobalPrevalence",
+        "GlobalFirstSeen",
+        "GlobalLastSeen",
+        "Signer",
+        "Issuer",
+        "SignerHash",
+        "IsCertificateValid",
+        "IsRootSignerMicrosoft",
+        "SignatureState",
+        "IsExecutable",
+        "ThreatName",
+        "Publisher",
+        "SoftwareName",
+        "ProfileAvailability",
+    ]
     rows = hunt(engine, f"DeviceFileEvents | invoke {call} | project {of}, {', '.join(columns)}")
     again = hunt(engine, f"DeviceFileEvents | invoke FileProfile(SHA1) | project SHA1, {', '.join(columns)}")
 
