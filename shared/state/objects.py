@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import obstore
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from obstore.store import AzureCredential, ObjectStore
 
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
+
+
+class Listed(NamedTuple):
+    """
+    What a listing tells of an object: its size in bytes, and when it was written, in seconds of the store's clock.
+
+    Azure tells whole seconds, cut off.
+    """
+
+    key: str
+    modified: float
+    size: int
 
 
 class Store:
@@ -80,10 +92,19 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._objects, key)
 
+    async def delete_all(self, keys: list[str]) -> None:
+        """Delete several objects at once, where they exist."""
+        with contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._objects, keys)
+
     async def keys(self, prefix: str) -> list[str]:
         """List the names of the objects below a prefix, sorted."""
+        return sorted(each.key for each in await self.listed(prefix))
+
+    async def listed(self, prefix: str) -> list[Listed]:
+        """List the objects below a prefix, in no order."""
         found = await obstore.list(self._objects, prefix).collect_async()
-        return sorted(item["path"] for item in found)
+        return [Listed(item["path"], item["last_modified"].timestamp(), item["size"]) for item in found]
 
     async def get_all(self, keys: list[str]) -> list[bytes]:
         """Read several objects at once, leaving out those that no longer exist."""

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared.graph.pace import Pace
 
 from shared.errors import Throttled
-from shared.graph.pace import Pace
 from tests.support.line import ROWS, Line, hunt
 
 
