@@ -132,10 +132,12 @@ class StoreClock:
         if modified > self.now():
             self._told, self._at = modified, self._clock()
 
-    def wrote(self, modified: float, at: float) -> None:
-        """Take in that an object that was written until *at*, by this process's clock, has this time."""
-        before = self.now() - (self._clock() - at) * _STEADY
-        # What was known before is the better one, unless the store's clock was set.
-        if not modified <= before <= modified + 2:
-            self._told, self._at = modified, at
-        self._exact = max(self._exact, at)
+    def wrote(self, modified: float, begun: float, ended: float) -> None:
+        """Take in that an object that was written from *begun* to *ended*, by this process's clock, has this time."""
+        passed = self._clock()
+        # Later than that only if the store's clock was set back since: what was known is worth nothing.
+        set_back = self.now() - (passed - begun) * _STEADY > modified + 2
+        if set_back or modified > self.now() - (passed - ended) * _STEADY:
+            self._told, self._at = modified, ended
+        if ended - begun < LATE:
+            self._exact = max(self._exact, ended)

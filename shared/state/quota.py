@@ -63,12 +63,10 @@ class StoredQuota:
         self._minute = minute
         self._within = within
         self._time = StoreClock(clock)
-        self._mine: tuple[int, float] | None = None
-        self._asked_time = False
+        #: The last object that this process wrote, and from when to when, until a listing shows its time.
+        self._wrote: tuple[str, float, float] | None = None
         self._part = max(1, per_minute // PROCESSES)
-        self._share = Pace(
-            self._part, clock, what="a process's share of HUNTS_PER_MINUTE, without the store,"
-        )
+        self._share = Pace(self._part, clock, what=", a process's share while the store does not answer")
         self._resumes = self._says = -math.inf
         # Calls of one process would only compete for the same number, and this keeps their order.
         self._lock = asyncio.Lock()
@@ -113,15 +111,15 @@ class StoredQuota:
                 if wait > patience and places.guessed:
                     break
                 if wait > 0 and not self._time.known:
-                    await self._store.put(CLOCK, b"")
-                    self._asked_time = True
+                    await self._ask_time()
                     break
                 if wait > patience:
                     await self._keep(places, line, who, wait)
                     raise refusal(self._per_minute, wait)
                 if who in places.waiting:
-                    # Before the place is taken, so that nobody counts both.
+                    # Before the place is taken, so that nobody counts both; the listing may be too old after it.
                     await self._store.delete(places.waiting.pop(who))
+                    continue
                 left = await self._take(places, spare)
                 if left is not None:
                     return left
@@ -135,16 +133,21 @@ class StoredQuota:
         found = await self._store.listed(FOLDER)
         self._time.saw(latest(found))
         times = {each.key: each.modified for each in found}
-        if self._mine and _place(self._mine[0]) in times:
-            self._time.wrote(times[_place(self._mine[0])], self._mine[1])
-            self._mine = None
-        if self._asked_time and CLOCK in times:
-            self._time.wrote(times[CLOCK], self._clock())
-            self._asked_time = False
+        if self._wrote and self._wrote[0] in times:
+            key, begun, ended = self._wrote
+            # Others write the clock, too, so it may be later than we wrote it.
+            self._time.wrote(times[key], begun, self._clock() if key == CLOCK else ended)
+            self._wrote = None
         places = read(found, self._time.now(), self._per_minute)
         if len(places.past) >= _OLD:
             await self._store.delete_all(places.past)
         return places
+
+    async def _ask_time(self) -> None:
+        """Write an object, whose time the next listing shows."""
+        begun = self._clock()
+        await self._store.put(CLOCK, b"")
+        self._wrote = CLOCK, begun, self._clock()
 
     def _wait(self, places: Places, spare: int, ahead: int) -> float:
         now = self._time.now()
@@ -158,7 +161,7 @@ class StoredQuota:
         begun = self._clock()
         if not await self._store.create(_place(places.number), bytes(tenths)):
             return None
-        self._mine = places.number, self._clock()
+        self._wrote = _place(places.number), begun, self._clock()
         left = begun + tenths / 10 - self._clock()
         # The other half is for what comes between this and the call.
         return max(0.0, left) if left > -LATE / 2 else None

@@ -43,6 +43,7 @@ class Course:
 
     def _delay(self, usual: float) -> Callable[[], Awaitable[None]]:
         async def delay() -> None:
+            """Let a random time pass."""
             stalled = self.random.random() < self.stalls
             await asyncio.sleep(self.random.uniform(1, 400) if stalled else self.random.uniform(0, usual))
 
@@ -55,6 +56,7 @@ class Course:
         ]
 
         async def call(number: int, at: float) -> None:
+            """Make one call, and come back wherever it is refused."""
             spare = self.limit // 3 if self.random.random() < 0.2 else 0
             await asyncio.sleep(at)
             for _ in range(30):
@@ -110,9 +112,11 @@ def test_a_whole_minute_is_used(processes: int) -> None:
     course.limit, course.account.whole = 45, True
 
     async def run() -> None:
+        """Make two minutes' calls."""
         all_of_them = [course.process(0.1) for _ in range(processes)]
 
         async def call(number: int) -> None:
+            """Make one call, and come back where it is refused."""
             for _ in range(9):
                 try:
                     await asyncio.sleep(await all_of_them[number % processes].reserve(30, 0, str(number)))
