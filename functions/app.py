@@ -69,12 +69,14 @@ def tools() -> Tools:
     from shared.graph.client import Graph
     from shared.sentinel.client import Arm
     from shared.state.queue import sender
+    from shared.state.quota import StoredQuota
 
     telemetry.silence_libraries()
     chosen = read_settings()
     runs = Runs(store(), sender(chosen), days=chosen.findings_days)
     recorder = telemetry.configure(os.environ)
-    graph = Graph(chosen, credential(), refused=recorder.refused)
+    quota = StoredQuota(store(), chosen.hunts_per_minute)
+    graph = Graph(chosen, credential(), refused=recorder.refused, quota=quota)
     arm = Arm(chosen, credential(), refused=recorder.refused)
     return Tools(chosen, graph, arm, store(), runs, hunts(), report_url, telemetry=recorder)
 
@@ -110,8 +112,8 @@ def tools_without_retries() -> Tools:
     """
     Return tools for a caller who waits for the answer.
 
-    Their Graph client never repeats a call, and what Graph refuses is not counted as a metric. It keeps the pace of
-    the runs in this process, as one of them.
+    Their Graph client never repeats a call, and what Graph refuses is not counted as a metric. It keeps the
+    quota that all runs share, as one of them.
     """
     return replace(tools(), graph=tools().graph.without_retries())
 

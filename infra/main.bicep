@@ -36,7 +36,7 @@ param settings settingsType = {}
 
 @minValue(1)
 @maxValue(1000)
-@description('Optional. The most instances that run at once. One is enough for one tenant, and keeps Outrider\'s pace towards Graph nearest to HUNTS_PER_MINUTE, which counts for each process; regions that refuse less than 40 take 40.')
+@description('Optional. The most instances that run at once. One is enough for one tenant; HUNTS_PER_MINUTE holds for all of them together. Regions that refuse less than 40 take 40.')
 param maximumInstanceCount int = 40
 
 @description('Optional. Spread storage and instances over the zones of the region, where it has them.')

@@ -29,6 +29,7 @@ APP = (
     {
         "shared.settings",
         "shared.retrying",
+        "shared.pace",
         "shared.links",
         "shared.telemetry",
         "shared.entities",

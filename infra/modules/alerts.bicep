@@ -70,7 +70,7 @@ var rules = [
   }
   {
     name: 'throttling'
-    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, which each instance keeps to by itself, or see who else hunts in this tenant.'
+    description: 'Graph answered 429 more than 20 times in an hour. Lower HUNTS_PER_MINUTE, which all instances together keep to, or see who else hunts in this tenant.'
     severity: 3
     window: 'PT1H'
     threshold: 20

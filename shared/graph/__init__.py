@@ -2,6 +2,6 @@
 Microsoft Graph security: incidents, their comments, and hunting queries.
 
 Begin with `client.Graph`, the only class that calls Graph. `answers` turns Graph's responses into values or
-into the errors of `shared.errors`, `pace` spaces hunting queries by the tenant's quota, and `sdk` configures
-Microsoft's SDK. May import `model`.
+into the errors of `shared.errors`, and `sdk` configures Microsoft's SDK; when a hunting query may be sent, it asks a
+`shared.pace.Quota`. May import `model`.
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import time
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,11 +30,11 @@ from shared.errors import GraphError, NotFound, TimedOut, Unavailable
 from shared.links import followed
 from shared.model.incident import Incident
 from shared.model.times import write_time
+from shared.pace import Pace
 from shared.retrying import PATIENCE, retrier
 
 from .answers import to_error
 from .incidents import Page, read_incident, read_page
-from .pace import Pace
 from .sdk import READ_TIMEOUT, http_client, request_adapter
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.pace import Quota
     from shared.settings import Settings
 
 HUNTING_ROLE = "ThreatHunting.Read.All"
@@ -59,7 +59,8 @@ class Graph:
     The client for Microsoft Graph; one per process, whose connections and token all runs reuse.
 
     Every call except `add_comment` is retried, within *patience* seconds (`shared.retrying`). *refused* is
-    called with every error that Graph responds with, retried or not.
+    called with every error that Graph responds with, retried or not. *quota* says when a hunting call may be sent,
+    by default one of this process alone.
     """
 
     def __init__(
@@ -69,9 +70,9 @@ class Graph:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        clock: Callable[[], float] = time.monotonic,
         patience: float = PATIENCE,
         refused: Callable[[GraphError], None] = lambda _: None,
+        quota: Quota | None = None,
     ) -> None:
         self._root = settings.cloud.graph
         self._http = http_client(transport)
@@ -80,13 +81,13 @@ class Graph:
         self._sleep = sleep
         self._patience = patience
         self._refused = refused
-        self._pace = Pace(settings.hunts_per_minute, clock)
+        self._quota = quota or Pace(settings.hunts_per_minute)
         self._spare = settings.hunts_per_minute // 3
         self._slots = asyncio.Semaphore(settings.hunt_concurrency)
         self._native = ResponseHandlerOption(NativeResponseHandler())
 
     def without_retries(self) -> Graph:
-        """Return a client that never repeats a call and reports no refusal; it shares the connections and the pace."""
+        """Return a client that never repeats a call and reports no refusal; it shares the connections and the quota."""
         twin = copy.copy(self)
         twin._patience, twin._refused = 0, lambda _: None  # noqa: SLF001  (its own)
         return twin
@@ -223,11 +224,12 @@ class Graph:
             run_hunting_query_post_request_body as post,
         )
 
-        await self._sleep(self._pace.reserve(self._patience, spare, name))
         info = self._client.security.microsoft_graph_security_run_hunting_query.to_post_request_information(
             post.RunHuntingQueryPostRequestBody(query=query, timespan=timespan)
         )
         async with self._slots:
+            # Last of all: a place is that of a call that is sent as it begins, and lasts for a second.
+            await self._sleep(await self._quota.reserve(self._patience, spare, name))
             return await self._send(info, HUNTING_ROLE)
 
     async def _send(self, info: RequestInformation, role: str) -> bytes:

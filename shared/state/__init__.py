@@ -2,6 +2,6 @@
 Everything that outlives a call: stored objects and queued messages.
 
 Begin with `runs.Runs`, which stores runs and sends their ids to the queues. `objects` is the store beneath
-it, `queue` sends the messages, `ledger` logs what was hunted on each incident, and `claims` are the right to
-post. May import `model`.
+it, `queue` sends the messages, `ledger` logs what was hunted on each incident, `claims` are the right to
+post, and `quota` says when a hunting call may be sent. May import `model`.
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import obstore
@@ -29,6 +29,18 @@ _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _FIRST_PIECE = 256 * 1024
 #: Where the line is longer, so many times as much is read next.
 _NEXT_PIECE = 16
+
+
+class Listed(NamedTuple):
+    """
+    What a listing tells of an object: its size in bytes, and when it was written, in seconds of the store's clock.
+
+    Azure tells whole seconds, cut off.
+    """
+
+    key: str
+    modified: float
+    size: int
 
 
 class Store:
@@ -111,15 +123,24 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._objects, key)
 
+    async def delete_all(self, keys: list[str]) -> None:
+        """Delete several objects at once, where they exist."""
+        with contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._objects, keys)
+
     async def keys(self, prefix: str) -> list[str]:
         """List the names of the objects below a prefix, sorted."""
+        return sorted(each.key for each in await self.listed(prefix))
+
+    async def listed(self, prefix: str) -> list[Listed]:
+        """List the objects below a prefix, in no order."""
         found = await obstore.list(self._objects, prefix).collect_async()
-        return sorted(item["path"] for item in found)
+        return [Listed(item["path"], item["last_modified"].timestamp(), item["size"]) for item in found]
 
     async def dated(self, prefix: str) -> dict[str, datetime]:
         """List the objects below a prefix, sorted by name: name -> when it was written, which Azure says in seconds."""
-        found = await obstore.list(self._objects, prefix).collect_async()
-        return {item["path"]: item["last_modified"] for item in sorted(found, key=lambda item: item["path"])}
+        found = sorted(await self.listed(prefix))
+        return {each.key: datetime.fromtimestamp(each.modified, UTC) for each in found}
 
     async def get_all(self, keys: list[str]) -> list[bytes]:
         """Read several objects at once, leaving out those that no longer exist."""

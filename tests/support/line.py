@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from shared.pace import Quota
+
 Answer = httpx.Response | Exception
 ROWS = httpx.Response(200, json={"schema": [], "results": []})
 MONTH = "2026-10-25T12:00:00Z/2026-11-24T12:00:00Z"
@@ -61,15 +63,15 @@ class Line(httpx.AsyncBaseTransport):
         """Record *seconds*, unless 0, and return at once."""
         self.slept += [seconds] if seconds else []
 
-    def graph(self, *, identity: Any = None, **environment: str) -> Graph:
+    def graph(self, *, identity: Any = None, quota: Quota | None = None, **environment: str) -> Graph:
         """
         Return a Graph client that sends its requests through this transport.
 
         They are addressed to Graph itself, unless *environment*, which adds to the settings, says otherwise.
-        Tokens come from *identity*, or else from this object.
+        Tokens come from *identity*, or else from this object, and its turn from *quota*, or else its own.
         """
         chosen = settings.read_settings(ENVIRONMENT | {"GRAPH_URL": ""} | environment)
-        return Graph(chosen, identity or self, transport=self, sleep=self.sleep)
+        return Graph(chosen, identity or self, transport=self, sleep=self.sleep, quota=quota)
 
 
 def refusal(status: int, message: str = "", **headers: str) -> httpx.Response:

@@ -19,6 +19,7 @@ from shared import settings
 from shared.entities.request import parse_enrich
 from shared.graph.client import Graph
 from shared.model.record import Run, Work
+from shared.pace import Pace
 from shared.sentinel.body import parse
 from shared.sentinel.client import Arm
 from shared.state.runs import Runs, run_id
@@ -150,7 +151,7 @@ class Deployment:
             Identity(self.tenant),
             transport=MortalTransport(life, self.app),
             sleep=self.sleep,
-            clock=self.monotonic,
+            quota=Pace(self._settings.hunts_per_minute, self.monotonic),
         )
         self._graphs.append(graph)
         store = self._open()
