@@ -39,6 +39,8 @@ def _finding(finding: Finding) -> Iterable[str]:
         yield f"<p>{escape(finding.note)}</p>"
     if finding.common:
         yield f"<p>{escape(finding.common)}</p>"
+    if finding.counted:
+        yield f"<p>{escape(finding.counted)}</p>"
     yield from _rows(finding)
     if finding.coverage:
         yield f"<p>{escape(finding.coverage)}</p>"
@@ -54,14 +56,13 @@ def _finding(finding: Finding) -> Iterable[str]:
 
 def _rows(finding: Finding) -> Iterable[str]:
     if finding.rows and finding.is_table:
-        names = ("when", *finding.columns)
         yield (
             "<table><thead><tr>"
-            + "".join(f"<th>{escape(name)}</th>" for name in names)
+            + "".join(f"<th>{escape(name)}</th>" for name in finding.heads)
             + "</tr></thead><tbody>"
         )
         for row in finding.rows:
-            cells = "".join(f"<td>{escape(cell)}</td>" for cell in (row.seen, *row.values))
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in finding.cells_of(row))
             yield f"<tr>{cells}</tr>"
         yield "</tbody></table>"
     elif finding.rows:
