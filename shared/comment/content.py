@@ -121,6 +121,11 @@ class Finding(Struct, frozen=True):
     portal: str = ""
 
     @property
+    def above(self) -> tuple[str, ...]:
+        """The sentences above its rows."""
+        return tuple(filter(None, (self.means, self.note, self.common, self.counted)))
+
+    @property
     def coverage(self) -> str:
         """How many of the hunt's rows are shown, as a sentence; '' for all."""
         shown = sum(row.count for row in self.rows)

@@ -33,14 +33,7 @@ def _write(draft: Draft) -> str:
 
 def _finding(finding: Finding) -> Iterable[str]:
     yield f"<h4>{escape(finding.heading)}</h4>"
-    if finding.means:
-        yield f"<p>{escape(finding.means)}</p>"
-    if finding.note:
-        yield f"<p>{escape(finding.note)}</p>"
-    if finding.common:
-        yield f"<p>{escape(finding.common)}</p>"
-    if finding.counted:
-        yield f"<p>{escape(finding.counted)}</p>"
+    yield from (f"<p>{escape(text)}</p>" for text in finding.above)
     yield from _rows(finding)
     if finding.coverage:
         yield f"<p>{escape(finding.coverage)}</p>"

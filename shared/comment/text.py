@@ -34,14 +34,7 @@ def _write(draft: Draft) -> str:
 
 def _finding(finding: Finding) -> Iterable[str]:
     yield finding.heading
-    if finding.means:
-        yield finding.means
-    if finding.note:
-        yield finding.note
-    if finding.common:
-        yield finding.common
-    if finding.counted:
-        yield finding.counted
+    yield from finding.above
     if finding.rows and finding.is_table:
         yield f"  {' · '.join(finding.heads)}"
     for row in finding.rows:

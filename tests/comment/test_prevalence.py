@@ -126,9 +126,8 @@ def test_a_finding_that_is_cut_says_its_order(hits: bool) -> None:
     before = "hits first, then " if hits else ""
     behind = "" if hits else " first"
 
-    assert (
-        f"3 of 9 rows shown, {before}the RemoteIP on the fewest devices in the window{behind}\n"
-        in text(content(found(*rows, rows=9)))
+    assert f"3 of 9 rows shown, {before}the RemoteIP on the fewest devices in the window{behind}\n" in text(
+        content(found(*rows, rows=9))
     )
     plain = tuple(replace(row, devices=0, since="") for row in rows)
     assert f"3 of 9 rows shown, {before}the rarest{behind}\n" in text(

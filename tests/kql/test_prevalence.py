@@ -54,9 +54,7 @@ def test_a_hunt_alone_and_one_of_many_are_counted_alike(engine: Engine) -> None:
     hunt = "DeviceNetworkEvents | project DeviceId, RemoteIP"
     leg = device_leg(hunt, [Device("a")], take=100, end=NOW)
     batch = unpack(ask(engine, batch_query({"a-hunt": leg}, {"a-hunt": COUNT})), ["a-hunt"])
-    alone = read_counts(
-        ask(engine, prevalence_query(COUNT, [address for _, _, address in SEEN])), "RemoteIP"
-    )
+    alone = read_counts(ask(engine, prevalence_query(COUNT, [address for _, _, address in SEEN])), "RemoteIP")
 
     assert {"203.0.113.9": 3, "198.51.100.1": 1} == {
         value: devices for value, (devices, _) in alone.values.items()
@@ -76,7 +74,9 @@ def test_what_is_counted_is_a_text_of_each_of_its_tables(column: str, judge: Jud
     for table in COUNTED[column]:
         verdict = judge(prevalence_query(Counted(column, table, *WINDOW), ["x"]))
         assert [] == verdict.diagnostics
-        assert {("Value", "string"), ("Devices", "long"), ("First", "datetime")} == set(map(tuple, verdict.columns or ()))
+        assert {("Value", "string"), ("Devices", "long"), ("First", "datetime")} == set(
+            map(tuple, verdict.columns or ())
+        )
 
 
 @given(NASTY.filter(bool))

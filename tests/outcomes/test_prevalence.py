@@ -19,9 +19,7 @@ from shared.outcomes.summarizing import summarize
 FIRST = "2026-11-23T02:14:00Z"
 HUNT = Hunt(name="a-hunt", title="A hunt", id="1", version="1", query="A", columns=("Process", "RemoteIP"), prevalence="RemoteIP")  # fmt: skip
 COMMON, RARE, UNKNOWN, HIT = "198.51.100.1", "198.51.100.2", "198.51.100.3", "203.0.113.9"
-COUNTS = Prevalence(
-    "RemoteIP", 2_000, values={COMMON: (1_500, FIRST), RARE: (1, FIRST), HIT: (1_900, FIRST)}
-)
+COUNTS = Prevalence("RemoteIP", 2_000, values={COMMON: (1_500, FIRST), RARE: (1, FIRST), HIT: (1_900, FIRST)})
 
 
 def answer(*rows: tuple[str, str], columns: tuple[str, ...] = ("Process", "RemoteIP")) -> bytes:
@@ -63,9 +61,7 @@ def test_among_what_is_as_rare_no_process_fills_the_first_rows() -> None:
         RARE: (1, FIRST),
         COMMON: (2, FIRST),
     }
-    found = read(
-        answer(*noise, ("curl", RARE), ("wget", COMMON)), Prevalence("RemoteIP", 9, values=counts)
-    )
+    found = read(answer(*noise, ("curl", RARE), ("wget", COMMON)), Prevalence("RemoteIP", 9, values=counts))
 
     assert RARE in addresses(found)[:4]
     assert COMMON == addresses(found)[-1]
