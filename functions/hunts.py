@@ -55,6 +55,7 @@ def _hunt(hunt: Hunt) -> dict[str, Any]:
         "lookback": hunt.lookback,
         "maxWindow": hunt.max_window,
         "means": hunt.means,
+        "prevalence": hunt.prevalence,
         "tactics": hunt.tactics,
         "techniques": hunt.techniques,
         "shipped": hunt.shipped,

@@ -23,6 +23,7 @@ from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt
 
 from .convert import convert
+from .prevalence import prevalence_problem
 from .source import place, read_source
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     if "query" in sentinel:
         problems += [source.problem_within(("query",), p.line, p.column, p.text) for p in reading.problems]
         problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
+    if ours.get("prevalence"):
+        wrong = prevalence_problem(ours["prevalence"], ours.get("columns", ()), reading.text)
+        problems += [source.problem((*_OURS, "prevalence"), wrong)] if wrong else []
     if problems:
         raise HuntError(file, tuple(problems))
     hunt = Hunt(

@@ -79,6 +79,8 @@ class ShownRow(Struct, frozen=True):
     cells: tuple[str, ...]
     #: Whether they hold one of the incident's own indicators.
     hit: bool = False
+    #: On how many devices of the fleet what they hold is; '' where that was not counted.
+    seen_on: str = ""
 
     @property
     def seen(self) -> str:
@@ -102,11 +104,15 @@ class Finding(Struct, frozen=True):
     note: str = ""
     #: What all rows have in common, as a sentence; '' where that is nothing, or there is one row.
     common: str = ""
+    #: What is counted over the fleet, or why it was not, as a sentence; '' where nothing was to be counted.
+    counted: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[ShownRow, ...] = ()
     #: How many events the hunt found, and whether there were more than it may return.
     total: int = 0
     more: bool = False
+    #: In which order its rows are, but for hits.
+    order: str = "the rarest first"
     #: What to do next.
     next_steps: tuple[str, ...] = ()
     #: Harmless explanations.
@@ -115,13 +121,20 @@ class Finding(Struct, frozen=True):
     portal: str = ""
 
     @property
+    def above(self) -> tuple[str, ...]:
+        """The sentences above its rows."""
+        return tuple(filter(None, (self.means, self.note, self.common, self.counted)))
+
+    @property
     def coverage(self) -> str:
         """How many of the hunt's rows are shown, as a sentence; '' for all."""
         shown = sum(row.count for row in self.rows)
         if shown >= self.total and not self.more:
             return ""
-        order = "hits first, then the rarest" if any(row.hit for row in self.rows) else "the rarest first"
-        return f"{shown:,} of {count_rows(self.total, more=self.more)} shown, {order}"
+        hits = any(row.hit for row in self.rows)
+        return (
+            f"{shown:,} of {count_rows(self.total, more=self.more)} shown, {in_words(self.order, hits=hits)}"
+        )
 
     @property
     def is_table(self) -> bool:
@@ -129,12 +142,25 @@ class Finding(Struct, frozen=True):
         values = (value for row in self.rows for value in row.cells)
         return 0 < len(self.columns) <= _COLUMNS and all(len(value) <= _SHORT for value in values)
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads of its table."""
+        return ("when", *self.columns, *(("in the fleet",) if self._is_counted else ()))
+
+    def cells_of(self, row: ShownRow) -> tuple[str, ...]:
+        """Return the cells of a row of its table, one for each head; none but the first is empty."""
+        return (row.seen, *row.values, *((row.seen_on or "not counted",) if self._is_counted else ()))
+
+    @property
+    def _is_counted(self) -> bool:
+        return any(row.seen_on for row in self.rows)
+
     def lines_of(self, row: ShownRow) -> tuple[str, ...]:
         """Return a row as lines, each value behind its column's name; a long one, such as a command, alone on a line."""
         named = [(f"{column}: {value}", value) for column, value in zip(self.columns, row.cells, strict=True)]
         short = [fact for fact, value in named if 0 < len(value) <= _SHORT]
         return (
-            " · ".join(filter(None, (row.seen, *short))),
+            " · ".join(filter(None, (row.seen, *short, row.seen_on))),
             *(fact for fact, value in named if len(value) > _SHORT),
         )
 
@@ -150,14 +176,21 @@ class Finding(Struct, frozen=True):
             self.means if self.means in kept else "",
             self.note,
             self.common,
+            self.counted,
             self.columns,
             self.rows,
             self.total,
             self.more,
+            self.order,
             tuple(step for step in self.next_steps if step in kept),
             tuple(each for each in self.harmless if each in kept),
             self.portal,
         )
+
+
+def in_words(order: str, *, hits: bool) -> str:
+    """Write the *order* of rows, in which *hits* come first: `hits first, then the rarest`."""
+    return f"hits first, then {order.removesuffix(' first')}" if hits else order
 
 
 def count_rows(total: int, *, more: bool) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from . import neutral
 from .cells import write_cell, write_name
-from .content import Content, Finding, ShownRow, count_rows
+from .content import Content, Finding, ShownRow, count_rows, in_words
 from .places import joined, where_found
+from .prevalence import RAREST, how_counted, not_counted, order_of, seen_on
 from .verdict import hits_of, name
 from .words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.model.finding import Group
+    from shared.model.finding import Found, Group
     from shared.model.outcome import Outcome
 
 #: Lines of context, its heading included.
@@ -48,10 +50,12 @@ def finding_of(outcome: Outcome, content: Content, *, most: int, mask: bool) -> 
         one_line(hunt.means) if hunt else "",
         f"Note: {outcome.reason}" if outcome.reason else "",
         f"In each row: {' · '.join(common)}" if common else "",
+        how_counted(found, groups, mask=mask),
         tuple(write_name(found.shown[n], mask=mask) for n in kept),
-        tuple(_rows(groups, found.shown, kept, mask=mask)),
+        tuple(_rows(found, groups, kept, mask=mask)),
         found.count,
         found.more,
+        order_of(found, mask=mask),
         tuple(map(one_line, hunt.next_steps)) if hunt else (),
         tuple(map(one_line, hunt.false_positives)) if hunt else (),
         content.portal.get(outcome.hunt, ""),
@@ -65,6 +69,7 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
     counted = [
         f"{name(each)}: {count_rows(each.found.count, more=each.found.more)}"
         f"{where_found([each], content.of_incident.devices).text}"
+        f"{_also(not_counted(each.found, mask=mask))}"
         for each in content.context
     ]
     rows = [
@@ -72,24 +77,36 @@ def context_of(content: Content, *, mask: bool) -> tuple[str, ...]:
         for each in content.context
         for place, (group, row) in enumerate(_lines(each, content, mask=mask))
     ]
-    rows.sort(key=lambda row: (not row[0].hits, row[1]))
+    order = _order(content.context, mask=mask)
+    fleet = order != RAREST
+    rows.sort(key=lambda row: (not row[0].hits, (row[0].devices or inf) if fleet else 0, row[1]))
     del rows[_CONTEXT - 1 :]
     times = _times(group for group, *_ in rows)
     shown = [
-        " · ".join(filter(None, (replace(row, times=when).seen, *row.values)))
+        " · ".join(filter(None, (replace(row, times=when).seen, *row.values, row.seen_on)))
         for (*_, row), when in zip(rows, times, strict=True)
     ]
     hits = sum(each.found.hit_rows for each in content.context)
     kind = f"{hits:,} {'hit' if hits == 1 else 'hits'} in it" if hits else "no finding"
-    order = ("; hits first, then the rarest" if hits else "; the rarest first") if len(rows) > 1 else ""
-    return (f"Context, {kind}: {'; '.join(counted)}{order}", *shown)
+    told = f"; {in_words(order, hits=hits > 0)}" if len(rows) > 1 or fleet else ""
+    return (f"Context, {kind}: {'; '.join(counted)}{told}", *shown)
+
+
+def _also(text: str) -> str:
+    return f", {text}" if text else ""
+
+
+def _order(context: Iterable[Outcome], *, mask: bool) -> str:
+    """Say in which order rows of several hunts are: by the fleet where each of them was counted there, by one column."""
+    orders = {order_of(each.found, mask=mask) for each in context}
+    return orders.pop() if len(orders) == 1 else RAREST
 
 
 def _lines(outcome: Outcome, content: Content, *, mask: bool) -> Iterable[tuple[Group, ShownRow]]:
     found, place = outcome.found, where_found([outcome], content.of_incident.devices)
     groups = found.groups[: _CONTEXT - 1]
     kept = kept_columns(outcome, groups, single=len(place.own) + len(place.spread) + place.more == 1)
-    yield from zip(groups, _rows(groups, found.shown, kept, mask=mask), strict=True)
+    yield from zip(groups, _rows(found, groups, kept, mask=mask), strict=True)
 
 
 def kept_columns(outcome: Outcome, groups: tuple[Group, ...], *, single: bool) -> list[int]:
@@ -108,12 +125,10 @@ def _same(groups: tuple[Group, ...], kept: list[int]) -> list[int]:
     return same if saved > _LINE else []
 
 
-def _rows(
-    groups: tuple[Group, ...], shown: tuple[str, ...], kept: list[int], *, mask: bool
-) -> Iterable[ShownRow]:
+def _rows(found: Found, groups: tuple[Group, ...], kept: list[int], *, mask: bool) -> Iterable[ShownRow]:
     for group, times in zip(groups, _times(groups), strict=True):
-        cells = tuple(_cell(shown[n], group.values[n], mask=mask) for n in kept)
-        yield ShownRow(group.count, times, cells, bool(group.hits))
+        cells = tuple(_cell(found.shown[n], group.values[n], mask=mask) for n in kept)
+        yield ShownRow(group.count, times, cells, bool(group.hits), seen_on(group, found))
 
 
 def _times(groups: Iterable[Group]) -> Iterable[str]:

@@ -33,12 +33,7 @@ def _write(draft: Draft) -> str:
 
 def _finding(finding: Finding) -> Iterable[str]:
     yield f"<h4>{escape(finding.heading)}</h4>"
-    if finding.means:
-        yield f"<p>{escape(finding.means)}</p>"
-    if finding.note:
-        yield f"<p>{escape(finding.note)}</p>"
-    if finding.common:
-        yield f"<p>{escape(finding.common)}</p>"
+    yield from (f"<p>{escape(text)}</p>" for text in finding.above)
     yield from _rows(finding)
     if finding.coverage:
         yield f"<p>{escape(finding.coverage)}</p>"
@@ -54,14 +49,13 @@ def _finding(finding: Finding) -> Iterable[str]:
 
 def _rows(finding: Finding) -> Iterable[str]:
     if finding.rows and finding.is_table:
-        names = ("when", *finding.columns)
         yield (
             "<table><thead><tr>"
-            + "".join(f"<th>{escape(name)}</th>" for name in names)
+            + "".join(f"<th>{escape(name)}</th>" for name in finding.heads)
             + "</tr></thead><tbody>"
         )
         for row in finding.rows:
-            cells = "".join(f"<td>{escape(cell)}</td>" for cell in (row.seen, *row.values))
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in finding.cells_of(row))
             yield f"<tr>{cells}</tr>"
         yield "</tbody></table>"
     elif finding.rows:

@@ -125,6 +125,7 @@ def _shorten(draft: Draft, size: Size) -> Draft:
                 finding,
                 rows=finding.rows[: size.rows],
                 common=finding.common if size.rows else "",
+                counted=finding.counted if size.rows else "",
                 portal=finding.portal if links else "",
             )
             for finding in draft.findings

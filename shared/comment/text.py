@@ -34,17 +34,12 @@ def _write(draft: Draft) -> str:
 
 def _finding(finding: Finding) -> Iterable[str]:
     yield finding.heading
-    if finding.means:
-        yield finding.means
-    if finding.note:
-        yield finding.note
-    if finding.common:
-        yield finding.common
+    yield from finding.above
     if finding.rows and finding.is_table:
-        yield "  when · " + " · ".join(finding.columns)
+        yield f"  {' · '.join(finding.heads)}"
     for row in finding.rows:
         if finding.is_table:
-            yield "• " + " · ".join(filter(None, (row.seen, *row.values)))
+            yield "• " + " · ".join(filter(None, finding.cells_of(row)))
         else:
             first, *others = finding.lines_of(row)
             yield f"• {first}"

@@ -10,34 +10,22 @@ fleet each value of a column was, and `/fleet` how many devices there are.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from .front import within
 from .literals import literal
+from .prevalence import FLEET, MOST_COUNTED, count
 from .write import declaration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from .front import Binding
+    from .prevalence import Counted
     from .write import Leg
-
-#: Values of one hunt that are counted over the fleet; what is beyond them has no count.
-MOST_COUNTED = 1_000
 
 _PACKED = (
     "| extend _Row = tostring(pack_all())\n| serialize _N = row_number()\n| project _Hunt = {}, _N, _Row"
 )
-
-
-class Counted(NamedTuple):
-    """What is counted over the fleet: the values that a hunt's rows have in *column*, in a *table* and a window."""
-
-    column: str
-    table: str
-    start: datetime
-    end: datetime
 
 
 def batch_query(legs: Mapping[str, Leg], counted: Mapping[str, Counted] | None = None) -> str:
@@ -60,9 +48,7 @@ def batch_query(legs: Mapping[str, Leg], counted: Mapping[str, Counted] | None =
             sources.append(_prevalence(name, rows, counted[name]))
         sources += [_schema(name, f"_Hunt{number}()"), f"{rows}\n{_PACKED.format(literal(name))}"]
     if counted:
-        sources.append(
-            f"DeviceInfo\n| summarize Devices = dcount(DeviceId)\n{_PACKED.format(literal('/fleet'))}"
-        )
+        sources.append(f"{FLEET}\n{_PACKED.format(literal('/fleet'))}")
     union = ",\n".join(f"({source})" for source in sources)
     return "\n".join([*map(declaration, front), *functions, f"union\n{union}"])
 
@@ -97,11 +83,5 @@ def _schema(name: str, source: str) -> str:
 
 def _prevalence(name: str, rows: str, counted: Counted) -> str:
     column = counted.column
-    return "\n".join(
-        [
-            f"{counted.table}{within(counted.start, counted.end)}",
-            f"| where {column} in (({rows} | where isnotempty({column}) | distinct {column} | take {MOST_COUNTED}))",
-            f"| summarize Devices = dcount(DeviceId), First = min(Timestamp) by Value = {column}",
-            _PACKED.format(literal(f"{name}/{column}")),
-        ]
-    )
+    values = f"({rows} | where isnotempty({column}) | distinct {column} | take {MOST_COUNTED})"
+    return "\n".join([*count(counted, values), _PACKED.format(literal(f"{name}/{column}"))])

@@ -47,6 +47,33 @@ OF_SENTINEL = frozenset({
 })  # fmt: skip
 """Those of these that Sentinel has, whose time is in TimeGenerated."""
 
+_OF_FILES = ("DeviceFileEvents", "DeviceProcessEvents", "DeviceImageLoadEvents")
+_OF_PROCESSES = ("DeviceProcessEvents", "DeviceNetworkEvents", "DeviceFileEvents", "DeviceImageLoadEvents", "DeviceRegistryEvents",
+                 "DeviceLogonEvents", "DeviceEvents")  # fmt: skip
+COUNTED: dict[str, tuple[str, ...]] = {
+    "AccountName": ("DeviceLogonEvents", "DeviceProcessEvents"),
+    "FileName": ("DeviceProcessEvents", "DeviceFileEvents", "DeviceImageLoadEvents"),
+    "FileOriginUrl": ("DeviceFileEvents",),
+    "FolderPath": ("DeviceProcessEvents", "DeviceFileEvents", "DeviceImageLoadEvents"),
+    "InitiatingProcessCommandLine": _OF_PROCESSES,
+    "InitiatingProcessFileName": _OF_PROCESSES,
+    "InitiatingProcessFolderPath": _OF_PROCESSES,
+    "InitiatingProcessSHA1": _OF_PROCESSES,
+    "MD5": _OF_FILES,
+    "ProcessCommandLine": ("DeviceProcessEvents",),
+    "RegistryKey": ("DeviceRegistryEvents",),
+    "RemoteDeviceName": ("DeviceLogonEvents",),
+    "RemoteIP": ("DeviceNetworkEvents", "DeviceLogonEvents"),
+    "RemoteUrl": ("DeviceNetworkEvents", "DeviceEvents"),
+    "SHA1": _OF_FILES,
+    "SHA256": _OF_FILES,
+}
+"""
+The columns that can be counted over the fleet, all of them texts, and in which tables.
+
+The first of these that a hunt names is counted, or the first of all.
+"""
+
 _FUNCTIONS = """
 abs acos all any anyif arg_max arg_min argmax argmin around array_concat array_iff array_iif array_index_of
 array_length array_reverse array_rotate_left array_rotate_right array_shift_left array_shift_right array_slice

@@ -100,6 +100,8 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     max_window: timedelta = timedelta(days=7)
     #: The columns to show; where empty, the first six that are neither a time nor an internal id.
     columns: tuple[str, ...] = ()
+    #: The column whose values are counted over the fleet, one of `vocabulary.COUNTED`; '' for none.
+    prevalence: str = ""
     #: What it means if the hunt finds rows.
     means: str = ""
     false_positives: tuple[str, ...] = ()

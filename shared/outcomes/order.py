@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def in_order(groups: Iterable[Group], shown: Sequence[str]) -> list[Group]:
     """
     Return groups in order: those that hold an indicator of the incident, then the rarest, then the latest.
 
-    Rare is, within the answer, what has a value that few rows have: a process, an account or a port. A column of which
+    Rare is first what few devices of the fleet have, where that was counted; what was not counted follows what was. Among
+    these, rare is, within the answer, what has a value that few rows have: a process, an account or a port. A column of which
     more than half of the values are seen once says nothing, as each connection's address would. Of one process, three
     groups come before those of others.
     """
@@ -29,17 +31,22 @@ def in_order(groups: Iterable[Group], shown: Sequence[str]) -> list[Group]:
     groups = sorted(groups, key=lambda group: group.values)
     rarity = _rarity(groups, shown)
     ordered = sorted(groups, key=lambda group: group.last, reverse=True)
-    ordered.sort(key=lambda group: (not group.hits, rarity(group), group.count))
+    ordered.sort(key=lambda group: (*_place(group), rarity(group), group.count))
     process = next((n for name in _PROCESS for n, column in enumerate(shown) if column.lower() == name), None)
     if process is None:
         return ordered
-    seen: Counter[tuple[bool, str]] = Counter()
+    seen: Counter[tuple[bool, float, str]] = Counter()
     first: list[Group] = []
     later: list[Group] = []
     for group in ordered:
-        seen[key := (bool(group.hits), group.values[process].lower())] += 1
+        seen[key := (*_place(group), group.values[process].lower())] += 1
         (first if seen[key] <= _IN_A_ROW else later).append(group)
-    return sorted([*first, *later], key=lambda group: not group.hits)
+    return sorted([*first, *later], key=_place)
+
+
+def _place(group: Group) -> tuple[bool, float]:
+    """Return what goes before all else: hits, and how few devices of the fleet have it."""
+    return not group.hits, group.devices or inf
 
 
 def _rarity(groups: list[Group], shown: Sequence[str]) -> Callable[[Group], int]:

@@ -14,6 +14,7 @@ from .answer import Answer
 from .cells import cell_text
 from .hits import hits_in
 from .order import in_order
+from .prevalence import with_prevalence
 from .reading import decode_answer, decode_rows
 from .tallying import tally
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.model.entity import Indicator
+    from shared.model.finding import Prevalence
     from shared.model.hunt import Hunt
 
     from .answer import Column
@@ -52,7 +54,13 @@ class _Tallied:
 
 
 def summarize(
-    hunt: Hunt, raw: bytes | Answer, *, max_rows: int, seconds: float, indicators: Iterable[Indicator] = ()
+    hunt: Hunt,
+    raw: bytes | Answer,
+    *,
+    max_rows: int,
+    seconds: float,
+    indicators: Iterable[Indicator] = (),
+    prevalence: Prevalence | None = None,
 ) -> Found:
     """
     Group an answer's rows by the columns that the hunt shows, in the order of `order.in_order`.
@@ -60,8 +68,8 @@ def summarize(
     *raw* is Graph's answer to this hunt, or to several in one query, or what was decoded of either: the result is the
     same. Rows that hold one of *indicators*, those of the incident, are hits, unless it is one that they were found by.
     Rows beyond *max_rows* only set `more`. The result keeps at most 200 groups and 10 rows; its digest covers the names
-    and values of every row that counts, in any order. *seconds* is stored as it is given. Raises GraphError if the
-    answer cannot be decoded.
+    and values of every row that counts, in any order, and nothing of *prevalence*, of which each group has the count of
+    its own value. *seconds* is stored as it is given. Raises GraphError if the answer cannot be decoded.
     """
     answer = raw if isinstance(raw, Answer) else decode_answer(raw, hunt.name)
     more = len(answer.results) + answer.unreadable > max_rows
@@ -116,7 +124,8 @@ def summarize(
     told = islice(dict.fromkeys((*sorted(hits_at), *range(len(answer.results)))), _KEPT_ROWS)
     # The same, whatever the order in which equal rows came: the incident's, which has the most suspicious first.
     rank = {indicator.value.lower(): place for place, indicator in enumerate(listed)}
-    ordered = in_order((_group(key, shown, group, rank) for key, group in groups.items()), shown)
+    made = (_group(key, shown, group, rank) for key, group in groups.items())
+    ordered = in_order(with_prevalence(made, shown, prevalence), shown)
     return Found(
         hunt=hunt.name,
         rows=len(answer.results),
@@ -126,6 +135,7 @@ def summarize(
         shown=shown,
         groups=tuple(ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
+        prevalence=replace(prevalence, values={}) if prevalence else None,
         first_rows=tuple(decode_rows(Answer(answer.schema, [answer.results[n] for n in told]))),
         per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
@@ -174,5 +184,7 @@ def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:
     named = tuple(by_folded[name.lower()] for name in hunt.columns if name.lower() in by_folded)
     if named:
         return named
-    # A hunt that names no columns shows the first six that are neither a time nor an internal id.
-    return tuple(c.name for c in schema if c.name.lower() not in _HIDDEN_COLUMNS)[:6]
+    # A hunt that names no columns shows the first six that are neither a time nor an internal id, and what is counted.
+    first = tuple(c.name for c in schema if c.name.lower() not in _HIDDEN_COLUMNS)[:6]
+    counted = tuple(c.name for c in schema if c.name == hunt.prevalence)
+    return tuple(dict.fromkeys((*first, *counted)))

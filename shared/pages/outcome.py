@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.comment import neutral
 from shared.comment.places import where_found
+from shared.model.finding import Prevalence
 from shared.model.outcome import Ending
 from shared.outcomes.cells import cell_text
 
@@ -13,6 +14,7 @@ from .sizes import clip
 
 if TYPE_CHECKING:
     from shared.model.entity import Device
+    from shared.model.finding import Found
     from shared.model.outcome import Outcome
 
     from .sizes import Shown, Size
@@ -74,9 +76,31 @@ def hunt_body(
                 {name: _cell(row.get(column), size.text, shown) for column, name in columns.items()}
                 for row in found.first_rows[: size.rows]
             ],
+            **({"prevalence": _prevalence(found, size, shown)} if found.prevalence else {}),
             "findings": f"{url}/findings?hunt={outcome.hunt}",
         }
     return body
+
+
+def _prevalence(found: Found, size: Size, shown: Shown) -> dict[str, Any]:
+    """Return what was counted over the fleet: the values on the fewest devices, or why there are none."""
+    counted = found.prevalence or Prevalence("")
+    at = found.shown.index(counted.column) if counted.column in found.shown else 0
+    values = {group.values[at]: group for group in found.groups if group.devices}
+    rarest = sorted(values.items(), key=lambda each: (each[1].devices, each[0]))
+    return {
+        "column": counted.column,
+        **({"fleet": counted.fleet} if counted.fleet else {}),
+        **({"uncounted": shown(counted.uncounted, size.text)} if counted.uncounted else {}),
+        "values": [
+            {
+                "value": shown(value, size.text),
+                "devices": group.devices,
+                "first": clip(group.since, size.text),
+            }
+            for value, group in rarest[: size.rows]
+        ],
+    }
 
 
 def _cell(value: Any, size: int, shown: Shown) -> Any:

@@ -9,8 +9,10 @@ from shared.catalog.choosing import Policy
 from shared.catalog.query import hunt_query
 from shared.comment import cards, neutral
 from shared.comment.cells import write_cell, write_name
+from shared.comment.content import in_words
 from shared.comment.findings import kept_columns
 from shared.comment.places import joined, where_found
+from shared.comment.prevalence import how_counted, order_of, seen_on
 from shared.kql.portal import portal_link
 from shared.model.entity import INDICATOR_KINDS
 from shared.model.hunt import SEVERITIES
@@ -165,6 +167,7 @@ def _section(
             "hit": bool(group.hits),
             "first": neutral.time(group.first),
             "last": neutral.time(group.last),
+            "fleet": seen_on(group, found),
             "cells": [write_cell(found.shown[n], group.values[n], mask=mask, length=_LONGEST) for n in kept],
         }
         for group in rows
@@ -176,6 +179,8 @@ def _section(
         "device": devices[0] if single else "",
         "spread": f"Also{place.on_others}, outside the incident" if place.spread else "",
         "groups": groups,
+        "order": in_words(order_of(found, mask=mask), hits=True),
+        "counted": how_counted(found, rows, mask=mask),
         "shown": tuple(write_name(found.shown[n], mask=mask) for n in kept),
         "empty": [write_name(found.shown[n], mask=mask) for n in empty],
         "portal": _portal(outcome, run, catalog, settings),
