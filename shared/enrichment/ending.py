@@ -63,7 +63,7 @@ async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Fou
     if card and not failed:
         raw = await tools.runs.findings(run_id, DEVICE_CARD)
         try:
-            cards = device_cards(raw) if raw else None
+            cards = device_cards(raw, DEVICE_CARD) if raw else None
         except GraphError as error:
             failed, card = True, replace(card, failure=error.message)
     hunts = tools.catalog.by_name

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .reading import cell_text, row_of
+from .answer import row_reader
+from .cells import cell_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from shared.model.entity import Indicator
 
-    from .reading import Answer
+    from .answer import Answer
 
 #: What may not stand beside a value, before and behind it, or it would be a part of another one: by kind.
 _BESIDE = {
@@ -35,16 +36,24 @@ def hits_in(answer: Answer, indicators: Iterable[Indicator]) -> dict[int, tuple[
     own, a domain also with names before it, a URL also with more behind it. Takes time in proportion to the answer's
     length and the number of indicators.
     """
-    rows = [bytes(row).lower() for row in answer.results]
+    signs = [
+        (_sign(indicator), _pattern(indicator), indicator.value) for indicator in dict.fromkeys(indicators)
+    ]
+    read = row_reader(answer.schema)
     found: dict[int, tuple[str, ...]] = {}
-    for indicator in dict.fromkeys(indicators):
-        pattern = _pattern(indicator)
+    for number, raw in enumerate(answer.results if signs else ()):
+        row = bytes(raw).lower()
         # In a row's bytes at first, as most rows hold none: decoding them takes longer.
-        sign = max(_PLAIN.findall(indicator.value.lower()), key=len, default="").encode()
-        for number, row in enumerate(rows):
-            if sign in row and any(map(pattern.search, _texts(row_of(answer.results[number], ())))):
-                found[number] = (*found.get(number, ()), indicator.value)
+        likely = [(pattern, value) for sign, pattern, value in signs if sign in row]
+        texts = [*_texts(read(raw))] if likely else []
+        if held := tuple(value for pattern, value in likely if any(map(pattern.search, texts))):
+            found[number] = held
     return found
+
+
+def _sign(indicator: Indicator) -> bytes:
+    """Return the longest part of a value that JSON writes as it is."""
+    return max(_PLAIN.findall(indicator.value.lower()), key=len, default="").encode()
 
 
 def _pattern(indicator: Indicator) -> re.Pattern[str]:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from itertools import islice, repeat
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec.structs import replace
 
 from shared.model.finding import Found, Group, Part, Place, indicators_digest
 
+from .answer import Answer
+from .cells import cell_text
 from .hits import hits_in
 from .order import in_order
-from .reading import cell_text, decode_answer, row_of
+from .reading import decode_answer, decode_rows
+from .tallying import tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from shared.model.entity import Indicator
     from shared.model.hunt import Hunt
 
-    from .reading import Answer, Column
+    from .answer import Column
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
@@ -32,8 +33,6 @@ _KEPT_PLACES = 200
 _KEYS = {"device": ("DeviceId", "DeviceName"), "indicator": ("Indicator",)}
 _PLACE = ("DeviceId", "DeviceName")
 _HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid"})
-#: An event that several indicators of an incident fit, such as a name and its address, is as many rows.
-_INDICATOR = re.compile(rb'"Indicator"\s*:\s*"(?:[^"\\]|\\.)*",?\s*', re.IGNORECASE)
 
 
 class _Tallied:
@@ -53,25 +52,21 @@ class _Tallied:
 
 
 def summarize(
-    hunt: Hunt, raw: bytes, *, max_rows: int, seconds: float, indicators: Iterable[Indicator] = ()
+    hunt: Hunt, raw: bytes | Answer, *, max_rows: int, seconds: float, indicators: Iterable[Indicator] = ()
 ) -> Found:
     """
     Group an answer's rows by the columns that the hunt shows, in the order of `order.in_order`.
 
-    Rows that hold one of *indicators*, those of the incident, are hits, unless it is one that they were found by. Rows beyond *max_rows* only set
-    `more`. The result keeps at most 200 groups and 10 rows; its digest covers every row that counts, in any order.
-    *seconds* is stored as it is given. Raises GraphError if the answer cannot be decoded.
+    *raw* is Graph's answer to this hunt, or to several in one query, or what was decoded of either: the result is the
+    same. Rows that hold one of *indicators*, those of the incident, are hits, unless it is one that they were found by.
+    Rows beyond *max_rows* only set `more`. The result keeps at most 200 groups and 10 rows; its digest covers the names
+    and values of every row that counts, in any order. *seconds* is stored as it is given. Raises GraphError if the
+    answer cannot be decoded.
     """
-    answer = decode_answer(raw)
+    answer = raw if isinstance(raw, Answer) else decode_answer(raw, hunt.name)
     more = len(answer.results) + answer.unreadable > max_rows
-    del answer.results[max_rows:]
-    hashes = [hashlib.sha256(row).digest() for row in answer.results]
+    answer = Answer(answer.schema, answer.results[:max_rows], answer.unreadable)
     by_indicator = hunt.entity == "indicator"
-    events = (
-        [hashlib.sha256(_INDICATOR.sub(b"", bytes(row), count=1)).digest() for row in answer.results]
-        if by_indicator
-        else []
-    )
     listed = tuple(indicators)
     hits = hits_in(answer, listed)
     shown = _shown(hunt, answer.schema)
@@ -84,8 +79,9 @@ def summarize(
     places: dict[tuple[str, str], set[Any]] = {}
     pieces: list[tuple[_Tallied, tuple[str, str], list[int]]] = []
     columns = tuple(dict.fromkeys((*shown, *who, *where)))
-    for cells, (mine, first, last) in _tally(answer, columns, time_column).items():
-        values = dict(zip(columns, map(cell_text, msgspec.structs.astuple(cells)), strict=True))
+    alike, hashes, events = tally(answer, columns, time_column, by_indicator=by_indicator)
+    for cells, (mine, first, last) in alike.items():
+        values = dict(zip(columns, map(cell_text, cells), strict=True))
         # One row an event: what it was found by is no part of it.
         key = tuple(["" if by_indicator and name == "Indicator" else values[name] for name in shown])
         if (group := groups.get(key)) is None:
@@ -130,7 +126,7 @@ def summarize(
         shown=shown,
         groups=tuple(ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
-        first_rows=tuple(row_of(answer.results[n], columns_of) for n in told),
+        first_rows=tuple(decode_rows(Answer(answer.schema, [answer.results[n] for n in told]))),
         per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),
         unreadable=answer.unreadable,
@@ -171,46 +167,6 @@ def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied, rank: 
 
 def _digest(hashes: list[bytes]) -> str:
     return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
-
-
-def _tally(
-    answer: Answer, columns: tuple[str, ...], time_column: str
-) -> dict[Any, tuple[list[int], str, str]]:
-    """Return, for each set of values in *columns*, the numbers of its rows, and their first and last time."""
-    tally: dict[Any, list[Any]] = {}
-    times = (cell_text(cells.c0) for cells in _cells(answer, (time_column,))) if time_column else repeat("")
-    for row, (cells, when) in enumerate(zip(_cells(answer, columns), times, strict=False)):
-        known = tally.get(cells)
-        if known is None:
-            tally[cells] = [[row], when, when]
-        else:
-            known[0].append(row)
-            if when < known[1]:
-                known[1] = when
-            elif when > known[2]:
-                known[2] = when
-    return {cells: (rows, first, last) for cells, (rows, first, last) in tally.items()}
-
-
-def _cells(answer: Answer, columns: tuple[str, ...]) -> Iterator[Any]:
-    """
-    Decode *columns* of every row into a struct that can be compared, with the fields c0, c1 …
-
-    This is several times faster than `decode_rows`, because the other columns are skipped.
-    """
-    names = {f"c{n}": name for n, name in enumerate(columns)}
-    # A name that msgspec cannot match is left out, so that its rows are read the slow way below.
-    simple = {field: name for field, name in names.items() if name.isprintable() and not {*'"\\'} & {*name}}
-    fields = [(field, str | int | float | bool | None) for field in names]
-    shape = msgspec.defstruct("Cells", fields, rename=simple, frozen=True)
-    decode = msgspec.json.Decoder(shape).decode
-    for raw in answer.results:
-        try:
-            yield decode(raw)
-        except (ValueError, RecursionError):
-            # Names in other casing, a list or an object in a cell, or something that `decode` mends.
-            row = row_of(raw, columns)
-            yield shape(*(cell_text(row[name]) for name in columns))
 
 
 def _shown(hunt: Hunt, schema: list[Column]) -> tuple[str, ...]:

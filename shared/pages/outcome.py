@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shared.comment import neutral
 from shared.comment.places import where_found
 from shared.model.outcome import Ending
-from shared.outcomes.reading import cell_text
+from shared.outcomes.cells import cell_text
 
 from .sizes import clip
 

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 from shared.comment import neutral
 from shared.comment.cells import write_name
 from shared.comment.secrets import mask_secrets
-from shared.outcomes.reading import cell_text, decode_answer, decode_rows
+from shared.outcomes.cells import cell_text
+from shared.outcomes.reading import decode_answer, decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def json_rows(raw: bytes, most: int, *, mask: bool) -> dict[str, Any]:
+def json_rows(raw: bytes, most: int, *, mask: bool, hunt: str = "") -> dict[str, Any]:
     """
     Return the first *most* rows of Graph's answer *raw* for a JSON body: `columns`, their names, and `rows`.
 
     Values are exact, except that *mask* replaces what looks like a secret. A column's name, which may come from a
-    value, is harmless as plain text. Raises GraphError if the answer is
-    not understood.
+    value, is harmless as plain text. Of an answer to several hunts, the rows are those of *hunt*. Raises GraphError if
+    the answer is not understood.
     """
-    answer = decode_answer(raw)
+    answer = decode_answer(raw, hunt)
     columns = _names([column.name for column in answer.schema], mask=mask)
     rows = [
         {shown: _masked(row[name]) if mask else row[name] for name, shown in columns.items()}
@@ -33,14 +34,15 @@ def json_rows(raw: bytes, most: int, *, mask: bool) -> dict[str, Any]:
     return {"columns": list(columns.values()), "rows": rows}
 
 
-def csv_rows(raw: bytes, most: int, *, mask: bool) -> bytes:
+def csv_rows(raw: bytes, most: int, *, mask: bool, hunt: str = "") -> bytes:
     """
     Return the first *most* rows of Graph's answer *raw* as CSV, a header and one line per row.
 
     UTF-8 with a byte order mark, by which Excel recognises it; no formulas and no live links. *mask* replaces
-    what looks like a secret. Raises GraphError if the answer is not understood.
+    what looks like a secret. Of an answer to several hunts, the rows are those of *hunt*. Raises GraphError if the
+    answer is not understood.
     """
-    answer = decode_answer(raw)
+    answer = decode_answer(raw, hunt)
     names = [column.name for column in answer.schema]
     # Rows repeat their values, so each is made harmless once.
     cell = lru_cache(10_000)(lambda value: neutral.csv_cell(mask_secrets(value) if mask else value))

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from shared.errors import GivenUp, GraphError, ResultTooLarge, Throttled, TimedOut, Waiting
 from shared.incident import waiting
 from shared.kql.write import fleet_query
-from shared.outcomes.reading import Answer, cell_text, decode_answer, decode_rows
+from shared.outcomes.answer import Answer
+from shared.outcomes.cells import cell_text
+from shared.outcomes.reading import decode_answer, decode_rows
 
 from .fleet import DeviceKind, Fleet
 from .parts import Asked

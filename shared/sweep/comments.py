@@ -23,7 +23,8 @@ from shared.incident.posting import post
 from shared.model.entity import Chosen, Device
 from shared.model.outcome import DeviceEnding, Outcome
 from shared.model.record import CommentResult, Plan
-from shared.outcomes.reading import Answer, decode_answer, decode_rows
+from shared.outcomes.answer import Answer
+from shared.outcomes.reading import decode_answer, decode_rows
 from shared.outcomes.summarizing import summarize
 
 from .ending import count
@@ -167,7 +168,7 @@ def _tell(news: News, incident_id: str, mine: dict[Device, Wanted]) -> _Told:
     rows = [raw for wanted in mine.values() for raw in wanted.rows]
     total = sum(wanted.count for wanted in mine.values())
     answer = Answer(news.schema, rows)
-    found = summarize(hunt, msgspec.json.encode(answer), max_rows=len(rows), seconds=0)
+    found = summarize(hunt, answer, max_rows=len(rows), seconds=0)
     # Without times and counts: a later sweep of the same day gives the same rows the same digest.
     identities = sorted(identity(row, news.identity_columns) for row in decode_rows(answer))
     digest = hashlib.sha256(msgspec.json.encode(identities)).hexdigest()

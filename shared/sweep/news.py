@@ -16,7 +16,9 @@ from msgspec import Struct
 
 from shared.errors import OutriderError
 from shared.model.entity import DEVICE_ID
-from shared.outcomes.reading import Answer, Column, cell_text, decode_answer
+from shared.outcomes.answer import Answer, Column
+from shared.outcomes.cells import cell_text
+from shared.outcomes.reading import decode_answer
 
 from .rows import new_rows
 

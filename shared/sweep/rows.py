@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.outcomes.reading import cell_text, decode_rows
+from shared.outcomes.cells import cell_text
+from shared.outcomes.reading import decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from msgspec import Raw
 
-    from shared.outcomes.reading import Answer
+    from shared.outcomes.answer import Answer
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
 #: Between the values of a destination without an address.

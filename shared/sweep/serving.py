@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.errors import InvalidRequest, OutriderError
-from shared.outcomes.reading import Answer, decode_answer
+from shared.outcomes.answer import Answer
+from shared.outcomes.reading import decode_answer
 
 from .parts import ROW_LIMIT
 from .record import SweepRecord

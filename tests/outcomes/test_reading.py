@@ -10,11 +10,12 @@ import pytest
 from shared.errors import GraphError
 from shared.model.finding import Found, Group
 from shared.model.hunt import Hunt
-from shared.outcomes.reading import cell_text, decode_answer, decode_rows, device_cards
+from shared.outcomes.cells import cell_text
+from shared.outcomes.reading import decode_answer, decode_rows, device_cards
 from shared.outcomes.summarizing import summarize
 
 HUNT = Hunt(name="a-hunt", title="A hunt", id="1", version="1.0.0", query="A")
-EARLY, NOON, LATE = (f"2026-11-24T{hour:02d}:00:00Z" for hour in (1, 12, 23))
+EARLY, NOON, LATE = (f"2026-11-24T{hour:02d}:00:00.0000000Z" for hour in (1, 12, 23))
 
 
 def answer(*rows: dict[str, Any], types: dict[str, str] | None = None, columns: str = "") -> bytes:
@@ -199,8 +200,8 @@ def test_the_schemas_casing_counts_where_the_rows_differ() -> None:
     )
 
     assert [
-        {"Name": "a", "DeviceId": "AB", "Gone": None, "Extra": 1},
-        {"Name": "b", "DeviceId": "cd", "Gone": None, "Extra": None},
+        {"Name": "a", "DeviceId": "AB", "Gone": "", "Extra": 1},
+        {"Name": "b", "DeviceId": "cd", "Gone": "", "Extra": ""},
     ] == list(decode_rows(decode_answer(raw)))
     found = summarize(HUNT, raw, max_rows=10, seconds=0)
     assert {"ab": 1, "cd": 1} == counted(found)

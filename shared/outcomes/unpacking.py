@@ -1,0 +1,184 @@
+"""
+Take an answer to several hunts, as `kql.batch` asks them in one query, apart.
+
+Its rows are `_Hunt`, `_N` and `_Row`, in any order, and each `_Row` is JSON: a row of the hunt, a column of its
+schema, or what was counted over the fleet.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from shared.decoding import decode, is_too_deep, mend
+from shared.errors import GraphError
+
+from .answer import Answer, Column, read_answer, row_reader
+from .cells import cell_text, short_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_COLUMNS = frozenset({"_hunt", "_n", "_row"})
+_SCHEMA, _FLEET = "schema", "/fleet"
+_BRACE = ord("{")
+_COUNTS = row_reader([Column("Value"), Column("Devices", "Int64"), Column("First", "DateTime")])
+_OF_SCHEMA = row_reader([Column("name"), Column("type")])
+
+#: Rows as they came: the number of each, and None instead of one that cannot be read.
+_Rows = list[tuple[int, msgspec.Raw | None]]
+
+
+class Prevalence(NamedTuple):
+    """On how many devices of the fleet a value was in the window, and when first, as Graph writes times."""
+
+    devices: int
+    first: str
+
+
+class Batch(NamedTuple):
+    """
+    An answer to several hunts.
+
+    `answers` are those of the hunts whose columns are known, by name, each as if it had been asked alone. `counted` is, by
+    hunt and column, how common values are; one that is not there, or cannot be read, is not known to be rare. `fleet` is
+    how many devices there are; None where that is not known.
+    """
+
+    answers: dict[str, Answer]
+    counted: dict[str, dict[str, dict[str, Prevalence]]]
+    fleet: int | None = None
+
+    def answer_of(self, hunt: str) -> Answer:
+        """Return the answer of a hunt. Raises GraphError if it has none: that is not no rows."""
+        try:
+            return self.answers[hunt]
+        except KeyError:
+            raise GraphError(f"Graph's answer does not have the columns of {hunt or 'a hunt'}") from None
+
+
+class _Packed(Struct):
+    hunt: str = msgspec.field(name="_Hunt")
+    number: int = msgspec.field(name="_N")
+    row: str = msgspec.field(name="_Row")
+
+
+_PACKED = msgspec.json.Decoder(_Packed)
+_LOOSELY = row_reader([Column("_Hunt"), Column("_N", "Int64"), Column("_Row")])
+
+
+class _Results(Struct):
+    results: list[msgspec.Raw]
+
+
+def is_packed(answer: Answer) -> bool:
+    """Tell, by its columns, whether an answer is one to several hunts."""
+    return {column.name.lower() for column in answer.schema} == _COLUMNS
+
+
+def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
+    """
+    Take Graph's answer to *hunts*, by their names, apart.
+
+    A row that cannot be read, and a number that is missing among those of a hunt, is counted as unreadable. Raises
+    GraphError if the answer is not understood, or has a row of which nobody knows what it is.
+    """
+    answer = read_answer(raw)
+    if not is_packed(answer):
+        raise GraphError("Graph's answer is not one to several hunts")
+    known = set(hunts)
+    batch = Batch({}, {})
+    fleet: int | None = None
+    rows = _by_source(answer)
+    for source, mine in rows.items():
+        hunt, _, what = source.partition("/")
+        if source == _FLEET:
+            fleet = next((row.devices for row in _counts(mine).values()), None)
+        elif hunt not in known:
+            raise GraphError(f"Graph's answer has rows of {source[:100]!r}, which nobody asked for")
+        elif what not in {"", _SCHEMA}:
+            batch.counted.setdefault(hunt, {})[what] = _counts(mine)
+    answers = {hunt: made for hunt in known if (made := _answer(rows, hunt))}
+    return batch._replace(answers=answers, fleet=fleet)
+
+
+def unpacked(answer: Answer, hunt: str) -> Answer:
+    """Return what *hunt* alone would have been answered. Raises GraphError if that is not in *answer*."""
+    found = _answer(_by_source(answer, hunt), hunt)
+    return Batch({hunt: found} if found else {}, {}).answer_of(hunt)
+
+
+def _by_source(answer: Answer, only: str = "") -> dict[str, _Rows]:
+    """Return the rows by what they are of, in order, those of one hunt if *only* names it."""
+    if answer.unreadable:
+        raise GraphError(f"{answer.unreadable:,} rows of Graph's answer cannot be told to be of any hunt")
+    found: dict[str, _Rows] = {}
+    for raw in answer.results:
+        source, number, text = _packed(raw)
+        if not only or source in {only, f"{only}/{_SCHEMA}"}:
+            found.setdefault(source, []).append((number, _row(text)))
+    for rows in found.values():
+        rows.sort(key=itemgetter(0))
+    return found
+
+
+def _packed(raw: msgspec.Raw) -> tuple[str, int, str]:
+    try:
+        packed = _PACKED.decode(raw)
+    except (ValueError, RecursionError):
+        row = _LOOSELY(raw)
+        source, number, text = row["_Hunt"], row["_N"], row["_Row"]
+        if not isinstance(source, str) or not isinstance(number, int):
+            raise GraphError("a row of Graph's answer cannot be told to be of any hunt") from None
+        return source, number, text if isinstance(text, str) else ""
+    return packed.hunt, packed.number, packed.row
+
+
+def _row(text: str) -> msgspec.Raw | None:
+    """Return a row as it would stand in an answer of its own hunt; None if it cannot be read."""
+    row = text.encode()
+    try:
+        if not is_too_deep(row, above=2):
+            msgspec.json.decode(row, type=msgspec.Raw)
+            return msgspec.Raw(row) if row[0] == _BRACE else None
+    except (ValueError, RecursionError):
+        pass  # What can be mended is.
+    try:
+        mended = decode(mend(b'{"results":[%s]}' % row), _Results).results
+    except msgspec.DecodeError:
+        return None
+    return mended[0].copy() if len(mended) == 1 and memoryview(mended[0])[0] == _BRACE else None
+
+
+def _answer(rows: dict[str, _Rows], hunt: str) -> Answer | None:
+    """Return the answer of a hunt; None where its schema is not whole."""
+    schema = _schema(rows.get(f"{hunt}/{_SCHEMA}", []))
+    if schema is None:
+        return None
+    mine = rows.get(hunt, [])
+    readable = [row for _, row in mine if row is not None]
+    # They are numbered from 1: a number that is missing is a row that is.
+    count = max(len(mine), mine[-1][0] if mine else 0)
+    answer = Answer(schema, readable, count - len(readable))
+    answer.add_columns()
+    return answer
+
+
+def _schema(rows: _Rows) -> list[Column] | None:
+    columns = [_OF_SCHEMA(row) for _, row in rows if row is not None]
+    whole = [number for number, _ in rows] == [*range(1, len(columns) + 1)] != []
+    if not whole or not all(isinstance(each["name"], str) for each in columns):
+        return None
+    return [Column(each["name"], short_type(cell_text(each["type"]))) for each in columns]
+
+
+def _counts(rows: _Rows) -> dict[str, Prevalence]:
+    found = {}
+    for _, raw in rows:
+        row = _COUNTS(raw) if raw is not None else {}
+        if isinstance(devices := row.get("Devices"), int):
+            found[cell_text(row["Value"])] = Prevalence(devices, cell_text(row["First"]))
+    return found
