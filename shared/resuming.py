@@ -89,8 +89,9 @@ async def look_after(tools: Tools, known: Mapping[str, datetime], within: float)
 async def _look(tools: Tools, run_id: str, entry: str) -> datetime | None:
     """Look after one run; return when to do so again, None for one that has ended or expired, whose *entry* is deleted."""
     try:
-        if not await tools.runs.done(run_id):
-            return await send_if_cut_off(tools, await tools.runs.read(run_id))
+        run = await tools.runs.read(run_id)
+        if not run.done:
+            return await send_if_cut_off(tools, run)
     except RunNotFound:
         pass
     except Exception as error:  # noqa: BLE001  (one odd record must not keep the others from going on)

@@ -27,9 +27,10 @@ from shared.model.record import Work
 from shared.model.times import read_time
 from shared.model.watching import STATE, Pending, State
 from shared.resuming import look_after
-from shared.state.ledger import share
+from shared.state.entry import Standing
 from shared.state.returns import AGAIN
 from shared.state.runs import run_id
+from shared.state.standing import share
 from shared.sweep.starting import send_again
 from shared.turns import in_turn, is_fresh, is_minor, runs_between_looks
 
@@ -220,15 +221,15 @@ async def _has_news(tools: Tools, each: Pending, now: datetime) -> bool:
     An incident that the ledger does not know is not read here: its run reads it. Raises GraphError; NotFound
     may pass, since an incident is listed before it can be read.
     """
-    entries = await tools.ledger.entries(f"defender-{each.id}")
-    if not entries:
+    before = await tools.ledger.standing(f"defender-{each.id}")
+    if before is None:
         return True
     incident = await tools.graph.get_incident(each.id)
     about = from_defender(incident, each.id, tools.limits, private=False)
     if about.id != each.id:
-        entries = await tools.ledger.entries(f"defender-{about.id}")
+        before = await tools.ledger.standing(f"defender-{about.id}") or Standing()
     plan = make_plan(Work("", now, ""), about, tools.catalog, now, tools.policy)
-    return bool(share(entries, wanted(plan, tools.catalog), now).due)
+    return bool(share(before, wanted(plan, tools.catalog), now).due)
 
 
 def _run_of(each: Pending) -> str:

@@ -15,6 +15,7 @@ from shared.catalog.query import batch_call, one_call
 from shared.errors import GraphError, PermissionDenied, Throttled, Unavailable
 from shared.incident import waiting
 from shared.model.finding import Found
+from shared.model.hunt import DEVICE_CARD
 from shared.outcomes.reading import decode_answer
 from shared.outcomes.summarizing import summarize
 from shared.outcomes.unpacking import unpack
@@ -36,7 +37,7 @@ class Asking:
     """
     The calls of one run, whose answers are recorded as they come.
 
-    `found` has what was recorded, by hunt. `batched` says whether hunts share calls, and `proven` whether Graph has answered
+    `found` has what was recorded, by hunt, and `card` the answer with the device card's rows. `batched` says whether hunts share calls, and `proven` whether Graph has answered
     one that they shared.
     """
 
@@ -45,6 +46,7 @@ class Asking:
         self.batched = batched
         self.proven = False
         self.found: dict[str, Found] = {}
+        self.card: bytes | None = None
         self._work = work
         self._plan = plan
 
@@ -110,7 +112,8 @@ class Asking:
     def _summaries(
         self, asked: Sequence[Asked], raw: bytes, take: int, seconds: float, *, alone: bool
     ) -> list[Found]:
-        answers = {asked[0].hunt.name: decode_answer(raw)} if alone else unpack(raw).answers
+        names = [each.hunt.name for each in asked]
+        answers = {names[0]: decode_answer(raw)} if alone else unpack(raw, names).answers
         found = []
         for each in asked:
             answer = answers.get(each.hunt.name)
@@ -135,6 +138,8 @@ class Asking:
             log.info("hunt %s: %d rows in %.1f s", each.hunt, each.rows, each.seconds)
         recorded = await self.tools.runs.record(self._work.run_id, found, raw)
         self.found |= {each.hunt: each for each in recorded}
+        if raw and any(each.hunt == DEVICE_CARD for each in found) and tuple(found) == recorded:
+            self.card = raw
 
     @staticmethod
     def _note(error: GraphError, names: list[str]) -> None:

@@ -51,17 +51,20 @@ class Decision(Struct, frozen=True):
     card_failed: bool = False
 
 
-async def decide_all(tools: Tools, run_id: str, plan: Plan, found: dict[str, Found]) -> Decision:
+async def decide_all(
+    tools: Tools, run_id: str, plan: Plan, found: dict[str, Found], card_rows: bytes | None = None
+) -> Decision:
     """
     Decide how every hunt of *plan* ended, those that it skips included.
 
-    *found* holds the answer of every planned hunt, by its name.
+    *found* holds the answer of every planned hunt, by its name. *card_rows* is Graph's answer with the rows of the
+    device card; without it, it is read.
     """
     card = found.get(DEVICE_CARD)
     failed = bool(card and card.failure)
     cards = None
     if card and not failed:
-        raw = await tools.runs.findings(run_id, DEVICE_CARD)
+        raw = card_rows or await tools.runs.findings(run_id, DEVICE_CARD)
         try:
             cards = device_cards(raw, DEVICE_CARD) if raw else None
         except GraphError as error:

@@ -8,7 +8,7 @@ again.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -22,7 +22,7 @@ from shared.model.finding import Found
 from shared.model.record import Done, Plan
 
 from .ending import decide_all, run_status
-from .hunting import hunt_all
+from .hunting import Answers, hunt_all
 from .late import late_note, late_work
 from .planning import make_plan
 from .sharing import take_share
@@ -30,6 +30,7 @@ from .sharing import take_share
 if TYPE_CHECKING:
     from shared.model.incident import Snapshot
     from shared.model.record import CommentResult, Run, Work
+    from shared.state.standing import Log
     from shared.tools import Tools
 
     from .ending import Decision
@@ -43,9 +44,9 @@ async def enrich(tools: Tools, run: Run, *, again: bool) -> None:
 
     *again* says that an earlier delivery may have worked on it. Raises Waiting if the run must go on later.
     """
-    plan, snapshot = await _plan(tools, run)
-    found = await hunt_all(tools, run.work, plan, run.found)
-    await _finish(tools, run.work, plan, found, snapshot, again=again)
+    begun = await _plan(tools, run)
+    answers = await hunt_all(tools, run.work, begun.plan, run.found)
+    await _finish(tools, run.work, begun, answers, again=again)
 
 
 async def give_up_enrichment(tools: Tools, run: Run, reason: str, *, posting: bool) -> None:
@@ -59,26 +60,35 @@ async def give_up_enrichment(tools: Tools, run: Run, reason: str, *, posting: bo
     for hunt in plan.hunts:
         if hunt.name not in run.found:
             run.found[hunt.name] = Found(hunt.name, failure=reason)
-    await _finish(tools, run.work, plan, run.found, None, again=True, posting=posting)
+    await _finish(tools, run.work, _Begun(plan), Answers(run.found), again=True, posting=posting)
 
 
-async def _plan(tools: Tools, run: Run) -> tuple[Plan, Snapshot | None]:
+class _Begun(NamedTuple):
+    """A run's plan; and where this delivery made it, the incident and its log in the ledger as they were then."""
+
+    plan: Plan
+    snapshot: Snapshot | None = None
+    log: Log | None = None
+
+
+async def _plan(tools: Tools, run: Run) -> _Begun:
     """Return the stored plan, or read the incident, make a plan and store it."""
     work = run.work
     if run.plan:
-        return run.plan, None
+        return _Begun(run.plan)
     try:
         subject, snapshot = await read_incident(tools, work)
     except UnreadableIncident as error:
-        return await _keep(tools, work, Plan(failure=str(error))), None
+        return _Begun(await _keep(tools, work, Plan(failure=str(error))))
     if work.source == "late" and subject and subject.closed:
         closed = make_plan(work, replace(subject, chosen=Chosen()), tools.catalog, tools.now(), tools.policy)
         note = "The incident was closed before its window was over: it was not looked at again"
-        return await _keep(tools, work, replace(closed, notes=(*closed.notes, note))), None
+        return _Begun(await _keep(tools, work, replace(closed, notes=(*closed.notes, note))))
+    log = None
     plan = make_plan(work, subject, tools.catalog, tools.now(), tools.policy)
     if plan.incident:
-        plan = await take_share(tools, work, plan)
-    return await _keep(tools, work, plan), snapshot
+        plan, log = await take_share(tools, work, plan)
+    return _Begun(await _keep(tools, work, plan), snapshot, log)
 
 
 async def _keep(tools: Tools, work: Work, plan: Plan) -> Plan:
@@ -89,15 +99,15 @@ async def _keep(tools: Tools, work: Work, plan: Plan) -> Plan:
 async def _finish(
     tools: Tools,
     work: Work,
-    plan: Plan,
-    found: dict[str, Found],
-    snapshot: Snapshot | None,
+    begun: _Begun,
+    answers: Answers,
     *,
     again: bool,
     posting: bool = True,
 ) -> None:
     """Decide how every hunt ended, post the comment, update the ledger, and record how the run ended."""
-    decision = await decide_all(tools, work.run_id, plan, found)
+    plan = begun.plan
+    decision = await decide_all(tools, work.run_id, plan, *answers)
     notes = (*decision.notes, *late_note(tools, work, plan, decision))
     content = Content(
         work.run_id,
@@ -112,9 +122,9 @@ async def _finish(
     results: tuple[CommentResult, ...] = ()
     if plan.incident_id:
         with tools.telemetry.comment(plan.provider) as span:
-            results = (await post(tools, work, plan, content, snapshot, again=again, posting=posting),)
+            results = (await post(tools, work, plan, content, begun.snapshot, again=again, posting=posting),)
             span.set_attribute("outrider.status", results[0].status)
-        await _settle(tools, work, plan, decision, results[0])
+        await _settle(tools, work, begun, decision, results[0])
     done = Done(
         run_status(plan, decision, results),
         plan.failure or verdict(content, mask=tools.settings.masks),
@@ -125,13 +135,16 @@ async def _finish(
         notes,
         plan.failure,
     )
-    if await tools.runs.finish(work, done):
+    if await tools.runs.finish(work, done, plan, answers.found):
         tools.telemetry.ended(work, done)
     log.info("run %s: %s, %d hunts", work.run_id, done.status, len(done.outcomes))
 
 
-async def _settle(tools: Tools, work: Work, plan: Plan, decision: Decision, comment: CommentResult) -> None:
+async def _settle(
+    tools: Tools, work: Work, begun: _Begun, decision: Decision, comment: CommentResult
+) -> None:
     """Start the late look, and record in the ledger what was looked at and what stands on the incident."""
+    plan = begun.plan
     unsaid = comment.status == "failed"
     stands = comment.status in ("written", "alreadyThere")
     if late := late_work(tools, work, plan, decision, unsaid=unsaid):
@@ -148,4 +161,5 @@ async def _settle(tools: Tools, work: Work, plan: Plan, decision: Decision, comm
         looked={key: over for key, over in looked.items() if over},
         told=decision.findings if stands else (),
         said=work.counts and (stands or plan.follow_up) and not unsaid,
+        log=begun.log,
     )

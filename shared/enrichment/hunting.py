@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.catalog.query import Asked, calls_for
 from shared.incident import waiting
 from shared.kql.read import read_query
+from shared.model.hunt import DEVICE_CARD
 
 from .asking import Asking
 from .isolating import BATCHES, Isolating, halves, hunt_key, table_key, together
@@ -17,9 +18,16 @@ if TYPE_CHECKING:
     from shared.tools import Tools
 
 
-async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> dict[str, Found]:
+class Answers(NamedTuple):
+    """Every hunt's answer by its name, and the answer with the device card's rows if Graph gave it just now."""
+
+    found: dict[str, Found]
+    card: bytes | None = None
+
+
+async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]) -> Answers:
     """
-    Run the hunts of *plan* that are not *known* yet; return every hunt's answer, by its name.
+    Run the hunts of *plan* that are not *known* yet; return the answers of all.
 
     They share calls unless HUNT_BATCH is off, or the tenant was found to refuse that. A hunt that Graph refuses has the
     reason in `failure`. Raises Waiting if a hunt must be tried again later; the answers of the others are recorded by
@@ -27,7 +35,7 @@ async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]
     """
     missing = [hunt for hunt in plan.hunts if hunt.name not in known]
     if not missing:
-        return known
+        return Answers(known)
     refused = await tools.refusals.known(tools.now())
     asking = Asking(tools, work, plan, batched=tools.settings.batches and BATCHES not in refused)
     wanted: list[Asked] = []
@@ -56,4 +64,6 @@ async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]
         # If it is one of them at which Graph fails, the others are answered now.
         groups = [half for group in groups for half in halves(group)]
     await together(isolating.settle(group, take) for group in groups)
-    return known | asking.found
+    mine = known | asking.found
+    agreed = await tools.runs.agreed(work.run_id, mine)
+    return Answers(agreed, asking.card if agreed.get(DEVICE_CARD) == mine.get(DEVICE_CARD) else None)

@@ -195,10 +195,10 @@ def _groups(asked: Sequence[Asked], most: int) -> list[list[Asked]]:
     return [list(asked[start:end]) for start, end in pairwise(bounds)]
 
 
-def halves(asked: Sequence[Asked]) -> list[Sequence[Asked]]:
+def halves(asked: Sequence[Asked]) -> list[list[Asked]]:
     """Divide hunts in two; one alone is left as it is."""
     middle = len(asked) // 2
-    return [half for half in (asked[:middle], asked[middle:]) if half]
+    return [list(half) for half in (asked[:middle], asked[middle:]) if half]
 
 
 def _names(asked: Sequence[Asked]) -> list[str]:

@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     from shared.catalog.load import Catalog
     from shared.entities.choosing import Limits
     from shared.model.record import Plan, PlannedHunt, Work
-    from shared.state.ledger import Share
+    from shared.state.standing import Log, Share
     from shared.tools import Tools
 
 
-async def take_share(tools: Tools, work: Work, plan: Plan) -> Plan:
+async def take_share(tools: Tools, work: Work, plan: Plan) -> tuple[Plan, Log | None]:
     """
-    Take from the incident's ledger what is due, up to the most that one run hunts for; return the plan for it.
+    Take from the incident's ledger what is due, up to the most that one run hunts for.
+
+    Returns the plan for it, and the log as it was left, None where it was not read.
 
     A person's run takes everything. A dry run, and one with a lookback of its own, takes nothing from the
     ledger: it hunts all, and others will hunt it again.
     """
     catalog, limits = tools.catalog, tools.limits
     if not work.counts:
-        return replace(plan, chosen=limit(plan.chosen, limits), activity={})
+        return replace(plan, chosen=limit(plan.chosen, limits), activity={}), None
     share = await tools.ledger.take(
         plan.incident,
         work.run_id,
@@ -40,7 +42,7 @@ async def take_share(tools: Tools, work: Work, plan: Plan) -> Plan:
         everything=not work.only_new,
         within=lambda due: _within(plan, limits, due),
     )
-    return narrow(plan, catalog, share, limits)
+    return narrow(plan, catalog, share, limits), share.log
 
 
 def wanted(plan: Plan, catalog: Catalog) -> dict[str, datetime | None]:

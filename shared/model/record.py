@@ -187,6 +187,16 @@ class Done(Struct, frozen=True, rename="camel"):
     reason: str = ""
 
 
+class AtEnd(Struct, frozen=True):
+    """What is stored beside a run's end, so that no other object has to be read to show the run."""
+
+    work: Work
+    #: None where there is none.
+    plan: Plan | None = None
+    #: What hunts found that stands in no outcome, such as the device card.
+    found: tuple[Found, ...] = ()
+
+
 class Returns(Struct, frozen=True):
     """
     How often a run came back, since a worker or a host that had it may have died of it.
@@ -207,13 +217,13 @@ class Run(Struct, frozen=True):
 
     work: Work
     plan: Plan | None = None
-    #: What each hunt found, by its name; a hunt that has not ended is missing.
+    #: What each hunt found, by its name; a hunt that has not been answered is missing.
     found: dict[str, Found] = {}
-    #: The latest wait, which may be over; None where the run never waited.
+    #: The latest wait, which may be over; None where the run never waited, or has ended.
     wait: Wait | None = None
     #: None while the run has not ended.
     done: Done | None = None
-    #: When the run first waited, in UTC; None where it never did.
+    #: When the run first waited, in UTC; None where it never did, or has ended.
     first_wait: datetime | None = None
     returns: Returns = Returns()
     #: When a worker last said that it is at work on it, in UTC; None where none had to.

@@ -1,120 +1,31 @@
 """
 What has been hunted on an incident: a log that every run appends to, and none rewrites.
 
-The entries are numbered objects, each created once. A run that creates entry n has read all entries before
-it, so two runs that start at once share the work between them, without a lock. What is hunted is named by
-keys, `catalog.select.ledger_key`: a hunt and one entity. A key that was looked at is due again only if its
-entity was active since, or if it was looked at before its window was over and now is the late look.
+The entries are numbered objects, each created once. A run that creates entry n has read what all entries before
+it say, so two runs that start at once share the work between them, without a lock. It writes that into its own entry,
+so that the last entry and its number are all that the next one reads. What is hunted is named by keys,
+`catalog.select.ledger_key`: a hunt and one entity. A key that was looked at is due again only if its entity was active
+since, or if it was looked at before its window was over and now is the late look.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+import asyncio
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 
 from .earlier import upgrade
-from .entry import Entry
+from .entry import Entry, Standing
+from .standing import Log, Share, after, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from .objects import Store
-
-    #: What a run wants to hunt: key -> its entity's last activity, None where unknown.
-    Wanted = Mapping[str, datetime | None]
-
-#: A run waits at most 24.5 hours in all, whatever for (`work`); after this, what it took is free again.
-_LONGEST_RUN = timedelta(hours=25)
-#: What failed is hunted again when the incident changes, but not because our own comment has just changed it.
-_REST = timedelta(hours=1)
-_NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-class Share(Struct, frozen=True):
-    """What a run may hunt on an incident."""
-
-    #: What is due, and no other run is hunting now.
-    due: frozenset[str] = frozenset()
-    #: The part of `due` that an earlier run took, without a result.
-    tried: frozenset[str] = frozenset()
-    #: Whether no run has told, or is about to tell, how its hunts on the incident ended.
-    first: bool = True
-    #: The findings that stand on the incident.
-    told: frozenset[str] = frozenset()
-    #: What is due as well, and more than one run hunts.
-    left: frozenset[str] = frozenset()
-
-
-def share(entries: Collection[Entry], wanted: Wanted, now: datetime, *, late: bool = False) -> Share:
-    """
-    Return the part of *wanted* that is due.
-
-    Left out are, unless their entity was active since: what was looked at, though not from a *late* look once
-    its window is over; what an unfinished run took within the last 25 hours; and what a run that ended within
-    the last hour took without a result.
-    """
-    looked, state = _looked(entries), _state(entries, now)
-
-    def is_due(key: str) -> bool:
-        active = wanted[key] or _NEVER
-        if key in state.busy:
-            return active > state.busy[key]
-        if key not in looked:
-            return True
-        before, over = looked[key]
-        return active > before or (late and over is not None and over <= now)
-
-    due = frozenset(filter(is_due, wanted))
-    told = frozenset(key for entry in entries for key in entry.told)
-    return Share(due, due & state.tried, first=not state.said, told=told)
-
-
-class _State(NamedTuple):
-    """What rests or is being hunted, and since which activity; what was tried last in vain; whether one told."""
-
-    busy: dict[str, datetime]
-    tried: set[str]
-    said: bool
-
-
-def _state(entries: Iterable[Entry], now: datetime) -> _State:
-    closed = {entry.run_id: entry for entry in entries if entry.closed}
-    busy: dict[str, datetime] = {}
-    tried: set[str] = set()
-    said = False
-    for entry in entries:
-        if entry.closed:
-            tried.difference_update(entry.ended, entry.looked)
-            said = said or entry.said
-            continue
-        end = closed.get(entry.run_id)
-        without = set(entry.taken).difference(end.ended, end.looked) if end else set(entry.taken)
-        if now - (end.at if end else entry.at) < (_REST if end else _LONGEST_RUN):
-            for key in without:
-                busy[key] = max(busy.get(key, _NEVER), _active(entry, key))
-            said = said or not end
-        tried |= without
-    return _State(busy, tried, said)
-
-
-def _looked(entries: Iterable[Entry]) -> dict[str, tuple[datetime, datetime | None]]:
-    """Return what was looked at: up to which activity, and when the window is over (None: it was)."""
-    taken = {entry.run_id: entry for entry in entries if not entry.closed}
-    looked: dict[str, tuple[datetime, datetime | None]] = {}
-    for entry in entries:
-        for key, over in (*((key, None) for key in entry.ended), *entry.looked.items()):
-            active = _active(taken.get(entry.run_id, entry), key)
-            if key not in looked or active >= looked[key][0]:
-                looked[key] = active, over
-    return looked
-
-
-def _active(entry: Entry, key: str) -> datetime:
-    """Return the last activity of a key's entity when the run took it, as far as it was known."""
-    return entry.activity.get(key.partition(" ")[2], _NEVER)
+    from .standing import Wanted
 
 
 class Ledger:
@@ -125,8 +36,12 @@ class Ledger:
 
     async def entries(self, incident: str) -> list[Entry]:
         """Read an incident's log, oldest entry first."""
-        entries, _ = await self._read(incident)
-        return entries
+        return [entry for _, entry in await self._read(await self._store.keys(_folder(incident)))]
+
+    async def standing(self, incident: str) -> Standing | None:
+        """Return what an incident's log says; None if it has no entry. That is a listing, and one object."""
+        log = await self._log(incident)
+        return log.standing if log.following else None
 
     async def take(
         self,
@@ -146,17 +61,21 @@ class Ledger:
         its part before gets the same part again.
         """
         while True:
-            entries, following = await self._read(incident)
-            mine = next((n for n, entry in enumerate(entries) if entry.run_id == run_id), None)
-            before = entries if mine is None else entries[:mine]
+            log = await self._log(incident)
+            mine = log.standing.runs.get(run_id)
+            before, taken = await self._took(incident, mine.number) if mine else (log.standing, None)
             part = share(before, wanted, now, late=late)
             if everything:
                 part = Share(frozenset(wanted), first=True, told=part.told)
-            taken = within(part.due) if mine is None else frozenset(entries[mine].taken)
-            part = Share(taken, taken & part.tried, part.first, part.told, part.due - taken)
-            entry = Entry(run_id, now, tuple(sorted(taken)), _activity(wanted, taken))
-            if mine is not None or not taken or await self._append(following, entry):
-                return part
+            if taken is None:
+                taken = within(part.due)
+            if not mine and taken:
+                entry = Entry(run_id, now, tuple(sorted(taken)), _activity(wanted, taken))
+                appended = await self._append(incident, log, entry)
+                if appended is None:
+                    continue
+                log = appended
+            return Share(taken, taken & part.tried, part.first, part.told, part.due - taken, log)
 
     async def close(
         self,
@@ -168,39 +87,81 @@ class Ledger:
         looked: Mapping[str, datetime] | None = None,
         told: Collection[str] = (),
         said: bool = True,
+        log: Log | None = None,
     ) -> None:
         """
         Record how a run ended: see `Entry`; only the first call counts.
 
-        The rest of what the run took is free again an hour later.
+        The rest of what the run took is free again an hour later. *log* is as `take` left it: it is read again only
+        if somebody has appended to it since.
         """
+        entry = Entry(
+            run_id,
+            now,
+            ended=tuple(sorted(ended)),
+            looked=dict(sorted((looked or {}).items())),
+            told=tuple(sorted(told)),
+            said=said,
+            closed=True,
+        )
         while True:
-            entries, following = await self._read(incident)
-            if any(entry.run_id == run_id and entry.closed for entry in entries):
+            log = log or await self._log(incident)
+            mine = log.standing.runs.get(run_id)
+            if mine and mine.closed:
                 return
-            took = any(entry.run_id == run_id for entry in entries)
-            entry = Entry(
-                run_id,
-                now,
-                ended=tuple(sorted(ended)),
-                looked=dict(sorted((looked or {}).items())),
-                told=tuple(sorted(told)),
-                said=said,
-                closed=True,
-            )
-            if not (ended or looked or told or took) or await self._append(following, entry):
+            if not (ended or looked or told or mine) or await self._append(incident, log, entry):
                 return
+            log = None
 
-    async def _read(self, incident: str) -> tuple[list[Entry], str]:
-        """Return a log and the name of its next entry, which is right even if old entries are gone."""
-        folder = f"incidents/{incident}/"
-        names = await self._store.keys(folder)
-        raw = await self._store.get_all(names)
-        number = int(names[-1].rsplit("/", 1)[-1]) + 1 if names else 0
-        return [upgrade(msgspec.json.decode(each, type=Entry)) for each in raw], f"{folder}{number:06d}"
+    async def _log(self, incident: str, below: int | None = None) -> Log:
+        """
+        Return what a log says, all of it or its entries with a number *below* this one, and its next entry's number.
 
-    async def _append(self, name: str, entry: Entry) -> bool:
-        return await self._store.create(name, msgspec.json.encode(entry))
+        The number is right even if old entries are gone. Entries of earlier versions do not say what stands before
+        them: where the last is such a one, all are read.
+        """
+        names = await self._store.keys(_folder(incident))
+        names = [name for name in names if below is None or _number(name) < below]
+        entries = await self._read(names[-1:])
+        if len(names) > 1 and not (entries and entries[0][1].before):
+            entries = await self._read(names)
+        known = [n for n, (_, entry) in enumerate(entries) if entry.before]
+        standing = Standing()
+        for number, entry in entries[known[-1] if known else 0 :]:
+            standing = after(entry.before or standing, number, entry)
+        return Log(standing, _number(names[-1]) + 1 if names else 0)
+
+    async def _took(self, incident: str, number: int) -> tuple[Standing, frozenset[str]]:
+        """Return what a log said before its entry *number*, and what that took."""
+        for _, entry in await self._read([f"{_folder(incident)}{number:06d}"]):
+            before = entry.before or (await self._log(incident, number)).standing
+            return before, frozenset(entry.taken)
+        return Standing(), frozenset()
+
+    async def _read(self, names: list[str]) -> list[tuple[int, Entry]]:
+        """Read entries, each with its number; those that are gone meanwhile are left out."""
+        values = await asyncio.gather(*map(self._store.get, names))
+        return [
+            (_number(name), upgrade(msgspec.json.decode(raw, type=Entry)))
+            for name, raw in zip(names, values, strict=True)
+            if raw is not None
+        ]
+
+    async def _append(self, incident: str, log: Log, entry: Entry) -> Log | None:
+        """Append an entry right behind *log*; return the log with it, or None if another entry is there."""
+        number = log.following
+        whole = replace(entry, before=log.standing if number else None)
+        if not await self._store.create(f"{_folder(incident)}{number:06d}", msgspec.json.encode(whole)):
+            return None
+        return Log(after(log.standing, number, entry), number + 1)
+
+
+def _folder(incident: str) -> str:
+    return f"incidents/{incident}/"
+
+
+def _number(name: str) -> int:
+    return int(name.rsplit("/", 1)[-1])
 
 
 def _activity(wanted: Wanted, keys: Iterable[str]) -> dict[str, datetime]:

@@ -36,7 +36,7 @@ class OpenRuns:
     async def done(self, run_id: str) -> Done | None:
         """Read how a run ended; None while it has not."""
         raw = await self._store.get(f"runs/{run_id}/done")
-        return msgspec.json.decode(raw, type=Done) if raw else None
+        return msgspec.json.decode(raw.partition(b"\n")[0], type=Done) if raw else None
 
     async def open(self, run_id: str, group: str = "") -> None:
         """List a run among those that have not ended, so that the watch finds it if it is cut off."""

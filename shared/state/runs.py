@@ -1,9 +1,10 @@
 """
 Store run records and findings, and send run ids to the queues.
 
-A run is a handful of objects, each created once: `request`, `plan`, `hunts/{name}`, `waits/{when}`, `done`, and
-`returns/{when}.{what}` where it came back. A worker does whatever is not there yet, so a message that comes twice
-or late changes nothing but time. Only the rows, `findings/{name}`, and `alive` may be overwritten.
+A run is a handful of objects, each created once: `request`, `plan`, `answers/{key}` (`answers`), `waits/{when}`,
+`done`, and `returns/{when}.{what}` where it came back. A worker does whatever is not there yet, so a message that
+comes twice or late changes nothing but time. Only `alive` may be overwritten. `done` has two lines of JSON: how the run
+ended, and the request, the plan and the summaries beside it, so that nothing else is read of a run that has ended.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.errors import KeyReused, NotSent, RunNotFound
-from shared.model.finding import Found
-from shared.model.record import Plan, Run, Wait, Work
+from shared.model.record import AtEnd, Done, Plan, Run, Wait, Work
 
+from . import answers
 from .opened import OpenRuns
 from .returns import first_to_send, mark, read_returns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from shared.model.record import Done
+    from shared.model.finding import Found
 
     from .objects import Store
     from .returns import Mark
@@ -121,10 +122,13 @@ class Runs(OpenRuns):
         raw = await self._store.get(f"runs/{run_id}/request") if RUN_ID.fullmatch(run_id) else None
         if raw is None:
             raise RunNotFound(f"there is no run {run_id[:40]!r}")
-        work = msgspec.json.decode(raw, type=Work)
+        return self._unexpired(msgspec.json.decode(raw, type=Work))
+
+    def _unexpired(self, work: Work) -> Work:
+        """Return *work*. Raises RunNotFound if it was requested more than FINDINGS_DAYS ago."""
         if work.requested + self._days < datetime.now(UTC):
             raise RunNotFound(
-                f"run {run_id} has expired: runs are kept for {self._days.days} days (FINDINGS_DAYS)"
+                f"run {work.run_id} has expired: runs are kept for {self._days.days} days (FINDINGS_DAYS)"
             )
         return work
 
@@ -133,24 +137,50 @@ class Runs(OpenRuns):
         return work.requested + self._days
 
     async def read(self, run_id: str) -> Run:
-        """Read everything that is stored of a run, except rows. Raises RunNotFound."""
-        work = await self.work(run_id)
+        """
+        Read what is stored of a run, except rows, and of one that is done except its waits. Raises RunNotFound.
+
+        That is a listing and `done`, or what is there of the request, the plan, the answers, the last wait and `alive`.
+        """
         base = f"runs/{run_id}"
-        keys = await self._store.keys(f"{base}/")
-        plan, done = await asyncio.gather(self._store.get(f"{base}/plan"), self.done(run_id))
-        found = await self._store.get_all([key for key in keys if key.startswith(f"{base}/hunts/")])
-        waits = [key for key in keys if key.startswith(f"{base}/waits/")]
-        last = await self._store.get(waits[-1]) if waits else None
-        alive = await self._store.get(f"{base}/alive") if f"{base}/alive" in keys else None
+        listed = await self._store.dated(f"{base}/") if RUN_ID.fullmatch(run_id) else {}
+        if f"{base}/done" in listed and (raw := await self._store.get(f"{base}/done")):
+            return self._ended(raw, list(listed))
+        if f"{base}/request" not in listed:
+            raise RunNotFound(f"there is no run {run_id[:40]!r}")
+        waits = [key for key in listed if key.startswith(f"{base}/waits/")]
+        work, plan, wait, alive, found = await asyncio.gather(
+            self.work(run_id),
+            self._listed(f"{base}/plan", listed),
+            self._listed(waits[-1] if waits else "", listed),
+            self._listed(f"{base}/alive", listed),
+            answers.read(self._store, _below(answers.folder(run_id), listed)),
+        )
         return Run(
             work,
             msgspec.json.decode(plan, type=Plan) if plan else None,
-            {each.hunt: each for each in (msgspec.json.decode(raw, type=Found) for raw in found)},
-            msgspec.json.decode(last, type=Wait) if last else None,
-            done,
+            {hunt: each for hunt, (each, _) in found.items()},
+            msgspec.json.decode(wait, type=Wait) if wait else None,
+            None,
             _wait_time(waits[0]) if waits else None,
-            read_returns(keys),
+            read_returns(listed),
             datetime.fromisoformat(alive.decode()) if alive else None,
+        )
+
+    async def _listed(self, key: str, listed: Mapping[str, datetime]) -> bytes | None:
+        return await self._store.get(key) if key in listed else None
+
+    def _ended(self, raw: bytes, keys: Sequence[str]) -> Run:
+        """Return the run whose `done` is *raw*, and whose objects have the names *keys*."""
+        first, _, second = raw.partition(b"\n")
+        done, beside = msgspec.json.decode(first, type=Done), msgspec.json.decode(second, type=AtEnd)
+        found = [*(outcome.found for outcome in done.outcomes if outcome.found.hunt), *beside.found]
+        return Run(
+            self._unexpired(beside.work),
+            beside.plan,
+            {each.hunt: each for each in found},
+            done=done,
+            returns=read_returns(keys),
         )
 
     async def store_plan(self, run_id: str, plan: Plan) -> Plan:
@@ -160,24 +190,33 @@ class Runs(OpenRuns):
         raw = await self._store.get(f"runs/{run_id}/plan")
         return msgspec.json.decode(raw, type=Plan) if raw else plan
 
-    async def record(self, run_id: str, found: Found, raw: bytes = b"") -> Found:
+    async def record(self, run_id: str, found: Sequence[Found], raw: bytes = b"") -> tuple[Found, ...]:
         """
-        Store what a hunt found, and return it; if another worker was first, return what that one stored.
+        Store what one call answered, and return it; if another worker was first, return what that one stored.
 
-        *raw* is Graph's answer, with the rows; it is stored first, and replaces one that is there.
+        *found* are the summaries of all hunts that the call asked, and *raw* is Graph's answer, with the rows.
         """
-        key = f"runs/{run_id}/hunts/{found.hunt}"
-        if raw:
-            # Overwritten, since two workers may run the same hunt and the rows of either fit the summary.
-            await self._store.put(f"runs/{run_id}/findings/{found.hunt}", raw)
-        if await self._store.create(key, msgspec.json.encode(found)):
-            return found
-        stored = await self._store.get(key)
-        return msgspec.json.decode(stored, type=Found) if stored else found
+        return await answers.keep(self._store, run_id, found, raw)
+
+    async def agreed(self, run_id: str, found: Mapping[str, Found]) -> dict[str, Found]:
+        """
+        Return the summaries that count, hunt -> summary, where a worker has *found* these: its own, nearly always.
+
+        Another worker may have asked some of its hunts in another company, and stored them first.
+        """
+        stored = await self._store.dated(answers.folder(run_id))
+        if not answers.may_overlap(list(stored)):
+            return dict(found)
+        return {
+            **found,
+            **{hunt: each for hunt, (each, _) in (await answers.read(self._store, stored)).items()},
+        }
 
     async def findings(self, run_id: str, hunt: str) -> bytes | None:
-        """Read a hunt's answer as Graph sent it; None if nothing is stored."""
-        return await self._store.get(f"runs/{run_id}/findings/{hunt}")
+        """Read the answer that holds a hunt's rows, whole and as Graph sent it; None if there is none."""
+        found = await answers.read(self._store, await self._store.dated(answers.folder(run_id)))
+        raw = await self._store.get(found[hunt][1]) if hunt in found else None
+        return raw.partition(b"\n")[2] or None if raw else None
 
     async def wait(self, run_id: str, wait: Wait, now: datetime) -> None:
         """Record that a run waits, and why."""
@@ -204,12 +243,28 @@ class Runs(OpenRuns):
         await self.send(work)
         return True
 
-    async def finish(self, work: Work, done: Done) -> bool:
-        """Record how a run ended, unless that is recorded already; return whether it was recorded."""
-        first = await self._store.create(f"runs/{work.run_id}/done", msgspec.json.encode(done))
+    async def finish(
+        self, work: Work, done: Done, plan: Plan | None = None, found: Mapping[str, Found] | None = None
+    ) -> bool:
+        """
+        Record how a run ended, unless that is recorded already; return whether it was recorded.
+
+        With it are stored its *plan* and what its hunts *found*, by their names, as far as *done* does not have that.
+        """
+        told = {outcome.hunt: outcome.found for outcome in done.outcomes}
+        beside = AtEnd(
+            work, plan, tuple(each for name, each in (found or {}).items() if told.get(name) != each)
+        )
+        first = await self._store.create(
+            f"runs/{work.run_id}/done", (msgspec.json.encode(done), b"\n", msgspec.json.encode(beside))
+        )
         if work.source != "watch":
             await self.close(work.run_id, work.group)
         return first
+
+
+def _below(folder: str, listed: Mapping[str, datetime]) -> dict[str, datetime]:
+    return {key: at for key, at in listed.items() if key.startswith(folder)}
 
 
 def _wait_time(key: str) -> datetime:

@@ -126,7 +126,7 @@ async def _finish(
     status = ending.sweep_status(outcomes, ending.coverage(summaries), comments.results)
     said = plan.failure or ending.sweep_verdict(summaries, outcomes)
     done = Done(status, said, tools.now(), tuple(outcomes), comments.results, (), notes, plan.failure)
-    if await tools.runs.finish(work, done):
+    if await tools.runs.finish(work, done, plan):
         tools.telemetry.ended(work, done)
         await send_again(tools, older=timedelta(0))
     log.info("sweep %s: %s, %d hunts", work.run_id, status, len(outcomes))

@@ -151,7 +151,7 @@ async def test_devices_that_share_a_name_are_told(app: Deployment) -> None:
         }
     )
     named, known = Device(name="web01"), Device(f"{1:040x}", "web01")
-    await app.tools.runs.record(RUN, Found(device.name, rows=2), raw)
+    await app.tools.runs.record(RUN, (Found(device.name, rows=2),), raw)
     found = {device.name: Found(device.name, rows=2)}
     notes = [
         (await decide_all(app.tools, RUN, Plan(chosen=Chosen((one,)), notes=("first",)), found)).notes
@@ -191,7 +191,7 @@ async def test_a_gone_hunt_is_recorded_as_such(app: Deployment) -> None:
     work = Work(RUN, app.now(), "", chosen=BOTH, hunts=("file-origin",))
     plan = make_plan(work, None, app.tools.catalog, app.now())
     await app.tools.runs.start(work, chosen_key=False)
-    found = await hunt_all(without(app.tools, "file-origin"), work, plan, {})
+    found, _ = await hunt_all(without(app.tools, "file-origin"), work, plan, {})
 
     assert Found("file-origin", failure=GONE) == found["file-origin"]
     assert found == (await app.read(RUN)).found

@@ -7,7 +7,7 @@ from shared.enrichment.sharing import narrow, wanted
 from shared.entities.choosing import Limits
 from shared.model.entity import Chosen, Device, Dropped, hidden
 from shared.model.record import Work
-from shared.state.ledger import Share
+from shared.state.standing import Share
 from tests.support.tenant import Deployment
 
 WINDOWS, SERVER = Device("1" * 40, "pc-1", "Windows11"), Device("2" * 40, "srv-1", "Linux")

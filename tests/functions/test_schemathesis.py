@@ -89,12 +89,13 @@ async def record(state: Path) -> None:
             await runs.store_plan(run, plan)
     await runs.wait(RUNS["waiting"], Wait("Graph asks to wait", now + timedelta(minutes=2)), now)
     raw = b'{"schema":[{"name":"DeviceName","type":"String"}],"results":[{"DeviceName":"srv-7"}]}'
-    await runs.record(RUNS["completed"], found, raw)
-    await runs.record(RUNS["failed"], Found(HUNT, failure="the query timed out"))
-    await runs.finish(
-        work(RUNS["completed"]), Done("completed", "1 hunt found something", now, (outcome,), (written,))
-    )
-    await runs.finish(work(RUNS["failed"]), Done("failed", "FAILED", now, reason="the query timed out"))
+    await runs.record(RUNS["completed"], (found,), raw)
+    failed = Found(HUNT, failure="the query timed out")
+    await runs.record(RUNS["failed"], (failed,))
+    done = Done("completed", "1 hunt found something", now, (outcome,), (written,))
+    await runs.finish(work(RUNS["completed"]), done, plan, {HUNT: found})
+    done = Done("failed", "FAILED", now, reason="the query timed out")
+    await runs.finish(work(RUNS["failed"]), done, plan, {HUNT: failed})
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 from sandbox.tenant.state import HUNT
 from shared.model.finding import Found
 from shared.model.record import Work
-from shared.state.ledger import share
+from shared.state.entry import Standing
 from shared.state.runs import run_id
+from shared.state.standing import after, share
 from shared.work import work_on
 from tests.support.endings import BENIGN, EXFILTRATION, FILE_ORIGIN, outcome
 from tests.support.tenant import Deployment, Fleet
@@ -107,7 +108,7 @@ async def test_an_answer_before_a_crash_ends_a_trouble(app: Deployment) -> None:
     refuse(app, 503, hours=1.5)
     for minutes in (0, 60):
         await deliver(app, run, timedelta(minutes=minutes))
-    await app.tools.runs.record(run, Found("device-card", at=app.clock + timedelta(minutes=100)))
+    await app.tools.runs.record(run, (Found("device-card", at=app.clock + timedelta(minutes=100)),))
     refuse(app, 503, hours=100)
     wait = await deliver(app, run, timedelta(minutes=125))
 
@@ -149,7 +150,7 @@ async def test_troubles_that_take_turns_are_not_waited_for_for_ever(app: Deploym
     done = await app.done(run)
     entries = await app.tools.ledger.entries(f"defender-{EXFILTRATION}")
     taken = [key for entry in entries for key in entry.taken]
-    just_before = entries[:1], dict.fromkeys(taken), done.finished
+    just_before = after(Standing(), 0, entries[0]), dict.fromkeys(taken), done.finished
 
     assert "it has waited for more than 24 hours in all" in outcome(done, ORIGIN).reason
     assert timedelta(hours=24) < done.finished - app.clock < timedelta(hours=25)

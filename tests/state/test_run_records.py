@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 from obstore.store import MemoryStore
 
 from shared.errors import KeyReused, NotSent, RunNotFound
 from shared.model.finding import Found
-from shared.model.record import Done, Plan, Wait, Work
+from shared.model.outcome import Outcome, Window
+from shared.model.record import Done, Plan, Run, Wait, Work
 from shared.state.objects import Store
 from shared.state.runs import Runs, run_id
 
@@ -61,7 +62,7 @@ async def test_a_run_is_stored_and_sent_to_its_queue(runs: Sent) -> None:
 async def test_a_run_that_is_started_again_is_only_sent_again(runs: Sent) -> None:
     """What was asked first counts, and the message goes to that run's queue."""
     await runs.start(WORK, chosen_key=True)
-    other = msgspec.structs.replace(WORK, hunts=("b",), queue="urgent")
+    other = replace(WORK, hunts=("b",), queue="urgent")
 
     assert await runs.start(other, chosen_key=True) == WORK
     assert [("runs", RUN, 0)] * 2 == runs.messages
@@ -79,7 +80,7 @@ async def test_a_run_that_has_ended_is_not_sent_again(runs: Sent) -> None:
 async def test_a_chosen_key_takes_one_body(runs: Sent) -> None:
     """With another body it is refused and nothing is sent; a key of our own making is not."""
     await runs.start(WORK, chosen_key=True)
-    other = msgspec.structs.replace(WORK, body_digest="other")
+    other = replace(WORK, body_digest="other")
 
     with pytest.raises(KeyReused, match="use a new key for new work"):
         await runs.start(other, chosen_key=True)
@@ -131,7 +132,7 @@ async def test_a_run_is_served_for_its_days(runs: Sent) -> None:
     """After that it is not found, and the message says why; an hour before, it is."""
     for number, age in enumerate((timedelta(days=30, hours=1), timedelta(days=30, hours=-1))):
         name = f"{number:032x}"
-        await runs.start(msgspec.structs.replace(WORK, run_id=name, requested=NOW - age), chosen_key=True)
+        await runs.start(replace(WORK, run_id=name, requested=NOW - age), chosen_key=True)
 
     with pytest.raises(RunNotFound, match=f"run {0:032x} has expired: runs are kept for 30 days"):
         await runs.read(f"{0:032x}")
@@ -155,16 +156,27 @@ async def test_everything_of_a_run_is_read_but_its_rows(runs: Sent) -> None:
     found = {name: Found(name, rows=1) for name in ("b", "a")}
     await runs.store_plan(RUN, plan)
     for each in found.values():
-        await runs.record(RUN, each, b"rows")
+        await runs.record(RUN, (each,), b"rows")
     for minutes, wait in ((10, late), (1, Wait("early", NOW))):
         await runs.wait(RUN, wait, NOW + timedelta(minutes=minutes))
     await runs.wait("0b" * 16, Wait("another run's", NOW), NOW + timedelta(days=1))
-    await runs.finish(WORK, DONE)
 
     run = await runs.read(RUN)
 
-    assert (plan, found, late, DONE) == (run.plan, run.found, run.wait, run.done)
-    assert await runs.done(RUN) == DONE
+    assert (plan, found, late, None) == (run.plan, run.found, run.wait, run.done)
+
+
+async def test_the_end_of_a_run_has_all_that_is_shown_of_it(runs: Sent) -> None:
+    """Its request, its plan and what its hunts found, though all else that is stored of it were gone."""
+    plan, window = Plan(incident_id="4101"), Window(NOW, NOW)
+    found = {name: Found(name, rows=1, columns=("A",)) for name in ("b", "device-card")}
+    done = replace(DONE, outcomes=(Outcome("b", "B", "found", "", window, found=found["b"]),))
+    await runs.start(WORK, chosen_key=True)
+    await runs.finish(WORK, done, plan, found)
+    await runs.forget(f"runs/{RUN}/request")
+
+    assert Run(WORK, plan, found, done=done) == await runs.read(RUN)
+    assert await runs.done(RUN) == done
 
 
 async def test_waits_within_a_second_are_in_order(runs: Sent) -> None:
@@ -184,25 +196,9 @@ async def test_the_first_plan_counts(runs: Sent) -> None:
     assert [first, first] == [await runs.store_plan(RUN, plan) for plan in (first, second)]
 
 
-async def test_the_first_answer_counts_and_the_last_rows_are_kept(runs: Sent) -> None:
-    """A second worker gets the summary of the first; the rows of either fit it."""
-    first, second = Found("a", rows=1), Found("a", rows=2)
-
-    assert first == await runs.record(RUN, first, b"1")
-    assert first == await runs.record(RUN, second, b"2")
-    assert b"2" == await runs.findings(RUN, "a")
-
-
-async def test_a_failure_has_no_rows(runs: Sent) -> None:
-    """Nothing is stored as rows where Graph answered nothing."""
-    await runs.record(RUN, Found("a", failure="refused"))
-
-    assert None is await runs.findings(RUN, "a")
-
-
 async def test_a_run_ends_once(runs: Sent) -> None:
     """The second end is not recorded, and whoever tries is told."""
-    again = msgspec.structs.replace(DONE, status="failed")
+    again = replace(DONE, status="failed")
 
     assert (True, False) == (await runs.finish(WORK, DONE), await runs.finish(WORK, again))
     assert await runs.done(RUN) == DONE

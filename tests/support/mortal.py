@@ -14,7 +14,8 @@ from requests.adapters import BaseAdapter
 from shared.state.objects import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from obstore.store import ObjectStore
 
@@ -84,7 +85,7 @@ class MortalStore(Store):
         super().__init__(objects)
         self.life = life or Life()
 
-    async def create(self, key: str, value: bytes) -> bool:
+    async def create(self, key: str, value: bytes | Sequence[bytes]) -> bool:
         """Write an object unless it exists; return whether it was written."""
         with self.life.call():
             return await super().create(key, value)
@@ -99,6 +100,11 @@ class MortalStore(Store):
         with self.life.call():
             return await super().get(key)
 
+    async def get_piece(self, key: str, start: int, end: int) -> tuple[bytes, int] | None:
+        """Read a piece of an object; return it and the object's size, None if it does not exist."""
+        with self.life.call():
+            return await super().get_piece(key, start, end)
+
     async def delete(self, key: str) -> None:
         """Delete an object, if it exists."""
         with self.life.call():
@@ -108,6 +114,11 @@ class MortalStore(Store):
         """List the names of the objects below a prefix, sorted."""
         with self.life.call():
             return await super().keys(prefix)
+
+    async def dated(self, prefix: str) -> dict[str, datetime]:
+        """List the objects below a prefix, each with when it was written."""
+        with self.life.call():
+            return await super().dated(prefix)
 
 
 def session(life: Life, app: Any) -> requests.Session:
