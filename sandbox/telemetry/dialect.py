@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
-
 from shared.errors import UnreadableQuery
-from shared.kql.lexer import Token, lex
+from shared.kql.lexer import lex
+
+from .functions import packing
+from .place import Place, column, name_or_pattern, string
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from shared.kql.lexer import Token
 
     #: The columns of a query's rows, each with DuckDB's type.
     ColumnsOf = Callable[[str], dict[str, str]]
+    #: Returns the query with a place rewritten; None where nothing is to be done there.
+    Rule = Callable[[Place, ColumnsOf], str | None]
 
-#: How DuckDB writes a value of each type in JSON as Kusto does; of other types, duckdb-kql knows.
-_AS_JSON = {
-    "VARCHAR": "{0}",
-    "BIGINT": "{0}",
-    "HUGEINT": "{0}",
-    "INTEGER": "{0}",
-    "BOOLEAN": "{0}",
-    "JSON": "{0}",
-    "TIMESTAMP": "strftime({0}, '%Y-%m-%dT%H:%M:%S.%f') || '0Z'",
-}
 #: What KQL calls DuckDB's types: in .NET's words, and in its own.
 _TYPES = {
     "VARCHAR": ("String", "string"),
@@ -42,14 +37,13 @@ _TYPES = {
 }
 _OTHER = ("Object", "dynamic")
 _NUMBERED = re.compile(r"\| extend (\w+) = row_number\(1, (\w+) != prev\(\2\)\)")
-_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
-_RENAMED = {"makeset": "make_set", "makelist": "make_list"}
-#: What is made up of a file's hash, since nobody here knows how common it is.
-_PROFILE = (
-    "extend GlobalPrevalence = 1 + strlen({0}) * 37 % 1000, GlobalFirstSeen = datetime(2026-01-01), "
-    'Signer = "", Issuer = "", IsCertificateValid = false, IsRootSignerMicrosoft = false, '
-    'SignatureState = "Unknown", ProfileAvailability = "Available", SoftwareName = "", ThreatName = ""'
-)
+#: What is made up of a file's hash, since nobody here knows the file; without one there is nothing, as documented.
+_PROFILE = """extend GlobalPrevalence = iff(isempty({0}), int(null), toint(1 + _number_of_hash({0}) % 100000)),
+GlobalFirstSeen = iff(isempty({0}), datetime(null), datetime(2024-01-01) + 1d * (_number_of_hash({0}) % 700)),
+GlobalLastSeen = iff(isempty({0}), datetime(null), datetime(2025-12-01) + 1d * (_number_of_hash({0}) % 60)),
+Signer = "", Issuer = "", SignerHash = "", IsCertificateValid = bool(null), IsRootSignerMicrosoft = bool(null),
+SignatureState = iff(isempty({0}), "", "Unknown"), IsExecutable = bool(null), ThreatName = "", Publisher = "",
+SoftwareName = "", ProfileAvailability = iff(isempty({0}), "", "Available")"""
 
 
 def adapt(query: str, columns_of: ColumnsOf) -> str:
@@ -57,8 +51,8 @@ def adapt(query: str, columns_of: ColumnsOf) -> str:
     Return *query* as duckdb-kql can read it; *columns_of* tells the columns of a part of it.
 
     Rows are numbered anew for each value of the column that they are sorted by in the one form of KQL's window
-    functions that hunts are sent with. `pack_all()` and `project-reorder` name their columns, `serialize` is left out
-    where rows have an order anyway, `ingestion_time()` is the time of the event, and `FileProfile` knows no file.
+    functions that hunts are sent with. What takes all columns, or a pattern for them, names them; `serialize` is left
+    out, since rows have an order anyway, `ingestion_time()` is the time of the event, and `FileProfile` is made up.
     """
     query = _NUMBERED.sub(r"| extend \1 = row_number() | extend \1 = _number_of_same(\2, \1)", query)
     while (found := _next(query, columns_of)) is not None:
@@ -73,121 +67,149 @@ def _next(query: str, columns_of: ColumnsOf) -> str | None:
     except UnreadableQuery:
         return None
     texts = [token.text for token in tokens]
-    for at, token in enumerate(tokens):
-        called = texts[at + 1 : at + 2] == ["("] and token.kind == "name"
-        if called and token.text in _RENAMED:
-            return _put(query, token.start, _end(token), _RENAMED[token.text])
-        if called and token.text == "ingestion_time":
-            return _put(query, token.start, _end(tokens[at + 2]), "Timestamp")
-        if called and token.text == "pack_all":
-            packed = packing(columns_of(_before(query, tokens, at)))
-            return _put(query, token.start, _end(tokens[_closing(texts, at + 1)]), packed)
-        if texts[at : at + 2] == ["|", "getschema"]:
-            source = _before(query, tokens, at)
-            start = query.rindex(source.lstrip(), 0, token.start) if source.strip() else token.start
-            return _put(query, start, _end(tokens[at + 1]), _schema_of(columns_of(source)))
-        if texts[at : at + 2] == ["|", "serialize"]:
-            rest = "extend" if texts[at + 2 : at + 4][1:] == ["="] else "where true"
-            return _put(query, tokens[at + 1].start, _end(tokens[at + 1]), rest)
-        if texts[at : at + 4] == ["|", "project", "-", "reorder"]:
-            end = _operator_end(texts, at + 4)
-            order = _reordered(texts[at + 4 : end], [*columns_of(_before(query, tokens, at))])
-            return _put(query, tokens[at + 1].start, _end(tokens[end - 1]), f"project {', '.join(order)}")
-        if texts[at : at + 4] == ["|", "invoke", "FileProfile", "("]:
-            close = _closing(texts, at + 3)
-            return _put(
-                query, tokens[at + 1].start, _end(tokens[close]), _PROFILE.format(texts[at + 4].strip("\"'"))
-            )
+    for at in range(len(tokens)):
+        place = Place(query, tokens, texts, at)
+        rule = _OPERATORS.get(place.operator) or _FUNCTIONS.get(place.function)
+        if rule and (found := rule(place, columns_of)) is not None:
+            return found
     return None
 
 
-def _schema_of(columns: dict[str, str]) -> str:
-    """Return a table that says of *columns* what `getschema` does."""
+def _pack_all(place: Place, columns_of: ColumnsOf) -> str | None:
+    source = place.source()
+    # With an argument it leaves out what is null or empty.
+    return place.with_call(packing(columns_of(source))) if source and not place.arguments() else None
+
+
+def _column_ifexists(place: Place, columns_of: ColumnsOf) -> str | None:
+    source, arguments = place.source(), place.arguments()
+    name = string(arguments[0]) if len(arguments) == 2 else None
+    if name is None or not source:
+        return None
+    return place.with_call(column(name) if name in columns_of(source) else f"({place.text(arguments[1])})")
+
+
+def _split(place: Place, _: ColumnsOf) -> str | None:
+    match place.arguments():
+        case [source, delimiter, index]:
+            one = place.text(index)
+            parts = f"split({place.text(source)}, {place.text(delimiter)})"
+            return place.with_call(f"array_slice({parts}, {one}, {one})")
+    return None
+
+
+def _is_private(place: Place, _: ColumnsOf) -> str | None:
+    match place.arguments():
+        case [address]:
+            return place.with_call(f"_is_private(parse_ipv4({place.text(address)}))")
+    return None
+
+
+def _is_in_range(place: Place, _: ColumnsOf) -> str | None:
+    """Compare an address with ranges that are written out."""
+    address, *ranges = place.arguments() or [[]]
+    try:
+        networks = [ipaddress.IPv4Network(string(each) or "", strict=False) for each in ranges]
+    except ValueError:
+        return None
+    if not networks:
+        return None
+    number = f"parse_ipv4({place.text(address)})"
+    within = [f"{number} between ({int(each[0])} .. {int(each[-1])})" for each in networks]
+    return place.with_call(f"({' or '.join(within)})")
+
+
+def _getschema(place: Place, columns_of: ColumnsOf) -> str | None:
+    source = place.source()
+    if not source:
+        return None
     rows = [
-        f'"{name}", {n}, "System.{_TYPES.get(kind, _OTHER)[0]}", "{_TYPES.get(kind, _OTHER)[1]}"'
-        for n, (name, kind) in enumerate(columns.items())
+        f'{_text(name)}, {n}, "System.{_TYPES.get(kind, _OTHER)[0]}", "{_TYPES.get(kind, _OTHER)[1]}"'
+        for n, (name, kind) in enumerate(columns_of(source).items())
     ]
-    return (
+    return place.with_source(
         "datatable(ColumnName: string, ColumnOrdinal: int, DataType: string, ColumnType: string) "
         f"[{', '.join(rows)}]"
     )
 
 
-def packing(columns: dict[str, str]) -> str:
-    """Return the call that packs *columns*: of one function for all of them, which costs a fraction of `bag_pack`."""
-    if not _AS_JSON.keys() >= set(columns.values()):
-        pairs = ", ".join(f"\"{name}\", ['{name}']" for name in columns)
-        return f"bag_pack({pairs})"
-    pairs = ", ".join(
-        f"'{_doubled(name, chr(39))}', {_AS_JSON[kind].format(_quoted(name))}"
-        for name, kind in columns.items()
-    )
-    template = f"json_object({pairs})".replace("{", "{{").replace("}", "}}")
-    function = f"_pack_{hashlib.sha256(template.encode()).hexdigest()[:16]}"
-    SCALAR_FUNCTIONS.setdefault(function, FunctionSpec(function, "template", template, (0,)))
-    return f"{function}()"
+def _serialize(place: Place, _: ColumnsOf) -> str:
+    given = ", ".join(place.text(operand) for operand in place.operands())
+    return place.with_operator(f"extend {given}" if given else "where true")
 
 
-def _quoted(name: str) -> str:
-    return f'"{_doubled(name, chr(34))}"'
+def _reorder(place: Place, columns_of: ColumnsOf) -> str:
+    known, first = [*columns_of(place.source())], list[str]()
+    for operand in place.operands():
+        order = operand[-1].text if len(operand) > 1 and operand[-1].text in {"asc", "desc"} else ""
+        found = _matching(operand[:-1] if order else operand, known)
+        first += sorted(found, reverse=order == "desc") if order else found
+    return _projected(place, dict.fromkeys([*first, *known]))
 
 
-def _doubled(name: str, quote: str) -> str:
-    return name.replace(quote, 2 * quote)
+def _keep(place: Place, columns_of: ColumnsOf) -> str:
+    known = [*columns_of(place.source())]
+    kept = [name for operand in place.operands() for name in _matching(operand, known)]
+    return _projected(place, [name for name in known if name in kept] + [n for n in kept if n not in known])
 
 
-def _put(query: str, start: int, end: int, text: str) -> str:
-    return f"{query[:start]}{text}{query[end:]}"
+def _away(place: Place, columns_of: ColumnsOf) -> str | None:
+    if not any(token.text == "*" for operand in place.operands() for token in operand):
+        return None
+    known = [*columns_of(place.source())]
+    gone = {name for operand in place.operands() for name in _matching(operand, known)}
+    return _projected(place, [name for name in known if name not in gone])
 
 
-def _end(token: Token) -> int:
-    return token.start + len(token.text)
+def _distinct(place: Place, columns_of: ColumnsOf) -> str | None:
+    if [[token.text for token in operand] for operand in place.operands()] != [["*"]]:
+        return None
+    return place.with_operator(f"distinct {', '.join(map(column, columns_of(place.source())))}")
 
 
-def _closing(texts: list[str], opening: int) -> int:
-    depth = 0
-    for at in range(opening, len(texts)):
-        depth += (texts[at] in _OPEN) - (texts[at] in _CLOSE)
-        if not depth:
-            return at
-    return len(texts) - 1
+def _invoke(place: Place, _: ColumnsOf) -> str | None:
+    called = place._replace(at=place.at + 2)
+    if called.function != "FileProfile":
+        return None
+    given = called.arguments()
+    return place.with_operator(_PROFILE.format(column(name_or_pattern(given[0])) if given else "['SHA1']"))
 
 
-def _operator_end(texts: list[str], at: int) -> int:
-    """Return where the operator ends that *at* is in."""
-    depth = 0
-    while at < len(texts):
-        depth += (texts[at] in _OPEN) - (texts[at] in _CLOSE)
-        if depth < 0 or (not depth and texts[at] in {"|", ";"}):
-            break
-        at += 1
-    return at
+def _matching(tokens: list[Token], known: Iterable[str]) -> list[str]:
+    """Return the columns of *known* that a pattern with `*` matches, or the name, also of a column that is not there."""
+    wanted = name_or_pattern(tokens)
+    if "*" not in wanted:
+        return [wanted]
+    pattern = ".*".join(map(re.escape, wanted.split("*")))
+    return [name for name in known if re.fullmatch(pattern, name)]
 
 
-def _before(query: str, tokens: list[Token], at: int) -> str:
-    """Return the query, with its `let` statements, whose rows the operator gets that *at* is in."""
-    depth, pipe = 0, at
-    # The last | at the depth of the operator, which may stand outside of brackets that *at* is in.
-    while pipe >= 0 and not (tokens[pipe].text == "|" and depth <= 0):
-        depth += (tokens[pipe].text in _CLOSE) - (tokens[pipe].text in _OPEN)
-        pipe -= 1
-    depth, start = 0, pipe - 1
-    while start >= 0 and not (depth == 0 and tokens[start].text in {*_OPEN, ";"}):
-        depth += (tokens[start].text in _CLOSE) - (tokens[start].text in _OPEN)
-        start -= 1
-    lets = [n for n in range(max(start, 0)) if tokens[n].text == ";" and not _depth(tokens, n)]
-    front = query[: _end(tokens[lets[-1]])] if lets else ""
-    return f"{front}\n{query[tokens[start + 1].start : tokens[pipe].start]}"
+def _projected(place: Place, names: Iterable[str]) -> str:
+    return place.with_operator(f"project {', '.join(map(column, names))}")
 
 
-def _depth(tokens: list[Token], at: int) -> int:
-    return sum((token.text in _OPEN) - (token.text in _CLOSE) for token in tokens[:at])
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
-def _reordered(wanted: list[str], columns: list[str]) -> list[str]:
-    """Return *columns*, those first that `project-reorder` names, also by a pattern that ends in *."""
-    names = "".join(wanted).split(",")
-    first = [
-        c for name in names for c in columns if c == name or (name.endswith("*") and c.startswith(name[:-1]))
-    ]
-    return list(dict.fromkeys([*first, *columns]))
+_OPERATORS: dict[str, Rule] = {
+    "getschema": _getschema,
+    "serialize": _serialize,
+    "project-reorder": _reorder,
+    "project-keep": _keep,
+    "project-away": _away,
+    "distinct": _distinct,
+    "invoke": _invoke,
+}
+_FUNCTIONS: dict[str, Rule] = {
+    "makeset": lambda place, _: place.with_name("make_set"),
+    "makelist": lambda place, _: place.with_name("make_list"),
+    "ingestion_time": lambda place, _: place.with_call("Timestamp"),
+    "pack_all": _pack_all,
+    "column_ifexists": _column_ifexists,
+    "split": _split,
+    "ipv4_is_private": _is_private,
+    "ipv4_is_in_range": _is_in_range,
+    "ipv4_is_in_any_range": _is_in_range,
+}

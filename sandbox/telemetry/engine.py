@@ -131,7 +131,7 @@ class Engine:
                     f'WHERE "Timestamp" {bounds}'
                 )
             made: dict[str, dict[str, str]] = {}
-            *before, last = steps(query)
+            *before, last = steps(query, self.tables)
             for step in before:
                 sql, parameters = self._translator.to_sql(cursor, step.text, _naive(now), made)
                 cursor.execute(f'CREATE TEMP TABLE "{step.name}" AS {sql}', parameters)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb_kql
-from duckdb_kql.translate.functions import BINARY_OPERATORS, SCALAR_FUNCTIONS, FunctionSpec
 
 from .dialect import adapt
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
     #: The columns of a table, each with DuckDB's type.
     Columns = dict[str, str]
-    #: SQL, and the values of its parameters.
-    Translated = tuple[str, dict[str, Any]]
 
 _KEPT = 1_000  # translations
 #: The parameter by which duckdb-kql asks for the time.
@@ -38,25 +34,20 @@ _ANY_TIME = re.compile(
     r"COALESCE\(TRY_CAST\('(1900-01-01T00:00:00\.\d{6}Z)' AS TIMESTAMPTZ\) AT TIME ZONE 'UTC', "
     r"try_strptime\(CAST\('\1' AS VARCHAR\), \[[^\]]*\]\)\)"
 )
+#: A stand-in where the real value can be put, and what is left of one anywhere else.
+_STAND_IN = re.compile(r"""TIMESTAMP '(1900-01-01T00:00:00\.\d{6}Z)'|'\["(_List\d+_)"\]'""")
+_LEFT = re.compile(r"1900-01-01|_list\d+_", re.IGNORECASE)
 
-# Each takes rows in the order that they have, and numbers them: all, or those with the same value in a column.
-_NUMBERING = {
-    "row_number": FunctionSpec("row_number", "template", "row_number() OVER ()"),
-    "_number_of_same": FunctionSpec(
-        "_number_of_same", "template", "row_number() OVER (PARTITION BY {0} ORDER BY {1})", (2,)
-    ),
-}
-SCALAR_FUNCTIONS.update(_NUMBERING)
 
-# `has` with a column, such as Indicator, is a pattern compiled for each row: only where the text stands at all.
-_HAS = BINARY_OPERATORS["has"].template
-_CHEAP = f"(CASE WHEN contains(lower({{0}}), lower({{1}})) THEN {_HAS} ELSE FALSE END)"
-BINARY_OPERATORS["has"] = replace(BINARY_OPERATORS["has"], template=_CHEAP)
-BINARY_OPERATORS["!has"] = replace(BINARY_OPERATORS["!has"], template=f"NOT {_CHEAP}")
+class Translated(NamedTuple):
+    """SQL, and the values of its parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
 
 
 class Translator:
-    """Translates queries over tables with these *columns*, by their names."""
+    """Translates queries over tables with these *columns*, by their names; any number of threads may use it."""
 
     def __init__(self, columns: Mapping[str, list[str]]) -> None:
         self._columns = dict(columns)
@@ -71,17 +62,24 @@ class Translator:
         Raises duckdb_kql.KqlError.
         """
         shape, values = _shape(query)
+        found = self._kept(cursor, shape, now, made)
+        filled = _filled(found.sql, values)
+        if filled is None:
+            # The translation took a list or a time apart, so it depends on what stands in it.
+            return self._translate(cursor, query, now, made)
+        return Translated(filled, found.parameters | ({_NOW: now} if _NOW in found.parameters else {}))
+
+    def _kept(
+        self, cursor: duckdb.DuckDBPyConnection, shape: str, now: datetime, made: Mapping[str, Columns]
+    ) -> Translated:
         key = shape, str(made)
-        if key not in self._known:
+        found = self._known.get(key)
+        if found is None:
+            found = self._translate(cursor, shape, now, made)
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            self._known[key] = self._translate(cursor, shape, now, made)
-        sql, parameters = self._known[key]
-        for stand_in, value in values.items():
-            sql = sql.replace(stand_in, value)
-        if "'_List" in sql or '"_List' in sql:
-            return self._translate(cursor, query, now, made)  # it took a list apart
-        return sql, parameters | ({_NOW: now} if _NOW in parameters else {})
+            self._known[key] = found
+        return found
 
     def _translate(
         self, cursor: duckdb.DuckDBPyConnection, query: str, now: datetime, made: Mapping[str, Columns]
@@ -90,7 +88,7 @@ class Translator:
 
         def translated(text: str) -> Translated:
             sql = duckdb_kql.to_sql(text, schema=schema, query_now=now, allow_write=False)
-            return _ANY_TIME.sub(r"TIMESTAMP '\1'", str(sql)), sql.parameters
+            return Translated(_ANY_TIME.sub(r"TIMESTAMP '\1'", str(sql)), sql.parameters)
 
         def columns_of(text: str) -> Columns:
             return made.get(text.strip()) or columns_in(cursor, *translated(adapt(text, columns_of)))
@@ -106,13 +104,30 @@ def columns_in(
     return {column[0]: str(column[1]) for column in cursor.description or ()}
 
 
+def _filled(sql: str, values: dict[str, str]) -> str | None:
+    """Return *sql* with *values* for their stand-ins; None where one is missing, or stands where it cannot be put."""
+    if not values:
+        return sql
+    parts = _STAND_IN.split(sql)
+    texts, times, lists = parts[::3], parts[1::3], parts[2::3]
+    stand_ins = [time or listed for time, listed in zip(times, lists, strict=True)]
+    if {*stand_ins} != {*values} or any(_LEFT.search(text) for text in texts):
+        return None
+    filled = [
+        part for text, stand_in in zip(texts, stand_ins, strict=False) for part in (text, values[stand_in])
+    ]
+    return "".join([*filled, texts[-1]])
+
+
 def _shape(query: str) -> tuple[str, dict[str, str]]:
-    """Return *query* with stand-ins for its times and lists, and what these become, as text in SQL."""
+    """Return *query* with stand-ins for its times and lists, and the SQL of each of them."""
     values: dict[str, str] = {}
+    if _LEFT.search(query):
+        return query, values  # it has what could be taken for a stand-in
 
     def time(found: re.Match[str]) -> str:
         stand_in = f"1900-01-01T00:00:00.{len(values):06d}Z"
-        values[stand_in] = found[1]
+        values[stand_in] = f"TIMESTAMP '{found[1]}'"
         return f"datetime({stand_in})"
 
     def listed(found: re.Match[str]) -> str:
@@ -124,7 +139,7 @@ def _shape(query: str) -> tuple[str, dict[str, str]]:
         if not all(isinstance(item, str) for item in items):
             return found[0]
         text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
-        values[f"""'["{stand_in}"]'"""] = "'" + text.replace("'", "''") + "'"
+        values[stand_in] = "'" + text.replace("'", "''") + "'"
         return f'{found[1]}dynamic(["{stand_in}"]);'
 
     return _LIST.sub(listed, _TIME.sub(time, query)), values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .vocabulary import BINDINGS
 from .walk import Known, Walk
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Sources(Walk):
 
     def table(self, node: Node, name: str, known: Known) -> None:
         """Note a table that the query does not declare; report one that cannot be restricted, if there is a scope."""
-        if name not in known and name not in {"true", "false"}:
+        if name not in known and name not in {"true", "false", *BINDINGS.values()}:
             self._read.add(name)
         if self.scoped:
             super().table(node, name, known)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ROW = msgspec.json.Decoder(dict[str, Any])
 _BRACE = ord("{")
+#: The columns of an answer to several hunts.
+_PACKED = frozenset({"_hunt", "_n", "_row"})
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 
 
@@ -38,6 +40,11 @@ class Answer(Struct, omit_defaults=True):
     schema: list[Column]
     results: list[msgspec.Raw]
     unreadable: int = msgspec.field(default=0, name="@outrider.unreadable")
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is one to several hunts, by its columns: `unpacking` takes it apart."""
+        return {column.name.lower() for column in self.schema} == _PACKED
 
     def add_columns(self) -> None:
         """Add the columns that only the rows have to the schema."""
@@ -72,8 +79,8 @@ def read_answer(raw: bytes) -> Answer:
     """
     try:
         answer = _decode(raw)
-        # Where the decoder gives up depends on its caller's depth, and a row's digest must not.
-        if any(is_too_deep(bytes(row), above=2) for row in answer.results):
+        # Where the decoder gives up depends on its caller's depth, and a row's digest must not. Packed rows are texts.
+        if not answer.is_packed and any(is_too_deep(bytes(row), above=2) for row in answer.results):
             answer = _decode(mend(raw))
     except msgspec.DecodeError as error:
         raise GraphError(f"Graph's answer is not understood: {error}") from error

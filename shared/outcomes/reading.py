@@ -8,7 +8,7 @@ from shared.errors import GraphError
 
 from .answer import read_answer, row_reader
 from .cells import cell_text
-from .unpacking import is_packed, unpacked
+from .unpacking import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def decode_answer(raw: bytes, hunt: str = "") -> Answer:
     several hunts, but does not say which rows are this one's, and what their columns are.
     """
     answer = read_answer(raw)
-    if is_packed(answer):
+    if answer.is_packed:
         return unpacked(answer, hunt)
     answer.add_columns()
     return answer

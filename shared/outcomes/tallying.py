@@ -51,7 +51,8 @@ def tally(answer: Answer, columns: tuple[str, ...], time_column: str, *, by_indi
     """
     names = [column.name for column in answer.schema]
     hash_of = _hasher(names)
-    event_of = _hasher(name for name in names if name.lower() != "indicator") if by_indicator else None
+    others = [name for name in names if name.lower() != "indicator"]
+    event_of = _hasher(others) if by_indicator and others != names else None
     read, cells_of = row_reader(answer.schema), _getter(columns)
     found: dict[tuple[Any, ...], list[Any]] = {}
     hashes: list[bytes] = []
@@ -76,6 +77,7 @@ def tally(answer: Answer, columns: tuple[str, ...], time_column: str, *, by_indi
                 known[1] = when
             elif when > known[2]:
                 known[2] = when
+    events = events if event_of else hashes if by_indicator else []
     return Tally({cells: Alike(*known) for cells, known in found.items()}, hashes, events)
 
 

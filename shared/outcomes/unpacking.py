@@ -22,7 +22,6 @@ from .cells import cell_text, short_type
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_COLUMNS = frozenset({"_hunt", "_n", "_row"})
 _SCHEMA, _FLEET = "schema", "/fleet"
 _BRACE = ord("{")
 _COUNTS = row_reader([Column("Value"), Column("Devices", "Int64"), Column("First", "DateTime")])
@@ -67,16 +66,12 @@ class _Packed(Struct):
 
 
 _PACKED = msgspec.json.Decoder(_Packed)
+_JSON = msgspec.json.Decoder(msgspec.Raw)
 _LOOSELY = row_reader([Column("_Hunt"), Column("_N", "Int64"), Column("_Row")])
 
 
 class _Results(Struct):
     results: list[msgspec.Raw]
-
-
-def is_packed(answer: Answer) -> bool:
-    """Tell, by its columns, whether an answer is one to several hunts."""
-    return {column.name.lower() for column in answer.schema} == _COLUMNS
 
 
 def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
@@ -87,7 +82,7 @@ def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
     GraphError if the answer is not understood, or has a row of which nobody knows what it is.
     """
     answer = read_answer(raw)
-    if not is_packed(answer):
+    if not answer.is_packed:
         raise GraphError("Graph's answer is not one to several hunts")
     known = set(hunts)
     batch = Batch({}, {})
@@ -142,7 +137,7 @@ def _row(text: str) -> msgspec.Raw | None:
     row = text.encode()
     try:
         if not is_too_deep(row, above=2):
-            msgspec.json.decode(row, type=msgspec.Raw)
+            _JSON.decode(row)
             return msgspec.Raw(row) if row[0] == _BRACE else None
     except (ValueError, RecursionError):
         pass  # What can be mended is.

@@ -32,6 +32,11 @@ def folder(run_id: str) -> str:
     return f"runs/{run_id}/answers/"
 
 
+def among(run_id: str, listed: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Return those of a run's objects, name -> when it was stored, that are answers."""
+    return {name: at for name, at in listed.items() if name.startswith(folder(run_id))}
+
+
 def key_of(hunts: Iterable[str]) -> str:
     """Return the key of the answer to a call that asks these hunts, whatever their order."""
     names = sorted(hunts)

@@ -83,7 +83,7 @@ class Store:
 
     async def get_line(self, key: str) -> bytes | None:
         """
-        Read an object's first line, without its end; None if it does not exist.
+        Read the first line of an object that is not empty, without its end; None if it does not exist.
 
         That is one read where the line is shorter than 256 KB; of what follows it, little is loaded.
         """

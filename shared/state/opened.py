@@ -11,13 +11,12 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from shared.errors import TooManyRuns
-from shared.model.record import Done
+
+from .ends import read_done
 
 if TYPE_CHECKING:
-    from shared.model.record import Work
+    from shared.model.record import Done, Work
 
     from .objects import Store
 
@@ -36,7 +35,7 @@ class OpenRuns:
     async def done(self, run_id: str) -> Done | None:
         """Read how a run ended; None while it has not."""
         raw = await self._store.get(f"runs/{run_id}/done")
-        return msgspec.json.decode(raw.partition(b"\n")[0], type=Done) if raw else None
+        return read_done(raw) if raw else None
 
     async def open(self, run_id: str, group: str = "") -> None:
         """List a run among those that have not ended, so that the watch finds it if it is cut off."""

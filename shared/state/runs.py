@@ -3,8 +3,7 @@ Store run records and findings, and send run ids to the queues.
 
 A run is a handful of objects, each created once: `request`, `plan`, `answers/{key}` (`answers`), `waits/{when}`,
 `done`, and `returns/{when}.{what}` where it came back. A worker does whatever is not there yet, so a message that
-comes twice or late changes nothing but time. Only `alive` may be overwritten. `done` has two lines of JSON: how the run
-ended, and the request, the plan and the summaries beside it, so that nothing else is read of a run that has ended.
+comes twice or late changes nothing but time. Only `alive` may be overwritten.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.errors import KeyReused, NotSent, RunNotFound
-from shared.model.record import AtEnd, Done, Plan, Run, Wait, Work
+from shared.model.record import Plan, Run, Wait, Work
 
-from . import answers
+from . import answers, ends
 from .opened import OpenRuns
 from .returns import first_to_send, mark, read_returns
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shared.model.finding import Found
+    from shared.model.record import Done
 
     from .objects import Store
     from .returns import Mark
@@ -140,12 +140,13 @@ class Runs(OpenRuns):
         """
         Read what is stored of a run, except rows, and of one that is done except its waits. Raises RunNotFound.
 
-        That is a listing and `done`, or what is there of the request, the plan, the answers, the last wait and `alive`.
+        That is a listing and `done`, or else the request, the plan, the answers, the last wait and `alive`.
         """
         base = f"runs/{run_id}"
         listed = await self._store.dated(f"{base}/") if RUN_ID.fullmatch(run_id) else {}
         if f"{base}/done" in listed and (raw := await self._store.get(f"{base}/done")):
-            return self._ended(raw, list(listed))
+            self._unexpired((run := ends.read_run(raw, listed)).work)
+            return run
         if f"{base}/request" not in listed:
             raise RunNotFound(f"there is no run {run_id[:40]!r}")
         waits = [key for key in listed if key.startswith(f"{base}/waits/")]
@@ -154,7 +155,7 @@ class Runs(OpenRuns):
             self._listed(f"{base}/plan", listed),
             self._listed(waits[-1] if waits else "", listed),
             self._listed(f"{base}/alive", listed),
-            answers.read(self._store, _below(answers.folder(run_id), listed)),
+            answers.read(self._store, answers.among(run_id, listed)),
         )
         return Run(
             work,
@@ -169,19 +170,6 @@ class Runs(OpenRuns):
 
     async def _listed(self, key: str, listed: Mapping[str, datetime]) -> bytes | None:
         return await self._store.get(key) if key in listed else None
-
-    def _ended(self, raw: bytes, keys: Sequence[str]) -> Run:
-        """Return the run whose `done` is *raw*, and whose objects have the names *keys*."""
-        first, _, second = raw.partition(b"\n")
-        done, beside = msgspec.json.decode(first, type=Done), msgspec.json.decode(second, type=AtEnd)
-        found = [*(outcome.found for outcome in done.outcomes if outcome.found.hunt), *beside.found]
-        return Run(
-            self._unexpired(beside.work),
-            beside.plan,
-            {each.hunt: each for each in found},
-            done=done,
-            returns=read_returns(keys),
-        )
 
     async def store_plan(self, run_id: str, plan: Plan) -> Plan:
         """Store a run's plan, and return it; if another worker was first, return that one's plan."""
@@ -251,20 +239,10 @@ class Runs(OpenRuns):
 
         With it are stored its *plan* and what its hunts *found*, by their names, as far as *done* does not have that.
         """
-        told = {outcome.hunt: outcome.found for outcome in done.outcomes}
-        beside = AtEnd(
-            work, plan, tuple(each for name, each in (found or {}).items() if told.get(name) != each)
-        )
-        first = await self._store.create(
-            f"runs/{work.run_id}/done", (msgspec.json.encode(done), b"\n", msgspec.json.encode(beside))
-        )
+        first = await self._store.create(f"runs/{work.run_id}/done", ends.pack(work, done, plan, found or {}))
         if work.source != "watch":
             await self.close(work.run_id, work.group)
         return first
-
-
-def _below(folder: str, listed: Mapping[str, datetime]) -> dict[str, datetime]:
-    return {key: at for key, at in listed.items() if key.startswith(folder)}
 
 
 def _wait_time(key: str) -> datetime:

@@ -118,9 +118,9 @@ def test_what_one_incident_costs(
     deployed: httpx.Client, storage_account: tuple[Account, dict[str, str]], cloud: tuple[str, Tenant]
 ) -> None:
     """
-    A call with six hunts writes 20 objects at most, and deletes one, if nobody looks.
+    A call with six hunts writes 14 objects at most, and deletes one, if nobody looks.
 
-    A run of the watch writes 19, and the watch twice its own object. Each sends two messages, one of them for
+    A run of the watch writes 13, and the watch twice its own object. Each sends two messages, one of them for
     the late look.
     """
     tenant, costs = cloud[1], []
@@ -138,8 +138,8 @@ def test_what_one_incident_costs(
     called, watched = costs
     print(f"\ncalled:   {called}\nby watch: {watched}")
 
-    assert called.written <= 20
+    assert called.written <= 14
     assert called.deleted <= 1
-    assert watched.written <= 21
+    assert watched.written <= 15
     assert watched.deleted == 0
     assert (2, 2) == (called.sent, watched.sent)

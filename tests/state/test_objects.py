@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,3 +119,34 @@ async def test_a_container_is_reached_at_its_own_address_with_our_token() -> Non
     } == opened.config
     assert ([], ["https://storage.azure.com/.default"]) == (asked, line.scopes)
     assert {"token": "token", "expires_at": datetime.fromtimestamp(4_000_000_000, UTC)} == token
+
+
+@pytest.mark.parametrize("size", [1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 6_000_000])
+@pytest.mark.parametrize("rest", [b"", b"\n", b"\nmore\nlines" * 100_000])
+async def test_a_first_line_is_read_whatever_its_length(store: Store, size: int, rest: bytes) -> None:
+    """Without its end, and without what follows; a missing object has none."""
+    line = b"x" * size
+    await store.create("runs/a", (line, rest))
+
+    assert line == await store.get_line("runs/a")
+    assert None is await store.get_line("runs/b")
+    assert line + rest == await store.get("runs/a")
+
+
+async def test_an_object_of_many_megabytes_is_created_once(store: Store) -> None:
+    """Though stores write large objects in parts elsewhere."""
+    value = (b"first\n", b"x" * 12_000_000)
+    created = [await store.create("runs/a", value) for _ in range(2)]
+
+    assert [True, False] == created
+    assert b"first" == await store.get_line("runs/a")
+
+
+async def test_a_listing_says_when_each_object_was_written(store: Store) -> None:
+    """In the order of their names, and of another prefix nothing."""
+    for key in ("runs/b", "runs/a", "open/a"):
+        await store.create(key, b"1")
+    listed = await store.dated("runs/")
+
+    assert ["runs/a", "runs/b"] == list(listed)
+    assert all(abs(datetime.now(UTC) - at) < timedelta(minutes=1) for at in listed.values())
