@@ -81,9 +81,9 @@ async def get_findings(req: func.HttpRequest) -> func.HttpResponse:
     if form == "csv":
         headers = {**SAFE, "Content-Disposition": f'attachment; filename="{name}.csv"'}
         # In a thread, so that other calls go on meanwhile: a part of a sweep has up to 100,000 rows.
-        text = await asyncio.to_thread(csv_rows, raw, most, mask=mask)
+        text = await asyncio.to_thread(csv_rows, raw, most, mask=mask, hunt=hunt)
         return func.HttpResponse(text, mimetype="text/csv", headers=headers)
-    rows = await asyncio.to_thread(json_rows, raw, most, mask=mask)
+    rows = await asyncio.to_thread(json_rows, raw, most, mask=mask, hunt=hunt)
     return json(rows | {"hunt": hunt, "more": more})
 
 

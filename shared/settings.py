@@ -102,7 +102,7 @@ class Settings(Struct, frozen=True, rename=lambda name: name.upper()):
 
     @property
     def batches(self) -> bool:
-        """Whether the hunts of an incident share calls."""
+        """Whether the hunts of an incident, and those of a sweep, share calls."""
         return self.hunt_batch == "on"
 
     @property

@@ -15,6 +15,8 @@ from shared.kql.write import (
 )
 from shared.model.outcome import Window
 
+from .prevalence import counted_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -57,21 +59,32 @@ def one_call(asked: Asked, take: int) -> Call:
     return Call(query, asked.window.timespan, take)
 
 
-def batch_call(asked: Sequence[Asked], take: int) -> Call:
+def batch_call(
+    asked: Sequence[Asked], take: int, span: Window | None = None, *, counting: bool = False
+) -> Call:
     """
     Write one call for many hunts, at most *take* rows each, or fewer where Graph could not return them all.
 
-    The timespan holds all windows; a hunt whose window is shorter is held to it in the query.
+    The timespan is *span*, which must hold all windows, or holds just them; a hunt whose window is shorter is held to it
+    in the query. Where none can be (`calls_for`), *span* means nothing. With *counting*, values of the rows are counted
+    over the fleet.
     """
     take = min(take, _MOST_ROWS // len(asked))
+    bounded = all(map(_is_bounded, asked))
     start = min(each.window.start for each in asked)
     end = max(each.window.end for each in asked)
-    whole = Window(start, end)
+    if span and bounded:
+        start, end = span.start, span.end
     legs = {
         each.hunt.name: _leg(each, take, None if _span(each) == (start, end) else each.window.start)
         for each in asked
     }
-    return Call(batch_query(legs), whole.timespan, take)
+    counted = {
+        each.hunt.name: found
+        for each in asked
+        if counting and bounded and (found := counted_of(each.hunt, each.window))
+    }
+    return Call(batch_query(legs, counted), Window(start, end).timespan, take)
 
 
 def calls_for(asked: Iterable[Asked], take: int) -> list[list[Asked]]:

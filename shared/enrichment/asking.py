@@ -6,27 +6,34 @@ import asyncio
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
 from shared import telemetry
-from shared.catalog.query import batch_call, one_call
+from shared.catalog.prevalence import counted_of
+from shared.catalog.query import Call, batch_call, one_call
 from shared.errors import GraphError, PermissionDenied, Throttled, Unavailable
 from shared.incident import waiting
-from shared.model.finding import Found
+from shared.kql.prevalence import prevalence_query
+from shared.model.finding import Found, Prevalence
 from shared.model.hunt import DEVICE_CARD
-from shared.outcomes.reading import decode_answer
+from shared.model.outcome import Window
+from shared.outcomes.cells import cell_text
+from shared.outcomes.prevalence import read_counts
+from shared.outcomes.reading import decode_answer, decode_rows
 from shared.outcomes.summarizing import summarize
 from shared.outcomes.unpacking import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from shared.catalog.query import Asked, Call
+    from shared.catalog.query import Asked
     from shared.model.record import Plan, Work
+    from shared.outcomes.answer import Answer
     from shared.tools import Tools
 
+_T = TypeVar("_T")
 log = logging.getLogger("outrider")
 
 #: Bytes. A larger answer is summarised in a thread, one at a time: that takes about a second and 200 MB.
@@ -49,6 +56,12 @@ class Asking:
         self.card: bytes | None = None
         self._work = work
         self._plan = plan
+        #: Over which time devices of the fleet are counted: the same for all hunts, however they are asked.
+        self._span = Window(
+            min(hunt.window.start for hunt in plan.hunts), max(hunt.window.end for hunt in plan.hunts)
+        )
+        #: Why nothing is counted over the fleet any more; '' while it is.
+        self._uncounted = ""
 
     async def ask(self, asked: Sequence[Asked], take: int) -> GraphError | None:
         """
@@ -59,18 +72,13 @@ class Asking:
         """
         started = time.monotonic()
         alone = not self.batched
-        call = one_call(asked[0], take) if alone else batch_call(asked, take)
         names = [each.hunt.name for each in asked]
         with self.tools.telemetry.call(names) as span:
             try:
-                raw = await self._send(call, names)
-                seconds = round(time.monotonic() - started, 3)
-                read = partial(self._summaries, asked, raw, call.take, seconds, alone=alone)
-                if len(raw) > _LARGE:
-                    async with self.tools.large_answers:
-                        found = await asyncio.to_thread(read)
+                if alone:
+                    raw, found = await self._one(asked[0], take, started)
                 else:
-                    found = read()
+                    raw, found = await self._many(asked, take, started)
             except (PermissionDenied, Throttled, Unavailable) as error:
                 telemetry.failed(span, type(error).__name__)
                 self._note(error, names)
@@ -82,6 +90,8 @@ class Asking:
                 telemetry.failed(span, type(error).__name__)
                 self._note(error, names)
                 self.tools.troubles.answered(self.tools.now())
+                # What is counted over the fleet is the first to be left out where there is trouble.
+                self._uncounted = "Graph refused or stopped the call that was to count it"
                 return error
             self.proven |= not alone
             span.set_attribute("outrider.rows", sum(each.rows for each in found))
@@ -102,36 +112,80 @@ class Asking:
         reason = f"this tenant has no table {table}: no licence or connector of it brings that"
         await self.fail(names, reason, lacks=table)
 
-    async def _send(self, call: Call, names: list[str]) -> bytes:
+    async def _many(self, asked: Sequence[Asked], take: int, started: float) -> tuple[bytes, list[Found]]:
+        """Send one call for hunts that share it; return its answer, and what each found."""
+        names = [each.hunt.name for each in asked]
+        call = batch_call(asked, take, self._span, counting=not self._uncounted)
+        raw = await self._send(call, names[0])
+        seconds = round(time.monotonic() - started, 3)
+
+        def read() -> list[Found]:
+            batch = unpack(raw, names)
+            found = []
+            for each in asked:
+                column = each.hunt.prevalence
+                counted = batch.counted.get(each.hunt.name, {}).get(column, {})
+                prevalence = (
+                    Prevalence(column, batch.fleet or 0, self._uncounted, counted) if column else None
+                )
+                try:
+                    answer = batch.answer_of(each.hunt.name)
+                except GraphError as error:
+                    found.append(Found(each.hunt.name, failure=waiting.why_final(error), seconds=seconds))
+                else:
+                    found.append(self._summary(each, answer, call.take, seconds, prevalence))
+            return found
+
+        return raw, await self._read(raw, read)
+
+    async def _one(self, asked: Asked, take: int, started: float) -> tuple[bytes, list[Found]]:
+        """Send a hunt as it stands; return its answer, and what it found."""
+        call = one_call(asked, take)
+        raw = await self._send(call, asked.hunt.name)
+        seconds = round(time.monotonic() - started, 3)
+        answer = await self._read(raw, partial(decode_answer, raw))
+        prevalence = await self._count(asked, answer) if asked.hunt.prevalence else None
+        read = partial(self._summary, asked, answer, call.take, seconds, prevalence)
+        return raw, [await self._read(raw, read)]
+
+    async def _count(self, asked: Asked, answer: Answer) -> Prevalence:
+        """Count over the fleet the values that the rows of a hunt have, in a call of its own."""
+        column, counted = asked.hunt.prevalence, counted_of(asked.hunt, asked.window)
+        values = {cell_text(row.get(column)) for row in decode_rows(answer)} - {""}
+        if not counted or not values or self._uncounted:
+            return Prevalence(column, uncounted=self._uncounted)
+        call = Call(prevalence_query(counted, values), self._span.timespan, 0)
+        try:
+            return read_counts(await self._send(call, f"{asked.hunt.name} counts"), column)
+        except GraphError as error:
+            self._note(error, [asked.hunt.name])
+            return Prevalence(column, uncounted=waiting.why_final(error) or error.message)
+
+    async def _send(self, call: Call, name: str) -> bytes:
         # A late look leaves the quota to fresh incidents, and has no place among them.
         late = self._work.source == "late"
         return await self.tools.graph.run_hunting_query(
-            call.query, call.timespan, yielding=late, name="" if late else f"{self._work.run_id} {names[0]}"
+            call.query, call.timespan, yielding=late, name="" if late else f"{self._work.run_id} {name}"
         )
 
-    def _summaries(
-        self, asked: Sequence[Asked], raw: bytes, take: int, seconds: float, *, alone: bool
-    ) -> list[Found]:
-        names = [each.hunt.name for each in asked]
-        answers = {names[0]: decode_answer(raw)} if alone else unpack(raw, names).answers
-        found = []
-        for each in asked:
-            answer = answers.get(each.hunt.name)
-            if answer is None:
-                found.append(
-                    Found(each.hunt.name, failure="the answer has no columns of it", seconds=seconds)
-                )
-                continue
-            found.append(
-                summarize(
-                    each.hunt,
-                    answer,
-                    max_rows=take - 1,
-                    seconds=seconds,
-                    indicators=self._plan.of_incident.indicators,
-                )
-            )
-        return found
+    async def _read(self, raw: bytes, read: Callable[[], _T]) -> _T:
+        """Call *read*; where the answer is large, in a thread, so that others go on meanwhile."""
+        if len(raw) <= _LARGE:
+            return read()
+        async with self.tools.large_answers:
+            return await asyncio.to_thread(read)
+
+    def _summary(
+        self, asked: Asked, answer: Answer, take: int, seconds: float, prevalence: Prevalence | None
+    ) -> Found:
+        return summarize(
+            asked.hunt,
+            answer,
+            max_rows=take - 1,
+            seconds=seconds,
+            indicators=self._plan.of_incident.indicators,
+            prevalence=prevalence,
+        )
 
     async def _keep(self, found: Sequence[Found], raw: bytes) -> None:
         for each in found:

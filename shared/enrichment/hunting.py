@@ -8,9 +8,10 @@ from shared.catalog.query import Asked, calls_for
 from shared.incident import waiting
 from shared.kql.read import read_query
 from shared.model.hunt import DEVICE_CARD
+from shared.state.refusals import BATCHES
 
 from .asking import Asking
-from .isolating import BATCHES, Isolating, halves, hunt_key, table_key, together
+from .isolating import Isolating, halves, hunt_key, table_key, together
 
 if TYPE_CHECKING:
     from shared.model.finding import Found

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.errors import BadQuery, ResultTooLarge, TimedOut, Waiting
 from shared.incident import waiting
 from shared.kql.read import read_query
-from shared.state.refusals import A_HUNT, A_TABLE
+from shared.state.refusals import A_HUNT, A_TABLE, BATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Sequence
@@ -38,8 +38,6 @@ _NAMED = re.compile(
 )
 #: The query was stopped for what it costs, also where Graph calls it a bad one.
 _PREEMPTED = re.compile(r"exceeded the allowed limits|preempted", re.IGNORECASE)
-#: The name under which it is remembered that the tenant takes no batches.
-BATCHES = "batches"
 
 
 class Named(NamedTuple):

@@ -110,6 +110,31 @@ def is_fair_for_devices(query: str, devices: Iterable[Device]) -> bool:
     return (len(ids) > 1 or bool(names)) and divides(_readable(query, scoped=True), "DeviceId")
 
 
+def fleet_leg(
+    query: str,
+    *,
+    end: datetime,
+    start: datetime | None = None,
+    summarize: str = "",
+    applies_to: AppliesTo = EVERYWHERE,
+    prefixes: Iterable[str] = (),
+) -> Leg:
+    """
+    Write *query* over all devices that it *applies_to*, followed by *summarize*; no limit on rows.
+
+    The clock of both, ago() and now(), stands at *end*, the end of the window, which the call's timespan bounds; with
+    *start* the query itself does. *prefixes* restrict it to devices whose ids begin with one of them: ids are evenly
+    spread, so one hex digit is a 16th of the fleet. An empty one stands for all ids that do not begin with two hex
+    digits. Raises ValueError where the query cannot be restricted to devices.
+    """
+    reading = _readable(query, scoped=True)
+    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" if prefix else _ODD for prefix in prefixes)
+    whole = "\n".join([reading.text, *summarize.strip().splitlines()])
+    pipes = within(start, end) + (f" | where {scope}" if scope else "")
+    bindings = (*clock(end, whole), *not_applicable(pipes, applies_to))
+    return Leg(bindings, (*shadows(reading, pipes, applies_to), anchored(whole)))
+
+
 def fleet_query(
     query: str,
     *,
@@ -118,20 +143,8 @@ def fleet_query(
     applies_to: AppliesTo = EVERYWHERE,
     prefixes: Iterable[str] = (),
 ) -> str:
-    """
-    Write *query* over all devices that it *applies_to*, followed by *summarize*; no limit on rows.
-
-    The clock of both, ago() and now(), stands at *end*, the end of the window. *prefixes* restrict it to devices
-    whose ids begin with one of them: ids are evenly spread, so one hex digit is a 16th of the fleet. An empty one
-    stands for all ids that do not begin with two hex digits. Raises ValueError where the query cannot be
-    restricted to devices.
-    """
-    reading = _readable(query, scoped=True)
-    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" if prefix else _ODD for prefix in prefixes)
-    whole = "\n".join([reading.text, *summarize.strip().splitlines()])
-    pipes = f" | where {scope}" if scope else ""
-    bindings = (*clock(end, whole), *not_applicable(pipes, applies_to))
-    return Leg(bindings, (*shadows(reading, pipes, applies_to), anchored(whole))).query
+    """Return the whole query of `fleet_leg`; the call's timespan bounds its window."""
+    return fleet_leg(query, end=end, summarize=summarize, applies_to=applies_to, prefixes=prefixes).query
 
 
 def indicator_leg(

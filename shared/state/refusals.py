@@ -21,6 +21,8 @@ _FOLDER = "refusals/"
 A_TABLE = timedelta(days=1)
 #: A hunt may be mended, or what it read may be there again.
 A_HUNT = timedelta(hours=1)
+#: The name under which it is remembered that the tenant takes no query of many hunts.
+BATCHES = "batches"
 
 
 class Refusals:

@@ -1,4 +1,4 @@
-"""Send a sweep's queries, one at a time, and record how each ended."""
+"""Send the queries of one hunt of a sweep, one at a time, and record how each ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from shared.outcomes.answer import Answer
 from shared.outcomes.cells import cell_text
 from shared.outcomes.reading import decode_answer, decode_rows
 
-from .fleet import DeviceKind, Fleet
 from .parts import Asked
 from .rows import why_unreadable
 from .survey import survey
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from shared.model.hunt import Hunt
     from shared.model.outcome import Window
-    from shared.model.record import Plan
     from shared.tools import Tools
 
     from .parts import Ask, AskStatus
@@ -40,38 +38,6 @@ _LAST_START = 400.0
 _MANY = 5_000
 #: KQL that counts a query's rows in each group of devices, by the first two digits of their ids.
 COUNTS = "\n| summarize Rows = count() by Ids = tolower(substring(DeviceId, 0, 2))"
-#: KQL that counts the devices of each OS platform and device type.
-KINDS = """\
-| summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId
-| summarize Devices = count() by OSPlatform, DeviceType"""
-
-
-async def count_fleet(tools: Tools, plan: Plan, record: SweepRecord) -> None:
-    """
-    Count the fleet's devices by kind, once per sweep, and record the answer.
-
-    If Graph cannot tell, the recorded fleet has the reason in `failure`, and the sweep goes on. Raises
-    Waiting if Graph may answer later, and GivenUp if the sweep has waited for too long.
-    """
-    if not plan.hunts or await record.fleet():
-        return
-    widest = min((planned.window for planned in plan.hunts), key=lambda window: window.start)
-    query = fleet_query("DeviceInfo", end=widest.end, summarize=KINDS)
-    try:
-        raw = await tools.graph.run_hunting_query(query, widest.timespan, yielding=True)
-        fleet = Fleet(
-            tuple(
-                DeviceKind(cell_text(row.get("OSPlatform")), cell_text(row.get("DeviceType")), number)
-                for row, number in _counted(decode_answer(raw), "Devices")
-            )
-        )
-    except (ResultTooLarge, TimedOut) as error:
-        fleet = Fleet(failure=error.message)
-    except GraphError as error:
-        if not (reason := waiting.why_final(error)):
-            raise wait_or_give_up(tools, error) from error
-        fleet = Fleet(failure=reason)
-    await record.keep_fleet(fleet)
 
 
 async def ask_all(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, started: float) -> None:
@@ -86,8 +52,7 @@ async def ask_all(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window,
     if asked:
         tools.troubles.answered(max(each.at for each in asked.values()))
     while pending := survey(asked, record.most).pending:
-        if time.monotonic() - started > _LAST_START:
-            raise Waiting("the sweep is long and goes on where it was", timedelta(0))
+        leave_time(started)
         ask = pending[0]
         try:
             asked[ask.name] = await _ask(tools, record, hunt, window, ask)
@@ -118,7 +83,7 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
         raw = await tools.graph.run_hunting_query(query, window.timespan, yielding=True)
         answer = await asyncio.to_thread(decode_answer, raw)
         if ask.counting:
-            counts = {cell_text(row.get("Ids")): number for row, number in _counted(answer, "Rows")}
+            counts = {cell_text(row.get("Ids")): number for row, number in counted(answer, "Rows")}
         elif sweep and (reason := await asyncio.to_thread(why_unreadable, answer, sweep.new)):
             end = "failed"
         elif len(answer.results) + answer.unreadable >= record.most:
@@ -138,7 +103,13 @@ async def _ask(tools: Tools, record: SweepRecord, hunt: Hunt, window: Window, as
     return await record.end(hunt.name, ask, Asked(end, tools.now(), rows, counts, reason), raw)
 
 
-def _counted(answer: Answer, column: str) -> Iterator[tuple[dict[str, Any], int]]:
+def leave_time(started: float) -> None:
+    """Raise Waiting if a query that is sent now may run into the deadline of a run that began at *started*."""
+    if time.monotonic() - started > _LAST_START:
+        raise Waiting("the sweep is long and goes on where it was", timedelta(0))
+
+
+def counted(answer: Answer, column: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield each row with the count in *column*. Raises GraphError if a row, or its count, cannot be read."""
     for row in decode_rows(answer):
         number = row.get(column)

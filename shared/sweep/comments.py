@@ -148,7 +148,7 @@ async def _known(tools: Tools, about: Subject, news: News) -> Callable[[dict[str
     for run_id in {entry.run_id for entry in entries if mine.intersection((*entry.ended, *entry.looked))}:
         raw = await tools.runs.findings(run_id, news.hunt.name)
         try:
-            answer = await asyncio.to_thread(decode_answer, raw or b"")
+            answer = await asyncio.to_thread(decode_answer, raw or b"", news.hunt.name)
         except GraphError:
             continue  # A row that nobody can compare is rather commented twice than never.
         names = {column.name for column in answer.schema}

@@ -1,4 +1,4 @@
-"""How many devices of each kind the fleet has."""
+"""How many devices of each kind the fleet has, and how many rows of each hunt."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ class DeviceKind(Struct, frozen=True):
 
 
 class Fleet(Struct, frozen=True):
-    """The devices in DeviceInfo, by kind; `failure` says why it could not be read, and is empty if it was."""
+    """
+    The devices in DeviceInfo, by kind; `failure` says why it could not be read, and is empty if it was.
+
+    `rows` is how many rows a hunt had when the sweep began, by its name; one that was not counted is missing.
+    """
 
     kinds: tuple[DeviceKind, ...] = ()
     failure: str = ""
+    rows: dict[str, int] = {}
 
     def size(self, applies_to: AppliesTo) -> int | None:
         """Return how many devices a hunt applies to; None if DeviceInfo could not be read."""

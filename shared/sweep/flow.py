@@ -18,14 +18,16 @@ from shared.model.outcome import Outcome, Window
 from shared.model.record import Done, Plan, PlannedHunt
 
 from . import ending
-from .asking import ask_all, count_fleet
+from .asking import ask_all
 from .comments import Comments, comment_on_incidents
+from .counting import count_fleet
 from .fleet import Fleet
 from .parts import ROW_LIMIT
 from .record import SweepRecord
 from .starting import send_again
 from .survey import survey
 from .tally import Tally
+from .together import ask_together, hunts_of
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -53,10 +55,10 @@ async def sweep(tools: Tools, run: Run, *, again: bool, most: int = ROW_LIMIT) -
     reason = ""
     try:
         await count_fleet(tools, plan, record)
-        for planned in plan.hunts:
-            hunt = tools.catalog.by_name.get(planned.name)
-            if hunt and hunt.sweep and not await record.summary(hunt.name):
-                await ask_all(tools, record, hunt, planned.window, started)
+        await ask_together(tools, plan, record, started)
+        for hunt, window in hunts_of(tools, plan):
+            if not await record.summary(hunt.name):
+                await ask_all(tools, record, hunt, window, started)
     except GivenUp as given_up:
         reason = str(given_up)
     await _finish(tools, work, plan, record, reason, again=again)

@@ -12,6 +12,8 @@ ROW_LIMIT = 100_000
 #: A device id is 40 hexadecimal digits, evenly distributed. Its first two make 256 groups of devices, which
 #: are not divided any further.
 GROUPS = 256
+#: Answers are filled to this share of the limit: more rows may arrive between the count and the query.
+FILL = 0.95
 
 #: How a query ended: answered in full, too many rows for one answer, timed out, or refused for good.
 AskStatus = Literal["whole", "cut", "timedOut", "failed"]

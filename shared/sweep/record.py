@@ -1,7 +1,9 @@
 """
 What is recorded of a sweep while it runs: how every query ended, each part's rows, and one summary per hunt.
 
-    runs/{id}/fleet                    how many devices there are, by kind
+    runs/{id}/fleet                    how many devices there are, by kind, and rows of hunts
+    runs/{id}/tried/counts             that the call for all counts was sent
+    runs/{id}/tried/rows/{hunt}        for which hunts one call was sent, by the name of the first
     runs/{id}/parts/{hunt}/{part}      how the query for a part ended; `{part}.counts`: its counting query
     runs/{id}/rows/{hunt}/{part}       a part's rows as Graph sent them, compressed by gzip
     runs/{id}/sweep/{hunt}             the hunt's summary
@@ -29,6 +31,8 @@ from .summary import SweepSummary
 from .survey import survey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.model.record import Run
     from shared.state.objects import Store
 
@@ -103,6 +107,23 @@ class SweepRecord:
     async def keep_fleet(self, fleet: Fleet) -> Fleet:
         """Store how many devices there are; return that, or what is already stored."""
         return await self._once("fleet", fleet)
+
+    async def try_once(self, call: str, hunts: Sequence[str]) -> bool:
+        """
+        Record that a *call* for several hunts is about to be sent; return False if a worker has recorded that before.
+
+        Its name is `counts`, or begins with `rows/`.
+        """
+        return await self._store.create(f"{self._base}/tried/{call}", msgspec.json.encode(hunts))
+
+    async def try_again(self, call: str) -> None:
+        """Forget that a *call* for several hunts was tried, since Graph has not begun with it."""
+        await self._store.delete(f"{self._base}/tried/{call}")
+
+    async def tried(self) -> set[str]:
+        """Read for the rows of which hunts a call for several was sent."""
+        values = await self._store.get_all(await self._store.keys(f"{self._base}/tried/rows/"))
+        return {name for raw in values for name in msgspec.json.decode(raw, type=list[str])}
 
     async def _once(self, name: str, value: _Kept) -> _Kept:
         if await self._store.create(f"{self._base}/{name}", msgspec.json.encode(value)):

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from .parts import GROUPS, ODD, Ask, Part
+from .parts import FILL, GROUPS, ODD, Ask, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .parts import Asked, AskStatus
 
-# Parts are filled to this share of the limit: more rows may arrive between the count and the query.
-_FILL = 0.95
 _GROUP = re.compile("[0-9a-f]{2}", re.ASCII)
 
 
@@ -134,7 +132,7 @@ def _rows(part: Part, counts: dict[str, int]) -> int:
 
 def _divide(part: Part, counts: dict[str, int], total: int, most: int) -> tuple[Part, ...]:
     """Divide a part into two or more of about equal rows, each fewer than *most* if its groups allow it."""
-    target = total / max(2, ceil(total / (most * _FILL)))
+    target = total / max(2, ceil(total / (most * FILL)))
     parts: list[Part] = []
     first, before, rows = part.first, 0, 0
     for n in part.groups:

@@ -48,8 +48,8 @@ async def responses(tools: Tools, run: Run) -> dict[str, str]:
     texts = {"run": msgspec.json.encode(body).decode(), "page": page, "portal": queries(page)}
     for hunt, found in run.found.items():
         raw = await tools.runs.findings(run.work.run_id, hunt) or b""
-        texts[f"{hunt}.csv"] = csv_rows(raw, found.rows, mask=True).decode()
-        texts[f"{hunt}.json"] = msgspec.json.encode(json_rows(raw, found.rows, mask=True)).decode()
+        texts[f"{hunt}.csv"] = csv_rows(raw, found.rows, mask=True, hunt=hunt).decode()
+        texts[f"{hunt}.json"] = msgspec.json.encode(json_rows(raw, found.rows, mask=True, hunt=hunt)).decode()
     return texts
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.catalog.load import load_hunts
 from shared.kql.write import fleet_query
 from shared.model.hunt import Hunt
-from shared.sweep.asking import KINDS
+from shared.sweep.counting import KINDS
 from shared.sweep.parts import ODD, Part
 from tests.support.hunt_trials import lacking, swept
 from tests.support.kql_judge import Judge

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.kql.write import device_query, fleet_query, indicator_query, is_fair_for_devices
+from shared.kql.write import device_query, fleet_leg, fleet_query, indicator_query, is_fair_for_devices
 from shared.model.entity import Device, Indicator
 from shared.model.hunt import AppliesTo
 
@@ -76,6 +76,19 @@ def test_a_fleet_query_is_scoped_only_by_id_prefixes() -> None:
         "| summarize count() by DeviceId",
     ] == query.splitlines()
     assert "DeviceInfo" == fleet_query("DeviceInfo", end=END)
+
+
+def test_a_fleet_query_can_hold_itself_to_its_window() -> None:
+    """Inside of a call of a wider timespan it looks at its own days alone, also where it looks up kinds of devices."""
+    start = END - timedelta(days=1)
+    held = "| where Timestamp between (datetime(2026-11-23T12:00:00.000000Z) .. datetime(2026-11-24T12:00:00.000000Z))"
+    leg = fleet_leg("DeviceInfo", end=END, start=start, applies_to=AppliesTo(("Linux",)), prefixes=["0a"])
+
+    assert (
+        f'let DeviceInfo = DeviceInfo {held} | where DeviceId startswith "0a" | where DeviceId !in (_NotApplicable);'
+        in leg.lines
+    )
+    assert leg.bindings[0][1].startswith(f'materialize(DeviceInfo {held} | where DeviceId startswith "0a" |')
 
 
 def test_only_the_indicator_kinds_a_query_uses_are_bound() -> None:

@@ -40,11 +40,14 @@ async def test_every_hunt_with_a_sweep_block_has_an_outcome(app: Sweeping) -> No
     assert done.verdict.endswith("; coverage 100 %")
 
 
-async def test_a_fleet_that_fits_takes_one_query_per_hunt(app: Sweeping) -> None:
-    """With one more query that counts the devices, a sweep of three hunts takes four."""
+@pytest.mark.parametrize(("batch", "calls"), [("on", 2), ("off", 4)])
+async def test_a_fleet_that_fits_takes_one_query(fleet: Fleet, batch: str, calls: int) -> None:
+    """With one more that counts, a sweep of three hunts takes two; asked one by one, a query for each, and one that counts."""
+    app = Sweeping(fleet, HUNT_BATCH=batch)
     await app.swept()
+    await app.close()
 
-    assert {200: 4} == app.answered()
+    assert {200: calls} == app.answered()
 
 
 async def test_a_sweep_claims_no_time_that_its_query_does_not_look_at(app: Sweeping) -> None:

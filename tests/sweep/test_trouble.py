@@ -39,7 +39,7 @@ async def test_a_tenant_that_cuts_and_blocks_is_swept_whole(medium: Fleet, limit
     Every row is found in a tenant that returns fewer than 400 rows, and then has no CPU left for ten minutes.
 
     No minute has more than 45 calls. At most twice as many calls are answered as would be needed if it were
-    known beforehand where the rows are.
+    known beforehand where the rows are, and one for all hunts together where their counts promise too much.
     """
     easy, hard = Sweeping(medium), Sweeping(medium, limits=limits, most=most)
     seen = 0
@@ -64,7 +64,7 @@ async def test_a_tenant_that_cuts_and_blocks_is_swept_whole(medium: Fleet, limit
     assert "completed" == (await hard.done(parts)).status
     assert timedelta(minutes=10) <= hard.now() - medium.end
     assert 45 >= hard.busiest_minute()
-    assert 2 * least >= answered.total() - answered[429]
+    assert 2 * least + 1 >= answered.total() - answered[429]
     for hunt, every in zip(EVERY, rows, strict=True):
         summary = await easy.summary(whole, hunt)
 
@@ -94,7 +94,7 @@ async def test_an_unanswered_part_is_named_and_the_rest_swept(fleet: Fleet) -> N
 
 async def test_a_refused_hunt_does_not_stop_the_others(app: Sweeping) -> None:
     """It ends as *not run* with Graph's words, and the other hunt still finds its rows."""
-    app.tenant.faults.add(match="hunt", contains="ArchiveProc", status=400)
+    app.tenant.faults.add(match="hunt", contains="ArchiveProc", status=400, times=100)
     done = await app.done(await app.swept(ARCHIVES, SERVERS))
     archives, servers = done.outcomes
 
