@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from shared.model.finding import Group
+    from shared.model.hunt import Hunt
+
+    from .unpacking import Batch
 
 
 def with_prevalence(
@@ -28,6 +31,14 @@ def with_prevalence(
     for group in groups:
         devices, since = prevalence.values.get(group.values[at], (0, ""))
         yield replace(group, devices=devices, since=since) if devices > 0 else group
+
+
+def counts_of(hunt: Hunt, batch: Batch) -> Prevalence | None:
+    """Return what an answer to several hunts counted for *hunt*; None for a hunt of which nothing is to be counted."""
+    if not hunt.prevalence:
+        return None
+    values = batch.counted.get(hunt.name, {}).get(hunt.prevalence, {})
+    return Prevalence(hunt.prevalence, batch.fleet or 0, values=values)
 
 
 def read_counts(raw: bytes, column: str) -> Prevalence:

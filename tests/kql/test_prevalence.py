@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from sandbox.telemetry.engine import Engine, tables
 from shared.kql.batch import batch_query
@@ -16,7 +17,9 @@ from shared.kql.prevalence import MOST_COUNTED, Counted, prevalence_query
 from shared.kql.vocabulary import COUNTED, SCOPABLE
 from shared.kql.write import device_leg
 from shared.model.entity import Device
-from shared.outcomes.prevalence import read_counts
+from shared.model.finding import Prevalence
+from shared.model.hunt import Hunt
+from shared.outcomes.prevalence import counts_of, read_counts
 from shared.outcomes.unpacking import unpack
 from tests.support.hostile import NASTY
 from tests.support.kql_judge import Judge
@@ -60,8 +63,12 @@ def test_a_hunt_alone_and_one_of_many_are_counted_alike(engine: Engine) -> None:
         value: devices for value, (devices, _) in alone.values.items()
     }
     assert alone.values["198.51.100.1"][1].startswith("2026-11-24T07:00:00")
-    assert alone.values == batch.counted["a-hunt"]["RemoteIP"]
-    assert (4, 4) == (alone.fleet, batch.fleet)
+    assert 4 == alone.fleet
+    made = Hunt(name="a-hunt", title="A hunt", id="1", version="1", query=hunt, prevalence="RemoteIP")
+    assert alone == counts_of(made, batch)
+    assert counts_of(replace(made, prevalence=""), batch) is None
+    other = replace(made, name="another")
+    assert Prevalence("RemoteIP", 4) == counts_of(other, batch)
 
 
 @pytest.mark.parametrize("column", COUNTED)

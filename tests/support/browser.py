@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright
 
 from sandbox.host.serve import listening
 from shared.model.entity import Chosen, Device, Dropped, Indicator
-from shared.model.finding import Found, Group, Place
+from shared.model.finding import Found, Group, Place, Prevalence
 from shared.model.outcome import DeviceEnding, Window
 from shared.model.record import CommentResult, Done, Plan, PlannedHunt, Run, Wait, Work
 
@@ -121,15 +121,27 @@ def ended() -> Run:
         (HOSTILE[0], "perl", "2001:db8:1111:2222:3333:4444:5555:6666", HOSTILE[4], HOSTILE[10], ""),
     )
     groups = tuple(
-        Group(each, n + 1, "2026-03-09T02:14:05Z", "2026-03-09T02:15:00Z", (HOSTILE[n % 3],) * (n < 4))
+        Group(
+            each,
+            n + 1,
+            "2026-03-09T02:14:05Z",
+            "2026-03-09T02:15:00Z",
+            (HOSTILE[n % 3],) * (n < 4),
+            1_000 * n,
+            ("2026-03-09T02:14:05Z", HOSTILE[n % 3])[n % 2],
+        )
         for n, each in enumerate(values)
     )
     found = Found(HUNT, rows=136, more=True, columns=COLUMNS, shown=COLUMNS, groups=groups, group_count=400)
     # On devices outside the incident, too, by the names of which nothing is found, either.
     found = replace(
-        found, places=tuple(Place("", f"{text} elsewhere", 1) for text in HOSTILE[:3]), place_count=9
+        found,
+        places=tuple(Place("", f"{text} elsewhere", 1) for text in HOSTILE[:3]),
+        place_count=9,
+        prevalence=Prevalence("RemoteIP", 100_000),
     )
-    normal = replace(found, more=False, groups=groups[:6], hit_rows=4)
+    trouble = Prevalence("RemoteIP", uncounted=HOSTILE[1])
+    normal = replace(found, more=False, groups=groups[:6], hit_rows=4, prevalence=trouble)
     each = (
         DeviceEnding(DEVICE.name, "found"),
         *(DeviceEnding(text, "noTelemetry", text) for text in HOSTILE),
