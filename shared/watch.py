@@ -209,7 +209,7 @@ async def _find_out(tools: Tools, each: Pending, within: Within, now: datetime) 
             return None if await _has_news(tools, each, now) else "settled"
     except (GraphError, TimeoutError) as error:
         log.warning("watch: incident %s waits for another look: %s", each.id, type(error).__name__)
-    except Exception as error:  # noqa: BLE001  (one odd incident must not keep the others from their runs)
+    except Exception as error:  # noqa: BLE001  (the others must have their runs)
         log.error("watch: incident %s waits for another look: %s", each.id, type(error).__name__)  # noqa: TRY400  (its text may hold values)
     return "unknown"
 

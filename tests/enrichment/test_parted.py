@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pytest
 from shared.work import work_on
 from tests.support.endings import EXFILTRATION
 from tests.support.hunt_files import many_hunts
-from tests.support.quick import Quick
+from tests.support.quick import quick
 from tests.support.tenant import Deployment, Fleet
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ TOO_LARGE = "Query execution has exceeded the allowed result size. Optimize your
 @pytest.fixture
 def deploy(fleet: Fleet, tmp_path: Path) -> Deploy:
     """A function that deploys Outrider with 40 hunts, of which number n alone holds `made{n}.exe`, and with settings."""
-    many = copy(fleet)
-    many.catalog, many.engine = many_hunts(tmp_path, COUNT), Quick()
+    many = quick(fleet, many_hunts(tmp_path, COUNT))
     return lambda **settings: Deployment(many, HUNTS_PER_MINUTE="1000", **settings)
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from sandbox.telemetry.engine import Engine
 from sandbox.telemetry.generation import device_id, generate
-from shared.kql.batch import Counted, batch_query
+from shared.kql.batch import batch_query
+from shared.kql.prevalence import Counted
 from shared.kql.write import Leg
 from shared.model.entity import Device, Indicator
 from tests.support.batches import Trial, answer, apart, legs, made_up, shipped

@@ -12,7 +12,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from shared.decoding import TOO_DEEP
-from shared.kql.batch import Counted, batch_query
+from shared.kql.batch import batch_query
+from shared.kql.prevalence import Counted
 from shared.kql.write import device_leg, indicator_leg
 from shared.model.entity import Device, Indicator
 from shared.model.hunt import Hunt

@@ -1,23 +1,16 @@
-"""A store that counts what is asked of it, and the hunts of an incident that has any number of them."""
+"""A store that counts what is asked of it."""
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING
 
-from shared.catalog.load import Catalog, load_hunts
-
-from .hunt_files import five_hunts, write
 from .mortal import MortalStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from obstore.store import ObjectStore
-
-    from .tenant import Fleet
 
 
 class CountingStore(MortalStore):
@@ -65,19 +58,3 @@ class CountingStore(MortalStore):
     def about(self, *parts: str) -> list[tuple[str, str]]:
         """Return the calls about names that hold one of these *parts*."""
         return [call for call in self.asked if any(part in call[1] for part in parts)]
-
-
-def with_hunts(fleet: Fleet, folder: Path, count: int) -> Fleet:
-    """Return *fleet* with the device card and *count* hunts for devices, whose files are written to *folder*."""
-    for number in range(count):
-        write(
-            folder,
-            f"tool-{number}.yaml",
-            f"id: {number:08x}-0000-4000-8000-000000000000\nname: Tool {number}\n"
-            f"query: |\n  DeviceProcessEvents\n  | where FileName =~ 'tool{number}.exe'\n"
-            "enrichment:\n  entity: device\n",
-        )
-    (card,) = (hunt for hunt in five_hunts().hunts if hunt.name == "device-card")
-    more = copy(fleet)
-    more.catalog = Catalog((card, *load_hunts(folder).hunts))
-    return more

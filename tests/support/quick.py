@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shared.catalog.load import Catalog
+
+    from .tenant import Fleet
 
 _LEG = re.compile(
     r'_(?:Hunt|Rows)\d+(?:\(\))?\n\| extend _Row[^\n]*\n[^\n]*\n\| project _Hunt = "([^"/]+)", _N'
@@ -45,6 +51,20 @@ class Quick:
             for number, row in enumerate(mine, 1)
         ]
         return _schema(_PACKED), rows
+
+
+def quick(fleet: Fleet, catalog: Catalog) -> Fleet:
+    """Return *fleet* with such an engine, and with the hunts of *catalog*."""
+    other = with_hunts(fleet, catalog)
+    other.engine = Quick()
+    return other
+
+
+def with_hunts(fleet: Fleet, catalog: Catalog) -> Fleet:
+    """Return *fleet* with the hunts of *catalog*."""
+    other = copy(fleet)
+    other.catalog = catalog
+    return other
 
 
 def _schema(types: dict[str, str]) -> list[dict[str, str]]:
