@@ -113,7 +113,8 @@ def counted(answer: Answer, column: str) -> Iterator[tuple[dict[str, Any], int]]
     """Yield each row with the count in *column*. Raises GraphError if a row, or its count, cannot be read."""
     for row in decode_rows(answer):
         number = row.get(column)
-        if not isinstance(number, int) or answer.unreadable:
+        # A bool is an int in Python, but not in what is recorded.
+        if type(number) is not int or number < 0 or answer.unreadable:
             raise GraphError(f"a row of the answer, or its column {column}, cannot be read")
         yield row, number
 

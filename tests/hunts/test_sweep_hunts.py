@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.catalog.load import load_hunts
+from shared.kql.batch import batch_query
 from shared.kql.write import fleet_query
 from shared.model.hunt import Hunt
-from shared.sweep.counting import KINDS
+from shared.model.outcome import Window
+from shared.sweep.counting import KINDS, ROWS
 from shared.sweep.parts import ODD, Part
+from shared.sweep.together import Swept
 from tests.support.hunt_trials import lacking, swept
 from tests.support.kql_judge import Judge
 
@@ -38,3 +41,19 @@ def test_microsofts_parser_accepts_the_count_of_devices(judge: Judge) -> None:
 
     assert [] == verdict.diagnostics
     assert {"OSPlatform", "DeviceType", "Devices"} == {name for name, _ in verdict.columns or []}
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("then", ["", ROWS], ids=["rows", "counts"])
+def test_microsofts_parser_accepts_all_sweep_queries_in_one_call(then: str, judge: Judge) -> None:
+    """For the rows of all hunts, and for their counts, also where a hunt has a shorter window than the call."""
+    whole = Window(NOW - timedelta(days=7), NOW)
+    windows = [whole, Window(NOW - timedelta(days=1), NOW)]
+    verdict = judge(
+        batch_query(
+            {hunt.name: Swept(hunt, windows[n % 2]).leg(whole, then) for n, hunt in enumerate(SWEEPING)}
+        )
+    )
+
+    assert ([], "Query") == (verdict.diagnostics, verdict.kind)
+    assert {"_Hunt", "_N", "_Row"} == {name for name, _ in verdict.columns or []}

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -23,7 +22,7 @@ from shared.sweep.flow import give_up_sweep
 from shared.sweep.record import progress
 from shared.sweep.report import sweep_page
 from shared.sweep.serving import serve_rows
-from shared.sweep.together import ask_together, take_apart
+from shared.sweep.together import ask_together
 from tests.support.mortal import Life
 from tests.support.sweeping import ARCHIVES, DESKTOPS, SERVERS, Sweeping
 from tests.support.tenant import Fleet
@@ -225,15 +224,3 @@ async def test_a_sweep_given_up_after_its_counts_claims_nothing(app: Sweeping) -
 
     assert (0, 3) == (early["partsDone"], early["partsPlanned"])
     assert ["notRun"] * 3 == [outcome.outcome for outcome in done.outcomes]
-
-
-def test_an_answer_that_may_be_cut_is_no_answer() -> None:
-    """Of as many rows as Graph returns at most, nobody knows whose are missing; nor of one that is of other hunts."""
-    columns = [{"name": name, "type": "String"} for name in ("_Hunt", "_N", "_Row")]
-    rows = [{"_Hunt": "a/schema", "_N": 1, "_Row": '{"name": "X", "type": "System.String"}'}]
-    rows += [{"_Hunt": "a", "_N": n + 1, "_Row": '{"X": "1"}'} for n in range(8)]
-    raw = msgspec.json.encode({"schema": columns, "results": rows})
-
-    assert 8 == len(take_apart(raw, ["a"], 10)["a"].results)
-    assert {} == take_apart(raw, ["a"], 9)
-    assert {} == take_apart(raw, ["b"], 10)

@@ -16,6 +16,8 @@ from tests.support.tenant import Fleet
     [
         (b'"Devices": ', b'"Machines": '),
         (b'"Devices": ', b'"Devices": [], "Others": '),
+        (b'"Devices": ', b'"Devices": true, "Others": '),
+        (b'"Devices": ', b'"Devices": 99999999999999999999999, "Others": '),
         (b'"OSPlatform": "', b'"OSPlatform": {}, "Platform": "'),
         (b'"Connections": ', b'"Connections": 99999999999999999999999, "Others": '),
         (b'"Days": ', b'"Days": 1e400, "Others": '),
