@@ -198,8 +198,8 @@ async def _find_out(tools: Tools, each: Pending, within: Within, now: datetime) 
     """
     Return None if an incident's run is to be started: it has news, or 5 looks could not find that out.
 
-    Starting it without need costs a message: the run finds out itself, waits if it has to, and says how it
-    ended. Until then the incident goes to the end of the line, where it holds up no other.
+    Starting it without need costs a message: the run finds out itself, and waits if it has to. Until then the
+    incident goes to the end of the line.
     """
     if each.tries >= _TRIES:
         log.error("watch: incident %s: its run is started, news or not", each.id)
@@ -218,8 +218,7 @@ async def _has_news(tools: Tools, each: Pending, now: datetime) -> bool:
     """
     Return whether an incident has something that was not hunted yet.
 
-    An incident that the ledger does not know is not read here: its run reads it. Raises GraphError; NotFound
-    may pass, since an incident is listed before it can be read.
+    One that the ledger does not know is not read here. Raises GraphError; NotFound may pass (it is listed first).
     """
     before = await tools.ledger.standing(f"defender-{each.id}")
     if before is None:
