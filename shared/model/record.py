@@ -232,7 +232,8 @@ class Run(Struct, frozen=True):
     @property
     def written(self) -> datetime:
         """When something of the run was last stored, or its wait ends, in UTC."""
-        made, until = self.plan and self.plan.made, self.wait and self.wait.until
+        made = self.plan.made if self.plan else None
+        until = self.wait.until if self.wait else None
         times = (made, until, self.returns.last, self.alive, *(found.at for found in self.found.values()))
         return max(filter(None, times), default=self.work.requested)
 
