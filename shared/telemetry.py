@@ -83,8 +83,7 @@ class Telemetry:
     @contextmanager
     def call(self, hunts: Sequence[str]) -> Iterator[Span]:
         """Record one hunting call of a run, as a span with the names of its *hunts*."""
-        name = hunts[0] if len(hunts) == 1 else f"{len(hunts)} hunts"
-        with self._span(f"hunt {name}", {"hunts": tuple(hunts)}) as span:
+        with self._span("hunting call", {"hunts": tuple(hunts)}) as span:
             yield span
 
     @contextmanager

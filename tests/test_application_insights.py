@@ -54,7 +54,7 @@ from datetime import UTC, datetime
 from shared import telemetry
 from shared.model.record import Work
 ours = telemetry.configure(os.environ)
-with ours.run(Work("{"ab" * 16}", datetime.now(UTC), "")), ours.hunt("device-card"), trace.get_tracer("kiota").start_as_current_span("GET"):
+with ours.run(Work("{"ab" * 16}", datetime.now(UTC), "")), ours.call(["device-card"]), trace.get_tracer("kiota").start_as_current_span("GET"):
     ours.parked()
 """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ingestion)
@@ -74,7 +74,7 @@ with ours.run(Work("{"ab" * 16}", datetime.now(UTC), "")), ours.hunt("device-car
     spans = [item for item in Ingestion.items if item["data"]["baseType"] == "RemoteDependencyData"]
     metrics = [item["data"]["baseData"]["metrics"][0] for item in Ingestion.items if item not in spans]
 
-    assert ["hunt device-card", "run"] == [item["data"]["baseData"]["name"] for item in spans]
+    assert ["hunting call", "run"] == [item["data"]["baseData"]["name"] for item in spans]
     assert {"ab" * 16} == {item["tags"]["ai.operation.id"] for item in spans}
     assert {"outrider"} == {item["tags"]["ai.cloud.role"] for item in spans}
     assert [("outrider.parked", 1)] == [(metric["name"], metric["value"]) for metric in metrics]

@@ -46,15 +46,16 @@ def leaves(value: Any) -> Iterator[str]:
 
 
 async def test_a_run_is_one_trace_under_its_id(watched: Watched) -> None:
-    """The trace has a span for the run and, inside it, one per hunt and one for the comment."""
+    """The trace has a span for the run and, inside it, one for the call of its hunts and one for the comment."""
     name = await watched.watch()
     run = next(span for span in watched.spans if span.name == "run")
     plan = (await watched.app.read(name)).plan
 
     assert plan
-    assert sorted(["run", "comment", *(f"hunt {hunt.name}" for hunt in plan.hunts)]) == sorted(
-        span.name for span in watched.spans
-    )
+    assert ["comment", "hunting call", "run"] == sorted(span.name for span in watched.spans)
+    assert [tuple(hunt.name for hunt in plan.hunts)] == [
+        (span.attributes or {})["outrider.hunts"] for span in watched.spans if span.name == "hunting call"
+    ]
     assert {name} == {f"{span.context.trace_id:032x}" for span in watched.spans if span.context}
     assert {
         "outrider.run": name,
@@ -109,19 +110,22 @@ async def test_a_throttled_run_says_so_in_its_trace(watched: Watched) -> None:
     assert {None, "Throttled"} == kinds
 
 
-async def test_a_span_says_how_its_hunt_or_its_comment_ended(watched: Watched) -> None:
-    """How many rows a hunt had, or that it was not run, and whether the comment was written."""
-    watched.app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400)
+async def test_a_span_says_how_its_call_or_its_comment_ended(watched: Watched) -> None:
+    """How many rows the hunts of a call had, or how it was refused, and whether the comment was written."""
+    watched.app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400, times=1_000)
     name = await watched.watch()
-    said = {span.name: dict(span.attributes or {}) for span in watched.spans}
-    rows = {each.hunt: each.found.rows for each in (await watched.app.done(name)).outcomes}
-    failed = {span.name for span in watched.spans if span.status.status_code is StatusCode.ERROR}
+    calls = [dict(span.attributes or {}) for span in watched.spans if span.name == "hunting call"]
+    run = await watched.app.read(name)
+    failed = [dict(s.attributes or {}) for s in watched.spans if s.status.status_code is StatusCode.ERROR]
+    (comment,) = (dict(span.attributes or {}) for span in watched.spans if span.name == "comment")
 
-    assert rows["archive-then-upload"] == said["hunt archive-then-upload"]["outrider.rows"] > 0
-    assert "error.type" not in said["hunt archive-then-upload"]
-    assert "notRun" == said["hunt file-origin"]["error.type"]
-    assert {"hunt file-origin"} == failed
-    assert "written" == said["comment"]["outrider.status"]
+    assert 1 < len(failed) < len(calls)
+    assert [("BadQuery", True)] * len(failed) == [
+        (call["error.type"], "file-origin" in call["outrider.hunts"]) for call in failed
+    ]
+    for call in (call for call in calls if "error.type" not in call):
+        assert sum(run.found[hunt].rows for hunt in call["outrider.hunts"]) == call["outrider.rows"]
+    assert "written" == comment["outrider.status"]
 
 
 async def test_giving_up_is_traced_and_counted_as_a_failure(watched: Watched) -> None:

@@ -60,6 +60,8 @@ class Asking:
         self._span = Window(
             min(hunt.window.start for hunt in plan.hunts), max(hunt.window.end for hunt in plan.hunts)
         )
+        #: How long the latest call took that a hunt was refused with.
+        self._seconds: dict[str, float] = {}
         #: Why nothing is counted over the fleet any more; '' while it is.
         self._uncounted = ""
 
@@ -90,6 +92,7 @@ class Asking:
                 telemetry.failed(span, type(error).__name__)
                 self._note(error, names)
                 self.tools.troubles.answered(self.tools.now())
+                self._seconds |= dict.fromkeys(names, round(time.monotonic() - started, 3))
                 # What is counted over the fleet is the first to be left out where there is trouble.
                 self._uncounted = "Graph refused or stopped the call that was to count it"
                 return error
@@ -105,7 +108,11 @@ class Asking:
     ) -> None:
         """Record that hunts have no answer, for *reason*; *lacks* is the table that the tenant has not."""
         at = self.tools.now() if answered else None
-        await self._keep([Found(name, failure=reason, at=at, lacks=lacks) for name in names], b"")
+        found = [
+            Found(name, failure=reason, at=at, lacks=lacks, seconds=self._seconds.get(name, 0.0))
+            for name in names
+        ]
+        await self._keep(found, b"")
 
     async def lack(self, names: Sequence[str], table: str) -> None:
         """Record that hunts have no answer, since the tenant has no such *table*."""

@@ -180,7 +180,7 @@ async def test_an_answer_over_two_megabytes_is_counted_in_full(fleet: Fleet) -> 
 async def test_findings_stand_when_the_device_card_fails(fleet: Fleet) -> None:
     """Without the device card, a device hunt that returned no rows counts as not run."""
     app = Deployment(fleet)
-    app.tenant.faults.add(match="hunt", contains=DEVICE_CARD, status=400)
+    app.tenant.faults.add(match="hunt", contains=DEVICE_CARD, status=400, times=1_000)
     done = await app.enrich(incidentId=EXFILTRATION)
     (text,) = app.comments(EXFILTRATION)
     await app.close()

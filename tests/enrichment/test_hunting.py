@@ -64,7 +64,7 @@ async def test_rows_are_taken_up_to_the_limit(
 async def test_a_hunt_has_the_seconds_that_it_took(fleet: Fleet) -> None:
     """Also where Graph refused it."""
     app = Deployment(fleet)
-    app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400)
+    app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400, times=1_000)
     done, taken = await hunted(app, EXFILTRATION)
 
     assert 0 == taken

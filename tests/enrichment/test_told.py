@@ -167,7 +167,7 @@ async def test_without_the_card_nobody_is_silent(fleet: Fleet, fault: dict[str, 
     """A hunt finds something and the card fails: the other device was not looked at, and is so again later."""
     scene = Scene(fleet, SERVER, OTHER)
     scene.theft(timedelta(minutes=-30))
-    scene.app.tenant.faults.add(match="hunt", contains=CARD, **fault)
+    scene.app.tenant.faults.add(match="hunt", contains=CARD, times=1_000, **fault)
     incident = scene.incident(*map(scene.device, (SERVER, OTHER)))
     await scene.replay.minutes(2)
     (first,) = scene.comments(incident)
@@ -187,7 +187,7 @@ async def test_without_the_card_nobody_is_silent(fleet: Fleet, fault: dict[str, 
 @pytest.mark.fault("A3", before="['found'] == ['noTelemetry'], for a device that its own rows name")
 async def test_a_device_known_by_name_is_found_without_its_card(scene: Scene) -> None:
     """The rows themselves say that an id is that of the name."""
-    scene.app.tenant.faults.add(match="hunt", contains=CARD, status=400)
+    scene.app.tenant.faults.add(match="hunt", contains=CARD, status=400, times=1_000)
     done = await scene.app.enrich(devices=["srv-7"])
     found = next(outcome for outcome in done.outcomes if outcome.hunt == "archive-then-upload")
 

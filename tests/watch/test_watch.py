@@ -87,7 +87,7 @@ async def test_a_failed_hunt_is_retried_after_an_hour(app: Deployment) -> None:
     """A change to the incident starts no run after 30 minutes, and one for the failed hunt after 61."""
     incident = app.tenant.open("exfiltration")
     assert incident
-    app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400)
+    app.tenant.faults.add(match="hunt", contains="FileOriginUrl", status=400, times=1_000)
     await look(app.tools)
     await work_on(app.tools, app.messages.pop()[1])
     app.clock = app.now() + timedelta(minutes=30)
