@@ -78,6 +78,14 @@ async def app(fleet: Fleet) -> AsyncIterator[Deployment]:
     await app.close()
 
 
+@pytest.fixture
+async def alone(fleet: Fleet) -> AsyncIterator[Deployment]:
+    """Yield the same where each hunt is asked alone: what Graph answers stands in its body as it is."""
+    app = Deployment(fleet, HUNT_BATCH="off")
+    yield app
+    await app.close()
+
+
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[tuple[str, Tenant]]:
     """Serve a local tenant on a port of its own, and yield its address and its state."""

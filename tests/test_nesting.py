@@ -218,21 +218,21 @@ def test_a_deep_body_is_refused_or_read(app: Deployment, shape: Shape, depth: in
 @pytest.mark.parametrize(
     "old", [b'"RemotePort": 443', b'"LoggedOnUsers": "', b'"detectionStatus": "detected"']
 )
-async def test_a_run_ends_with_a_comment_and_pages(app: Deployment, old: bytes, depth: int) -> None:
+async def test_a_run_ends_with_a_comment_and_pages(alone: Deployment, old: bytes, depth: int) -> None:
     """Whether the nesting is in a row, in a device's card, or in the incident's evidence."""
     name, _, rest = old.partition(b":")
     others = b', "Others": "' if rest == b' "' else b""
-    patched = through(app, old, name + b": " + SHAPES["both"](depth) + others)
-    run = await app.ask(incidentId=EXFILTRATION)
-    await work_on(app.tools, run)
-    done = await app.done(run)
-    shown = await app.read(run)
+    patched = through(alone, old, name + b": " + SHAPES["both"](depth) + others)
+    run = await alone.ask(incidentId=EXFILTRATION)
+    await work_on(alone.tools, run)
+    done = await alone.done(run)
+    shown = await alone.read(run)
 
     assert patched.hits
     assert ["written"] == [comment.status for comment in done.comments]
     assert "found" in endings(done).values()
-    assert "archive-then-upload" in run_page(shown, app.tools.catalog, app.tools.settings, refresh=False)
-    assert len(msgspec.json.encode(summary(shown, app.now(), "https://x.example"))) < LARGEST
+    assert "archive-then-upload" in run_page(shown, alone.tools.catalog, alone.tools.settings, refresh=False)
+    assert len(msgspec.json.encode(summary(shown, alone.now(), "https://x.example"))) < LARGEST
 
 
 async def test_a_sweep_ends_with_a_report(fleet: Fleet) -> None:

@@ -103,10 +103,10 @@ async def test_a_broken_item_of_a_page_holds_up_no_other(
     ],
     ids=lambda value: repr(value[:24]),
 )
-async def test_odd_data_at_any_door_ends_in_a_comment(app: Deployment, old: bytes, new: bytes) -> None:
+async def test_odd_data_at_any_door_ends_in_a_comment(alone: Deployment, old: bytes, new: bytes) -> None:
     """An incident, its evidence and the answers of its hunts are read as far as they can be."""
-    patched = through(app, old, new)
-    done = await app.enrich(incidentId=EXFILTRATION)
+    patched = through(alone, old, new)
+    done = await alone.enrich(incidentId=EXFILTRATION)
 
     assert patched.hits
     assert done.status in {"completed", "completedWithFailures"}
@@ -146,10 +146,10 @@ async def test_an_incident_of_which_nothing_can_be_read_waits_and_fails(app: Dep
 
 
 @pytest.mark.fault("A13", before="ValidationError: the run died")
-async def test_rows_that_cannot_be_read_are_counted_and_told(app: Deployment) -> None:
+async def test_rows_that_cannot_be_read_are_counted_and_told(alone: Deployment) -> None:
     """The others are found, and a device without any is not run, since one of these may be about it."""
-    through(app, b'"results": [', b'"results": [null, 5, "x", ')
-    done = await app.enrich(incidentId=EXFILTRATION, hunts=["archive-then-upload"])
+    through(alone, b'"results": [', b'"results": [null, 5, "x", ')
+    done = await alone.enrich(incidentId=EXFILTRATION, hunts=["archive-then-upload"])
     found = outcome(done, "archive-then-upload").found
 
     assert 3 == found.unreadable
@@ -157,10 +157,10 @@ async def test_rows_that_cannot_be_read_are_counted_and_told(app: Deployment) ->
 
 
 @pytest.mark.fault("A13", before="ValidationError: the run died")
-async def test_an_answer_without_a_readable_row_is_not_nothing_found(app: Deployment) -> None:
+async def test_an_answer_without_a_readable_row_is_not_nothing_found(alone: Deployment) -> None:
     """Rows were there: the hunt is *not run*."""
-    patched = through(app, b'"results": [{', b'"results": [5], "more": [{')
-    done = await app.enrich(incidentId=EXFILTRATION)
+    patched = through(alone, b'"results": [{', b'"results": [5], "more": [{')
+    done = await alone.enrich(incidentId=EXFILTRATION)
 
     assert patched.hits
     assert {"notRun"} == {o.outcome for o in done.outcomes if o.found.unreadable}

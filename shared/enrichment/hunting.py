@@ -43,7 +43,7 @@ async def hunt_all(tools: Tools, work: Work, plan: Plan, known: dict[str, Found]
     for planned in missing:
         hunt = tools.catalog.by_name.get(planned.name)
         if hunt is None:
-            await asking.fail([planned.name], "the app no longer has this hunt")
+            await asking.fail([planned.name], "the app no longer has this hunt", answered=False)
             continue
         each = Asked(hunt, plan.entities(planned), planned.window)
         tables = read_query(hunt.query, scoped=hunt.entity == "device").reads or hunt.tables

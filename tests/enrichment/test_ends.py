@@ -47,7 +47,7 @@ async def test_giving_up_survives_a_worker_killed_at_any_call(fleet: Fleet, post
     """Whichever call kills the worker, the next one ends the run, and no comment is written twice."""
     comments = set()
     for calls in range(1_000):
-        app = Deployment(fleet)
+        app = Deployment(fleet, HUNT_BATCH="off")
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
         run = await app.ask(incidentId=EXFILTRATION, hunts=["archive-then-upload", "file-origin"])
         await work_on(app.tools, run)
@@ -74,7 +74,7 @@ def test_a_run_resumes_where_it_was_after_ten_minutes(fleet: Fleet) -> None:
 
     async def scenario(loop: Clockwork) -> None:
         """Let ten minutes pass while a hunt is still being answered."""
-        app = Deployment(fleet)
+        app = Deployment(fleet, HUNT_BATCH="off")
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, delay=170)
         run = await app.ask(incidentId=EXFILTRATION)
         task = asyncio.create_task(work_on(app.tools, run))
@@ -102,7 +102,7 @@ def test_giving_up_ends_after_ten_minutes_without_a_comment(fleet: Fleet) -> Non
 
     async def scenario(loop: Clockwork) -> None:
         """Let ten minutes pass while the incident is still being read."""
-        app = Deployment(fleet)
+        app = Deployment(fleet, HUNT_BATCH="off")
         app.tenant.faults.add(match="hunt", contains=FILE_ORIGIN, status=429, retry_after=900)
         run = await app.ask(incidentId=EXFILTRATION)
         await work_on(app.tools, run)

@@ -13,6 +13,8 @@ import httpx
 import msgspec
 from azure.core.credentials import AccessToken
 
+from .packed import hunts_in, pack, schema_of
+
 NOW = datetime.now(UTC)
 # Finds an incident's number in its devices' ids and names, its address, URL, hash and rows, defanged or not.
 NUMBER = re.compile(r"(?:(?:ab){18}0|(?:cd){18}0|own-|198\W+51\W+100\W+)(\d{3})")
@@ -62,12 +64,17 @@ class Echo(httpx.AsyncBaseTransport):
 
     def _hunt(self, body: dict[str, str]) -> dict[str, Any]:
         values = {name.lower(): value for name, value in body.items()}
-        entities = dict.fromkeys(ENTITY.findall(values["query"]))
-        rows = [{"DeviceId": entity, "DeviceName": entity} for entity in entities]
-        return {
-            "schema": [{"name": name, "type": "String"} for name in ("DeviceId", "DeviceName", "LastSeen")],
-            "results": rows,
-        }
+        schema = schema_of(DeviceId="String", DeviceName="String", LastSeen="String")
+
+        def rows(text: str) -> list[dict[str, str]]:
+            return [{"DeviceId": each, "DeviceName": each} for each in dict.fromkeys(ENTITY.findall(text))]
+
+        if hunts := hunts_in(values["query"]):
+            answer: dict[str, Any] = msgspec.json.decode(
+                pack({name: (schema, rows(text)) for name, text in hunts.items()})
+            )
+            return answer
+        return {"schema": schema, "results": rows(values["query"])}
 
     def _incident(self, number: int) -> dict[str, Any]:
         return {

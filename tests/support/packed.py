@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
     Schema = Sequence[Mapping[str, str]]
     Rows = Sequence[Mapping[str, Any]]
+
+_FUNCTION = re.compile(r"let _Hunt(\d+) = \(\) \{\n(.*?)\n\};", re.DOTALL)
+_LEG = re.compile(
+    r'_(?:Hunt|Rows)(\d+)(?:\(\))?\n\| extend _Row[^\n]*\n[^\n]*\n\| project _Hunt = "([^"/]+)", _N'
+)
 
 SCHEMA = [
     {"name": "_Hunt", "type": "String"},
@@ -92,3 +98,15 @@ def _in_bag(value: Any, kind: str) -> Any:
         with suppress(ValueError):
             return json.loads(value)
     return value
+
+
+def hunts_in(query: str) -> dict[str, str]:
+    """Return what each hunt of a batch reads, by name: the text of its function, and the lists in front that it uses."""
+    texts = dict(_FUNCTION.findall(query))
+    lists = re.findall(
+        r"^let (_\w+) = (dynamic\([^\n]*\));$", query.partition("let _Hunt0 =")[0], re.MULTILINE
+    )
+    return {
+        name: "\n".join([*(values for used, values in lists if used in texts[number]), texts[number]])
+        for number, name in _LEG.findall(query)
+    }

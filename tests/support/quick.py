@@ -7,14 +7,13 @@ import re
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from .packed import hunts_in
+
 if TYPE_CHECKING:
     from shared.catalog.load import Catalog
 
     from .tenant import Fleet
 
-_LEG = re.compile(
-    r'_(?:Hunt|Rows)\d+(?:\(\))?\n\| extend _Row[^\n]*\n[^\n]*\n\| project _Hunt = "([^"/]+)", _N'
-)
 _IDS = re.compile(r"let _DeviceIds = dynamic\((\[[^\]]*\])\)")
 _NAMES = re.compile(r'DeviceName =~ "([^"]+)"')
 _COLUMNS = ("DeviceId", "DeviceName", "LastSeen", "OSPlatform", "DeviceType")
@@ -40,7 +39,7 @@ class Quick:
             dict(zip(_COLUMNS, (*pair, f"{end:%Y-%m-%dT%H:%M:%S}.0000000Z", "Linux", "Server"), strict=True))
             for pair in sorted(pairs)
         ]
-        hunts = _LEG.findall(query)
+        hunts = hunts_in(query)
         if not hunts:
             return _schema(dict.fromkeys(_COLUMNS, "String")), cards if "LoggedOnUsers" in query else []
         columns = [{"name": name, "type": "System.String"} for name in _COLUMNS]
