@@ -210,7 +210,7 @@ def test_the_arithmetic_of_the_cost_example_is_right() -> None:
     """The seconds, executions, operations and dollars in the guide are calculated again here."""
     minutes, incidents = 60 * 24 * 30, 1_500
     seconds = 2 * (minutes + incidents * 20)
-    polls, blobs = 6 * minutes * 60 * 10 // 4, incidents * 66 + minutes * 5
+    polls, blobs = 6 * minutes * 60 * 10 // 4, incidents * 36 + minutes * 5
     rules = len(re.findall(r"^    name: '[a-z-]+'$", text("infra/modules/alerts.bicep"), re.MULTILINE))
 
     assert '"maxPollingInterval": "00:00:00.400"' in text("host.json")
@@ -220,7 +220,7 @@ def test_the_arithmetic_of_the_cost_example_is_right() -> None:
         f"× $0.000026 = ${(seconds - 100_000) * 0.000026:.2f}",
         f"43,200 + 1,500 × 8 = {minutes + incidents * 8:,} executions",
         f"6 × {polls // 6:,} = {polls:,} operations: at $0.004 for 10,000, ${polls * 0.004 / 10_000:.2f}",
-        f"1,500 × 66 + 43,200 × 5 = {blobs:,} operations",
+        f"1,500 × 36 + 43,200 × 5 = {blobs:,} operations",
         f"{blobs:,} operations are 0.3 GB: free, else ${blobs / 1e6 * 2.3:.2f}",
         f"{rules} × $0.50 = ${rules * 0.5:.2f}",
         f"2 × 730 × $0.01 + 2 × $0.50 = ${2 * 730 * 0.01 + 2 * 0.5:.2f}",

@@ -42,7 +42,7 @@ async def test_a_complete_setup_meets_every_need(around: Surroundings) -> None:
     assert [""] * len(answer.needs) == [need.mend for need in answer.needs]
     assert [
         "token", "Microsoft Graph", HUNT, f"{WRITE}: reading", f"{WRITE}: commenting", "hunting quota",
-        "hunts held to devices", "many hunts in one call", "object store", "queues", "clock", f"{RESPONDER} on the workspace law-soc", "watch",
+        "many hunts in one call", "hunts held to devices", "object store", "queues", "clock", f"{RESPONDER} on the workspace law-soc", "watch",
         "hunts", "authentication", "address",
     ] == [need.name for need in answer.needs]  # fmt: skip
 
