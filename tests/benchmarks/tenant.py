@@ -14,7 +14,10 @@ import re
 import sys
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROWS = 20
 _LEGS = re.compile(
@@ -36,6 +39,9 @@ _SCHEMA = {
     "Indicator": "String",
     "FileName": "String",
 }
+
+
+_COUNTS = {"Value": "String", "Devices": "Int64", "First": "DateTime"}
 
 
 def device(incident: str) -> str:
@@ -64,6 +70,10 @@ def answer(query: str) -> dict[str, Any]:
     Rows of many hunts are packed, as the query asks for them.
     """
     hunts = _LEGS.findall(query)
+    if "let _Values = " in query:
+        # What HUNT_BATCH=off counts over the fleet, in a call of its own.
+        values = [value for found in _LISTS.findall(query) for value in json.loads(found)]
+        return {"schema": _columns(_COUNTS), "results": [*_counts(values), {"Value": "", "Devices": 2000}]}
     if not hunts:
         entities = [entity for found in _LISTS.findall(query) for entity in json.loads(found)]
         return {"schema": _columns(_SCHEMA), "results": rows_of(entities, card="LoggedOnUsers" in query)}
@@ -76,7 +86,13 @@ def answer(query: str) -> dict[str, Any]:
         entities = [entity for binding, found in lists.items() if binding in text for entity in found]
         rows = rows_of(entities, card="LoggedOnUsers" in text)
         results += _packed(f"{name}/schema", types) + _packed(name, rows)
+        if f'"{name}/RemoteIP"' in query:
+            results += _packed(f"{name}/RemoteIP", _counts(dict.fromkeys(row["RemoteIP"] for row in rows)))
     return {"schema": _columns({"_Hunt": "String", "_N": "Int64", "_Row": "String"}), "results": results}
+
+
+def _counts(values: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"Value": value, "Devices": 3, "First": "2026-11-24T02:14:00.0000000Z"} for value in values]
 
 
 def _columns(schema: dict[str, str]) -> list[dict[str, str]]:
