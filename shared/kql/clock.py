@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ def calls(tokens: list[Token]) -> list[int]:
     ]
 
 
+@lru_cache(maxsize=512)  # hunts are few, and every run writes the same ones
 def anchored(query: str) -> str:
     """Return *query* with `_ago` and `_now` called in place of `ago` and `now`, and otherwise as it is."""
     tokens = lex(query)
@@ -56,6 +58,13 @@ def anchored(query: str) -> str:
         parts += [query[end : token.start], CLOCK[token.text]]
         end = token.start + len(token.text)
     return "".join([*parts, query[end:]])
+
+
+@lru_cache(maxsize=512)
+def called(query: str) -> frozenset[str]:
+    """Return which of `ago` and `now` *query* calls."""
+    tokens = lex(query)
+    return frozenset(tokens[at].text for at in calls(tokens))
 
 
 def check(tokens: list[Token], found: Problems) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from shared.model.hunt import UNKNOWN_PLATFORMS, AppliesTo
 from shared.model.times import write_time
 
-from .clock import calls
-from .lexer import lex
+from .clock import called
 from .literals import literal
 
 if TYPE_CHECKING:
@@ -22,13 +21,11 @@ Binding = tuple[str, str]
 
 def clock(end: datetime, text: str) -> list[Binding]:
     """Declare those of `_ago` and `_now` that stand for a call in *text*."""
-    tokens = lex(text)
-    called = {tokens[at].text for at in calls(tokens)}
     declared = {
         "ago": ("_ago", f"(t: timespan) {{datetime({write_time(end)}) - t}}"),
         "now": ("_now", f"(o: timespan = 0s) {{datetime({write_time(end)}) + o}}"),
     }
-    return [binding for name, binding in declared.items() if name in called]
+    return [binding for name, binding in declared.items() if name in called(text)]
 
 
 def within(start: datetime | None, end: datetime, column: str = "Timestamp") -> str:
