@@ -182,9 +182,14 @@ def _parser() -> argparse.ArgumentParser:
         authors,
         "render",
         render,
-        "print a hunt's query as it is sent",
+        "print a hunt's query, or an incident's, as it is sent",
     )
-    one.add_argument("name", help="the hunt's file name, without .yaml")
+    one.add_argument("names", nargs="*", metavar="NAME", help="the hunt's file name, without .yaml")
+    one.add_argument(
+        "--incident",
+        action="store_true",
+        help="the one query of an incident with all of these hunts, or with those that run by themselves",
+    )
     one.add_argument("--device", action="append", default=[], help="name or Defender id; repeatable")
     one.add_argument(
         "--indicator", action="append", default=[], help="address, URL, domain or hash; repeatable"

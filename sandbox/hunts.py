@@ -10,31 +10,39 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from shared.catalog.load import Catalog
+    from shared.model.entity import Chosen
     from shared.model.hunt import Hunt
 
 
 def render(
-    *, name: str, device: list[str], indicator: list[str], lookback: timedelta | None, hunts: Path
+    *,
+    names: list[str],
+    device: list[str],
+    indicator: list[str],
+    lookback: timedelta | None,
+    hunts: Path | None,
+    incident: bool,
 ) -> int:
     """
-    Print the query of the hunt *name* as it is sent, and its lookback on stderr.
+    Print the query of the hunt that is named as it is sent, and its lookback on stderr.
 
-    Raises ValueError if there is no such hunt, or if the devices or indicators do not fit it.
+    With *incident*, print that of all hunts of an incident with these devices and indicators: those that are named, or
+    those that run by themselves. Each has its own lookback before now as its window. Hunts that do not fit into one
+    call have several, with an empty line between; stderr names the hunts of each, and those that are left out. Raises
+    ValueError or InvalidRequest if there is no such hunt, or if the devices or indicators do not fit it.
     """
-    from shared.catalog.load import SHIPPED, load_hunts
-
-    loaded = load_hunts(SHIPPED, *([hunts] if hunts else []))
-    for broken in loaded.broken:
-        print(*broken.problems, sep="\n", file=sys.stderr)
-    for notice in loaded.notices:
-        print(notice, file=sys.stderr)
-    hunt = loaded.by_name.get(name)
+    loaded = _loaded(hunts)
+    if incident:
+        _render_incident(loaded, names, _chosen(device, indicator), lookback)
+        return 0
+    if len(names) != 1:
+        raise ValueError("name one hunt, or print those of a whole incident with --incident")
+    hunt = loaded.by_name.get(names[0])
     if hunt is None:
-        raise ValueError(f"there is no hunt {name}; there are {', '.join(loaded.by_name)}")
+        raise ValueError(f"there is no hunt {names[0]}; there are {', '.join(loaded.by_name)}")
     print(_bound(hunt, device, indicator), flush=True)
-    back = lookback or hunt.reach or hunt.lookback
-    back = min(back, hunt.reach) if hunt.reach else back
-    print(f"// over the last {_days(back)}", file=sys.stderr)
+    print(f"// over the last {_days(_back(hunt, lookback))}", file=sys.stderr)
     return 0
 
 
@@ -60,21 +68,74 @@ def check(*, paths: list[Path]) -> int:
     return int(bool(wrong))
 
 
-def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
-    from shared.entities.indicators import parse_device, parse_indicator
-    from shared.kql.write import device_query, indicator_query
+def _loaded(folder: Path | None) -> Catalog:
+    """Load the hunts that come with the app and those in *folder*; print on stderr what is wrong with any."""
+    from shared.catalog.load import SHIPPED, load_hunts
+
+    loaded = load_hunts(SHIPPED, *([folder] if folder else []))
+    for broken in loaded.broken:
+        print(*broken.problems, sep="\n", file=sys.stderr)
+    for notice in loaded.notices:
+        print(notice, file=sys.stderr)
+    return loaded
+
+
+def _render_incident(
+    catalog: Catalog, names: Sequence[str], chosen: Chosen, lookback: timedelta | None
+) -> None:
+    from shared.catalog.choosing import About, Policy, choose_hunts
+    from shared.catalog.query import Asked, batch_call, calls_for
+    from shared.catalog.select import check_named
+    from shared.model.outcome import Window
     from shared.settings import Settings
 
-    take, end = Settings().max_rows + 1, datetime.now(UTC)
-    if hunt.entity == "device":
-        if not devices or indicators:
-            raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
-        return device_query(
-            hunt.query, map(parse_device, devices), take=take, end=end, applies_to=hunt.applies_to
+    settings, end = Settings(), datetime.now(UTC)
+    if not chosen.entities:
+        raise ValueError("nothing to hunt for: give --device, --indicator or both")
+    check_named(catalog, names, devices=bool(chosen.devices), kinds=chosen.kinds, most=settings.max_hunts)
+    choices = choose_hunts(catalog, About(chosen, tuple(names)), Policy(most=settings.max_hunts))
+    hunts = [choice.hunt for choice in choices if choice.runs]
+    if not hunts:
+        raise ValueError("no hunt that runs by itself fits these devices and indicators")
+    asked = [Asked(hunt, chosen, Window(end - _back(hunt, lookback), end)) for hunt in hunts]
+    take = settings.max_rows + 1
+    calls = calls_for(asked, take)
+    span = Window(min(each.window.start for each in asked), end)
+    written = [batch_call(group, take, span, counting=True) for group in calls]
+    print("\n\n".join(call.query for call in written), flush=True)
+    for group, call in zip(calls, written, strict=True):
+        start = datetime.fromisoformat(call.timespan.partition("/")[0])
+        print(
+            f"// over the last {_days(end - start)}: {', '.join(each.hunt.name for each in group)}",
+            file=sys.stderr,
         )
-    if not indicators or devices:
+    for choice in choices:
+        if choice.fate == "beyond":
+            print(f"// {choice.hunt.name} is left out: {choice.why}", file=sys.stderr)
+
+
+def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:
+    from shared.catalog.query import hunt_query
+    from shared.settings import Settings
+
+    if hunt.entity == "device" and (not devices or indicators):
+        raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
+    if hunt.entity == "indicator" and (not indicators or devices):
         raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
-    return indicator_query(hunt.query, map(parse_indicator, indicators), take=take, end=end)
+    return hunt_query(hunt, _chosen(devices, indicators), Settings().max_rows + 1, datetime.now(UTC))
+
+
+def _chosen(devices: Sequence[str], indicators: Sequence[str]) -> Chosen:
+    from shared.entities.indicators import parse_device, parse_indicator
+    from shared.model.entity import Chosen
+
+    return Chosen(tuple(map(parse_device, devices)), tuple(map(parse_indicator, indicators)))
+
+
+def _back(hunt: Hunt, lookback: timedelta | None) -> timedelta:
+    """Return how far before now a hunt looks: no farther than its query itself does, where that says."""
+    back = lookback or hunt.reach or hunt.lookback
+    return min(back, hunt.reach) if hunt.reach else back
 
 
 def _is_below(file: Path, paths: Sequence[Path]) -> bool:

@@ -9,6 +9,7 @@ fleet each value of a column was, and `/fleet` how many devices there are.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 _PACKED = (
     "| extend _Row = tostring(pack_all())\n| serialize _N = row_number()\n| project _Hunt = {}, _N, _Row"
 )
+
+#: A string literal, or a word, which may be a name.
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|(\w+)')
 
 
 def batch_query(legs: Mapping[str, Leg], counted: Mapping[str, Counted] | None = None) -> str:
@@ -62,11 +66,16 @@ def _in_front(legs: Iterable[Leg]) -> list[Binding]:
     several = {name for name, count in values.items() if count > 1}
     for name, value in bindings:
         # What uses a name that means something else in another leg is its leg's own, too.
-        if name not in several and not any(other in value for other in several):
+        if name not in several and several.isdisjoint(_names(value)):
             front.append((name, value))
         else:
             several.add(name)
     return front
+
+
+def _names(value: str) -> set[str]:
+    """Return the words of a binding's value that may be names: what a device or an indicator is called is none."""
+    return {found[1] for found in _WORD.finditer(value) if found[1]}
 
 
 def _schema(name: str, source: str) -> str:

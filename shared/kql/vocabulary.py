@@ -47,6 +47,9 @@ OF_SENTINEL = frozenset({
 })  # fmt: skip
 """Those of these that Sentinel has, whose time is in TimeGenerated."""
 
+OTHERWISE_TIMED = frozenset({"CloudStorageAggregatedEvents"})
+"""Those whose rows span a time, and have neither Timestamp nor TimeGenerated (Microsoft's reference)."""
+
 _OF_FILES = ("DeviceFileEvents", "DeviceProcessEvents", "DeviceImageLoadEvents")
 _OF_PROCESSES = ("DeviceProcessEvents", "DeviceNetworkEvents", "DeviceFileEvents", "DeviceImageLoadEvents", "DeviceRegistryEvents",
                  "DeviceLogonEvents", "DeviceEvents")  # fmt: skip

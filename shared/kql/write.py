@@ -17,7 +17,7 @@ from .fair import divides, fair_limit, limit
 from .front import clock, not_applicable, shadows, within
 from .literals import dynamic, literal
 from .read import Reading, read_query
-from .vocabulary import BINDINGS, OF_SENTINEL, SCOPABLE, UNSCOPABLE, UNTIMED
+from .vocabulary import BINDINGS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, UNSCOPABLE, UNTIMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -164,7 +164,7 @@ def indicator_leg(
     if not any(values.values()):
         raise ValueError("no indicator of a kind that the query names")
     if start and not can_bound(query, scoped=False):
-        raise ValueError("which tables the query reads is not certain")
+        raise ValueError("which tables the query reads, or which time they have, is not certain")
     fair = is_fair_for_indicators(query, indicators)
     bounded = sorted((reading.reads or frozenset()) - UNTIMED) if start else ()
     return Leg(
@@ -186,9 +186,9 @@ def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int, e
 
 
 def can_bound(query: str, *, scoped: bool) -> bool:
-    """Tell whether the query itself can bound its window: whether it is certain which tables it reads."""
+    """Tell whether the query itself can bound its window: whether it is certain which tables it reads, and how they have time."""
     reads = _readable(query, scoped=scoped).reads
-    return scoped or (reads is not None and reads <= SCOPABLE | UNSCOPABLE)
+    return scoped or (reads is not None and reads <= (SCOPABLE | UNSCOPABLE) - OTHERWISE_TIMED)
 
 
 def is_fair_for_indicators(query: str, indicators: Iterable[Indicator]) -> bool:

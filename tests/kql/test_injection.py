@@ -5,35 +5,21 @@ from __future__ import annotations
 import functools
 import random
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.catalog.load import load_hunts
 from shared.kql import literals, write
 from shared.model.entity import Device, Indicator
+from tests.support.breaking_out import FILE_ORIGIN, HASHES, PIECES, hostile, shape, units
 
 if TYPE_CHECKING:
     from tests.support.kql_judge import Judge, Verdict
 
-PIECES = [
-    '"', "'", '""', "''", "\\", '\\"', "\\\\", "\n", "\r", "\r\n", "\t", "\x00", "\x07", "\x1b", "\x7f", "\x85", "\u2028",
-    "\u2029", "\u202e", "\u200b", "\ufeff", "\ud800", "\udfff", "😀", "é", "İ", "```", "~~~", "//", "/*", "#", '@"', "h'",
-    "|", ";", ",", "(", ")", "[", "]", "{", "}", "])", '"]);', '"; DeviceInfo | take 1 //', '" or 1 == 1 or "', "\\u0022",
-    "\\x22", "\\042", "let _DeviceIds = dynamic([]);", "| union (SigninLogs)", ".drop table DeviceInfo", "$left", "%22",
-    "a", "srv-1", "203.0.113.9", "evil.example/", " ", "0", "x" * 200,
-]  # fmt: skip
-FILE_ORIGIN = load_hunts().by_name["file-origin"].query
-HASHES = "DeviceFileEvents | extend Indicator = SHA1 | where SHA1 in (_FileHashes)"
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FORMS = ("name", "id", "ip", "url", "domain", "fileHash")
-
-
-def hostile(chance: random.Random) -> str:
-    """Return a random string pieced together to break out of a literal."""
-    return "".join(chance.choices(PIECES, k=chance.randint(1, 8)))
 
 
 def bound(form: str, values: list[str]) -> str:
@@ -53,16 +39,6 @@ def expected(form: str, values: list[str]) -> list[str]:
     if form == "name":
         return [part for value in sorted(set(values)) for part in (value, f"{value}.")]
     return sorted(set(values))
-
-
-def units(texts: list[Any]) -> list[bytes]:
-    """Return the texts in UTF-16, as the parser has them: two surrogates in a row are one character."""
-    return [text.encode("utf-16-le", "surrogatepass") for text in texts if isinstance(text, str)]
-
-
-def shape(tokens: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the tokens without the content of their string literals."""
-    return [(kind, "" if text.startswith('"') else text) for kind, text in tokens]
 
 
 @functools.cache
