@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.tenant import incidents
 from shared.work import work_on
+from tests.support import made_up
 from tests.support.alike import commented, differences, enriched, left
 from tests.support.endings import EXFILTRATION
 from tests.support.hunt_files import six_hunts
@@ -17,18 +18,20 @@ from tests.support.quick import with_hunts
 from tests.support.tenant import Deployment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.tenant import Fleet
 
-MADE_UP = 3
+MADE_UP, RANDOM = 3, 200
 WAYS = ("on", "off")
 
 
-async def both(fleet: Fleet, made_up: int) -> tuple[list[Any], list[int]]:
+async def both(fleet: Fleet, more: int) -> tuple[list[Any], list[int]]:
     """Return what is left behind by a run of every incident, and the number of calls, with the batch on and off."""
     found, calls = [], []
     for batch in WAYS:
         app = Deployment(fleet, HUNT_BATCH=batch, HUNTS_PER_MINUTE="100000")
-        for _ in range(made_up):
+        for _ in range(more):
             incidents.generate(app.tenant)
         found.append(await enriched(app))
         calls.append(app.calls("hunt"))
@@ -54,6 +57,25 @@ async def test_every_incident_of_the_sandbox_ends_alike(fleet: Fleet) -> None:
     assert {"found", "nothingSoFar", "notApplicable"} <= {*endings}
     assert counted
     assert few <= len(one) < many
+
+
+async def test_whatever_is_answered_ends_alike(fleet: Fleet, tmp_path: Path) -> None:
+    """200 incidents with random answers: cells of every type, empty ones and some of a megabyte among them."""
+    engine, catalog = made_up.MadeUp(), made_up.hunts(tmp_path)
+    found = []
+    for batch in WAYS:
+        scripted = with_hunts(fleet, catalog)
+        scripted.engine = engine
+        app = Deployment(scripted, planted_open=False, HUNT_BATCH=batch, HUNTS_PER_MINUTE="100000")
+        app.tenant.standalone.clear()
+        made_up.incidents(app.tenant, RANDOM, fleet.end - timedelta(hours=1))
+        found.append(await enriched(app))
+        await app.close()
+    one, two = found
+
+    assert [] == differences(one, two)
+    assert (RANDOM, RANDOM * 4) == (engine.together, engine.alone)
+    assert {"DateTime", "Double", "Guid", "Int64", "Object", "SByte", "TimeSpan"} <= engine.types
 
 
 @pytest.mark.parametrize(("first", "second"), [WAYS, WAYS[::-1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,10 +12,11 @@ from shared.pages.rows import csv_rows, json_rows
 from shared.work import work_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from .tenant import Deployment
 
+_RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 #: Times, and how long an answer took.
 _TIMES = {"finished", "at", "seconds"}
 
@@ -45,33 +47,31 @@ async def left(app: Deployment, run: str, *others: str) -> dict[str, Any]:
     """
     record = await app.read(run)
     assert record.done
-    done = _plain(msgspec.to_builtins(record.done), [run, *others])
+    done = _plain(msgspec.to_builtins(record.done), {run, *others})
     for outcome in done["outcomes"]:
         outcome["found"]["firstRows"].sort(key=str)
     rows = {}
     for hunt, found in record.found.items():
         raw = await app.tools.runs.findings(run, hunt)
         if raw:
-            table = json_rows(raw, found.rows, mask=True, hunt=hunt)
+            table = json_rows(raw, found.rows, mask=False, hunt=hunt)
             lines = csv_rows(raw, found.rows, mask=False, hunt=hunt).decode().split("\r\n")
             rows[hunt] = table["columns"], sorted(map(str, table["rows"])), sorted(lines)
     return {"done": done, "found": sorted(record.found), "rows": rows}
 
 
-def commented(app: Deployment, runs: list[str]) -> dict[str, list[str]]:
+def commented(app: Deployment, runs: Collection[str]) -> dict[str, list[str]]:
     """Return the comments on each incident, Defender's and Sentinel's, without the ids of these *runs*."""
     texts = {number: app.comments(number) for number in app.tenant.incidents}
     texts |= {each["id"]: app.sentinel_comments(each) for each in app.tenant.standalone}
     return {number: [_without(text, runs) for text in each] for number, each in texts.items()}
 
 
-def _without(text: str, runs: Iterable[str]) -> str:
-    for run in runs:
-        text = text.replace(run, "RUN")
-    return text
+def _without(text: str, runs: Collection[str]) -> str:
+    return _RUN_ID.sub(lambda found: "RUN" if found[0] in runs else found[0], text)
 
 
-def _plain(value: Any, runs: list[str]) -> Any:
+def _plain(value: Any, runs: Collection[str]) -> Any:
     if isinstance(value, dict):
         return {name: _plain(each, runs) for name, each in value.items() if name not in _TIMES}
     if isinstance(value, list | tuple):

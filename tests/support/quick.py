@@ -40,7 +40,7 @@ class Quick:
             dict(zip(_COLUMNS, (*pair, f"{end:%Y-%m-%dT%H:%M:%S}.0000000Z", "Linux", "Server"), strict=True))
             for pair in sorted(pairs)
         ]
-        hunts = _LEG.findall(query)
+        hunts = legs_of(query)
         if not hunts:
             return _schema(dict.fromkeys(_COLUMNS, "String")), cards if "LoggedOnUsers" in query else []
         columns = [{"name": name, "type": "System.String"} for name in _COLUMNS]
@@ -51,6 +51,11 @@ class Quick:
             for number, row in enumerate(mine, 1)
         ]
         return _schema(_PACKED), rows
+
+
+def legs_of(query: str) -> list[str]:
+    """Return the names of the hunts that share a call; none of a query for a single one."""
+    return _LEG.findall(query)
 
 
 def quick(fleet: Fleet, catalog: Catalog) -> Fleet:
