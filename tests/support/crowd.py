@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
@@ -105,8 +105,7 @@ class Crowd:
             f"{self.busiest} of {self._limit} calls in the busiest minute",
             f"{sum(each.refused for each in self.hunts)} refused",
             f"{last - arrived:.1f} s, of which {self.least(arrived, len(numbers)):.1f} are the least possible",
-            f"sweep: {before} calls before, {between} among the {len(calls)} of incidents, "
-            f"{len(swept) - before - between} after",
+            f"sweep: {before} calls before, {between} among the {len(calls)} of incidents, {len(swept) - before - between} after",
         ]
 
 

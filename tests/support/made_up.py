@@ -149,7 +149,7 @@ class MadeUp:
             for _ in range(chance.choice((0, 1, 3, 12)))
         ]
         rows += chance.sample(rows, min(len(rows), 2))
-        for row in rows[:1] if number % 50 == 0 else ():
+        for row in rows[:1] if number % 100 == 0 else ():
             row["RemoteUrl"] = chance.choice("ä=.") * MEGABYTE
         self.types |= set(more.values()) if rows else set()
         return schema_of(**{n: types[n] for n in columns}), [{n: row[n] for n in columns} for row in rows]
