@@ -42,7 +42,7 @@ class Prevalence(Struct, frozen=True):
     """
 
     column: str
-    #: How many devices there are; 0 where that is not known.
+    #: How many devices there are; 0 where that is not known, and where no value has a count.
     fleet: int = 0
     #: Why nothing was counted; '' where it was.
     uncounted: str = ""

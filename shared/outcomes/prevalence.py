@@ -33,6 +33,19 @@ def with_prevalence(
         yield replace(group, devices=devices, since=since) if devices > 0 else group
 
 
+def recorded(prevalence: Prevalence | None, groups: Iterable[Group]) -> Prevalence | None:
+    """
+    Return what is kept beside *groups*: *prevalence* without values.
+
+    Where none of them has a count, how many devices there are is left out, too: hunts that share a call are told that in
+    any case, and a hunt that is asked alone only where it has values to count.
+    """
+    if not prevalence:
+        return None
+    fleet = prevalence.fleet if any(group.devices for group in groups) else 0
+    return replace(prevalence, fleet=fleet, values={})
+
+
 def counts_of(hunt: Hunt, batch: Batch) -> Prevalence | None:
     """Return what an answer to several hunts counted for *hunt*; None for a hunt of which nothing is to be counted."""
     if not hunt.prevalence:

@@ -14,7 +14,7 @@ from .answer import Answer
 from .cells import cell_text
 from .hits import hits_in
 from .order import in_order
-from .prevalence import with_prevalence
+from .prevalence import recorded, with_prevalence
 from .reading import decode_answer, decode_rows
 from .tallying import tally
 
@@ -135,7 +135,7 @@ def summarize(
         shown=shown,
         groups=tuple(ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
-        prevalence=replace(prevalence, values={}) if prevalence else None,
+        prevalence=recorded(prevalence, ordered),
         first_rows=tuple(decode_rows(Answer(answer.schema, [answer.results[n] for n in told]))),
         per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
         seconds=round(seconds, 3),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from shared.state.objects import Listed, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from concurrent.futures import Executor
 
 #: What the store's clock shows when a simulation begins.
 EPOCH = 1_764_000_000.25
@@ -36,6 +37,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the simulated seconds since the loop was made."""
         return self._skipping.passed
+
+    def run_in_executor(
+        self, _executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Call *func* at once: time would pass while another thread does."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001  (the caller's)
+            future.set_exception(error)
+        return future
 
 
 def simulate(main: Coroutine[Any, Any, Any]) -> None:
@@ -81,13 +93,23 @@ class SimulatedStore(Store):
         self.delay = delay
         self.calls: list[str] = []
 
-    async def create(self, key: str, value: bytes) -> bool:
+    async def create(self, key: str, value: bytes | Sequence[bytes]) -> bool:
         """Write an object unless it exists; return whether it was written."""
-        return await self._call("create", lambda: key not in self.account.objects and self._write(key, value))
+        whole = value if isinstance(value, bytes) else b"".join(value)
+        return await self._call("create", lambda: key not in self.account.objects and self._write(key, whole))
 
     async def put(self, key: str, value: bytes) -> None:
         """Write an object."""
         await self._call("put", lambda: self._write(key, value))
+
+    async def get(self, key: str) -> bytes | None:
+        """Read an object; None if it does not exist."""
+        return await self._call("get", lambda: self.account.objects.get(key, (None, 0))[0])
+
+    async def get_piece(self, key: str, start: int, end: int) -> tuple[bytes, int] | None:
+        """Read a piece of an object; return it and the object's size, None if it does not exist."""
+        whole = await self.get(key)
+        return None if whole is None else (whole[start:end], len(whole))
 
     async def delete(self, key: str) -> None:
         """Delete an object, if it exists."""

@@ -135,7 +135,8 @@ class Deployment:
         )
         self.tenant: Tenant = self.app.state.tenant
         self.messages: list[Message] = []
-        self._settings = settings.read_settings({**ENVIRONMENT, **environment})
+        self._environment = {**ENVIRONMENT, **environment}
+        self._settings = settings.read_settings(self._environment)
         self._catalog = fleet.catalog
         self._objects = MemoryStore()
         self._open = opened or partial(MortalStore, self._objects)
@@ -161,6 +162,12 @@ class Deployment:
             self._settings, Identity(self.tenant), session=partial(session, life, self.app), sleep=self.sleep
         )
         return Tools(self._settings, graph, arm, store, runs, self._catalog, now=self.now)
+
+    def switch(self, **environment: str) -> None:
+        """Change settings for the workers that start from now on, `tools` among them."""
+        self._environment |= environment
+        self._settings = settings.read_settings(self._environment)
+        self.tools = self.worker()
 
     async def sleep(self, _seconds: float) -> None:
         """Return at once where a worker waits for Graph or its turn."""
