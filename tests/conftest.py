@@ -23,7 +23,9 @@ __all__ = ["azurite", "containers", "storage_account", "store"]
 LONGEST = (
     "test_killers", "test_replay", "test_decoys", "test_mutants", "test_trouble", "test_many_parts", "test_told", "test_fair", "test_demo",
     "test_host_check", "test_storm", "test_isolation", "test_many", "test_deployed", "test_saying", "test_request", "test_seeds",
-    "test_every_page", "test_predicted", "test_planted",
+    "test_every_page", "test_predicted", "test_planted", "test_alike", "test_batch", "test_batch_parser", "test_parted", "test_one_call",
+    "test_how_many", "test_made_hunts", "test_quota_many", "test_quota_processes", "test_crowd", "test_late_look", "test_packed_alike",
+    "test_together", "test_together_killed", "test_translation", "test_log",
 )  # fmt: skip
 
 # How long an example takes, or making one up, says how busy the machine is.
