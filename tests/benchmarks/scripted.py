@@ -69,7 +69,11 @@ def counts(control: httpx.Client) -> dict[str, int]:
 
 
 class Outrider:
-    """A worker whose messages stay in a list, and whose store is at *state_url*, by default in memory."""
+    """
+    A worker whose messages stay in a list, and whose store is at *state_url*, by default in memory.
+
+    *variables* are further settings.
+    """
 
     def __init__(
         self,
@@ -78,8 +82,10 @@ class Outrider:
         transport: httpx.AsyncBaseTransport,
         *,
         state_url: str = "memory://",
+        **variables: str,
     ) -> None:
-        chosen = settings.read_settings({**ENVIRONMENT, "GRAPH_URL": graph_url, "STATE_URL": state_url})
+        variables |= {"GRAPH_URL": graph_url, "STATE_URL": state_url}
+        chosen = settings.read_settings({**ENVIRONMENT, **variables})
         messages: list[tuple[str, str, int]] = []
         store = Store.open(state_url, credential)
         runs = Runs(store, lambda *message: messages.append(message))
