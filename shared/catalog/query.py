@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.kql.batch import batch_query
 from shared.kql.portal import portal_link
+from shared.kql.prevalence import MOST_COUNTED
 from shared.kql.write import (
     can_bound,
     device_leg,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 #: A query of 40 hunts over 50 devices has 130,000 characters; nobody documents how many Graph takes.
 MOST_CHARACTERS = 200_000
 #: Hunts of one call: each is two legs of the union, its columns and its rows.
-MOST_HUNTS = 100
+MOST_HUNTS = 60
 #: Rows that a call may return: Graph's limit is 100,000, of which columns and counts take some.
 _MOST_ROWS = 90_000
 
@@ -69,20 +70,21 @@ def batch_call(
     in the query. Where none can be (`calls_for`), *span* means nothing. With *counting*, values of the rows are counted
     over the fleet.
     """
-    take = min(take, _MOST_ROWS // len(asked))
     bounded = all(map(_is_bounded, asked))
     start = min(each.window.start for each in asked)
     end = max(each.window.end for each in asked)
     if span and bounded:
         start, end = span.start, span.end
-    legs = {
-        each.hunt.name: _leg(each, take, None if _span(each) == (start, end) else each.window.start)
-        for each in asked
-    }
     counted = {
         each.hunt.name: found
         for each in asked
         if counting and bounded and (found := counted_of(each.hunt, each.window))
+    }
+    # What is counted are rows, too.
+    take = min(take, (_MOST_ROWS - MOST_COUNTED * len(counted)) // len(asked))
+    legs = {
+        each.hunt.name: _leg(each, take, None if _span(each) == (start, end) else each.window.start)
+        for each in asked
     }
     return Call(batch_query(legs, counted), Window(start, end).timespan, take)
 

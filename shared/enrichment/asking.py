@@ -19,9 +19,8 @@ from shared.kql.prevalence import prevalence_query
 from shared.model.finding import Found, Prevalence
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Window
-from shared.outcomes.cells import cell_text
 from shared.outcomes.prevalence import read_counts
-from shared.outcomes.reading import decode_answer, decode_rows
+from shared.outcomes.reading import column_texts, decode_answer
 from shared.outcomes.summarizing import summarize
 from shared.outcomes.unpacking import unpack
 
@@ -158,7 +157,7 @@ class Asking:
     async def _count(self, asked: Asked, answer: Answer) -> Prevalence:
         """Count over the fleet the values that the rows of a hunt have, in a call of its own."""
         column, counted = asked.hunt.prevalence, counted_of(asked.hunt, asked.window)
-        values = {cell_text(row.get(column)) for row in decode_rows(answer)} - {""}
+        values = column_texts(answer, column)
         if not counted or not values or self._uncounted:
             return Prevalence(column, uncounted=self._uncounted)
         call = Call(prevalence_query(counted, values), self._span.timespan, 0)

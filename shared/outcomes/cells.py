@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from shared.decoding import decode_any, is_too_deep, mend
 
@@ -27,6 +28,13 @@ _SPAN = re.compile(r"(-?(?:[0-9]+\.)?[0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]{1,7})")
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 #: Levels of lists and objects around the cell of a row in an answer: the row, the list of rows, the answer.
 _AROUND = 3
+
+
+class Column(Struct, frozen=True):
+    """One column of an answer, with Graph's .NET type name."""
+
+    name: str
+    type: str = ""
 
 
 def cell_text(value: Any) -> str:
@@ -117,4 +125,13 @@ FORMS: Mapping[str, Callable[[Any], Any]] = {
     "SqlDecimal": _as_decimal,
     "Guid": _as_id,
     "Object": _as_dynamic,
+}
+#: By the type of a column: the type of values that have their form already.
+IN_FORM: Mapping[str, type] = {
+    "SByte": int,
+    "Boolean": int,
+    "Int32": int,
+    "Int64": int,
+    "Double": float,
+    "SqlDecimal": str,
 }

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .answer import row_reader
 from .cells import cell_text
+from .rows import in_lots, row_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    import msgspec
 
     from shared.model.entity import Indicator
 
     from .answer import Answer
+
+    Row = dict[str, Any]
 
 #: What may not stand beside a value, before and behind it, or it would be a part of another one: by kind.
 _BESIDE = {
@@ -41,14 +45,27 @@ def hits_in(answer: Answer, indicators: Iterable[Indicator]) -> dict[int, tuple[
     ]
     read = row_reader(answer.schema)
     found: dict[int, tuple[str, ...]] = {}
-    for number, raw in enumerate(answer.results if signs else ()):
-        row = bytes(raw).lower()
-        # In a row's bytes at first, as most rows hold none: decoding them takes longer.
-        likely = [(pattern, value) for sign, pattern, value in signs if sign in row]
-        texts = [*_texts(read(raw))] if likely else []
-        if held := tuple(value for pattern, value in likely if any(map(pattern.search, texts))):
-            found[number] = held
+    start = 0
+    for lot in in_lots(answer.results) if signs else ():
+        # In the rows' bytes at first, as most hold none: decoding them takes longer.
+        lowered = lot.json.lower()
+        likely = [each for each in signs if each[0] in lowered]
+        for number, raw in enumerate(lot.rows if likely else (), start):
+            if held := _held(raw, likely, read):
+                found[number] = held
+        start += len(lot.rows)
     return found
+
+
+def _held(
+    raw: msgspec.Raw | bytes,
+    signs: Iterable[tuple[bytes, re.Pattern[str], str]],
+    read: Callable[[msgspec.Raw | bytes], Row],
+) -> tuple[str, ...]:
+    row = bytes(raw).lower()
+    likely = [(pattern, value) for sign, pattern, value in signs if sign in row]
+    texts = [*_texts(read(raw))] if likely else []
+    return tuple(value for pattern, value in likely if any(map(pattern.search, texts)))
 
 
 def _sign(indicator: Indicator) -> bytes:

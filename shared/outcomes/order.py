@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from math import inf
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from shared.model.finding import Group
 
@@ -28,10 +29,13 @@ def in_order(groups: Iterable[Group], shown: Sequence[str]) -> list[Group]:
     groups come before those of others.
     """
     # In which order equals came is by chance.
-    groups = sorted(groups, key=lambda group: group.values)
-    rarity = _rarity(groups, shown)
-    ordered = sorted(groups, key=lambda group: group.last, reverse=True)
-    ordered.sort(key=lambda group: (*_place(group), rarity(group), group.count))
+    groups = sorted(groups, key=attrgetter("values"))
+    groups.sort(key=attrgetter("last"), reverse=True)
+    ranks = [
+        (*_place(group), rarity, group.count)
+        for group, rarity in zip(groups, _rarity(groups, shown), strict=True)
+    ]
+    ordered = [group for _, group in sorted(zip(ranks, groups, strict=True), key=itemgetter(0))]
     process = next((n for name in _PROCESS for n, column in enumerate(shown) if column.lower() == name), None)
     if process is None:
         return ordered
@@ -49,8 +53,9 @@ def _place(group: Group) -> tuple[bool, float]:
     return not group.hits, group.devices or inf
 
 
-def _rarity(groups: list[Group], shown: Sequence[str]) -> Callable[[Group], int]:
-    counted: dict[int, Counter[str]] = {}
+def _rarity(groups: list[Group], shown: Sequence[str]) -> list[int]:
+    """Return of each group how many rows have the rarest of its values that says something."""
+    counted: list[list[int]] = []
     for n, column in enumerate(shown):
         if column.lower() in _WHERE:
             continue
@@ -58,5 +63,5 @@ def _rarity(groups: list[Group], shown: Sequence[str]) -> Callable[[Group], int]
         for group in groups:
             counts[group.values[n]] += group.count
         if 2 * sum(count == 1 for count in counts.values()) <= sum(counts.values()):
-            counted[n] = counts
-    return lambda group: min((counts[group.values[n]] for n, counts in counted.items()), default=group.count)
+            counted.append([counts[group.values[n]] for group in groups])
+    return [*map(min, zip(*counted, strict=True))] if counted else [group.count for group in groups]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import GraphError
 
-from .answer import read_answer, row_reader
+from .answer import read_answer
 from .cells import cell_text
+from .rows import across, read_columns
 from .unpacking import unpacked
 
 if TYPE_CHECKING:
@@ -38,11 +39,21 @@ def decode_answer(raw: bytes, hunt: str = "") -> Answer:
 
 def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """Yield the rows, column -> value, under the schema's names even if the rows' casing differs."""
-    read = row_reader(answer.schema)
-    names = [column.name for column in answer.schema]
-    for raw in answer.results:
-        row = read(raw)
-        yield {name: row[name] for name in names}
+    names = [*dict.fromkeys(column.name for column in answer.schema)]
+    for rows, values in read_columns(answer.results, answer.schema, names):
+        for row in across(rows, [*values.values()]):
+            yield dict(zip(names, row, strict=True))
+
+
+def column_texts(answer: Answer, name: str) -> set[str]:
+    """Return the texts of all values in the column *name*, of which '' is none; there are none without the column."""
+    columns = [column for column in answer.schema if column.name == name]
+    if not columns:
+        return set()
+    found: set[str] = set()
+    for _, values in read_columns(answer.results, columns, [name]):
+        found.update(map(cell_text, values[name]))
+    return found - {""}
 
 
 def device_cards(raw: bytes, hunt: str = "") -> tuple[dict[str, str], ...]:

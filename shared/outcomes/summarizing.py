@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.model.finding import Prevalence
     from shared.model.hunt import Hunt
 
-    from .answer import Column
+    from .cells import Column
 
 _KEPT_GROUPS = 200
 _KEPT_ROWS = 10
@@ -39,6 +39,8 @@ _HIDDEN_COLUMNS = frozenset({"timestamp", "timegenerated", "deviceid", "reportid
 
 class _Tallied:
     """Rows with the same values: how many events they are, when, and which indicators they hold."""
+
+    __slots__ = ("count", "events", "first", "hits", "indicators", "last")
 
     def __init__(self) -> None:
         self.events: set[bytes] = set()
@@ -83,7 +85,7 @@ def summarize(
     who = tuple(name for name in _KEYS[hunt.entity] if name in names)
     where = tuple(name for name in _PLACE if name in names)
     groups: dict[tuple[str, ...], _Tallied] = {}
-    per_entity: dict[str, tuple[str, list[bytes]]] = {}
+    per_entity: dict[str, tuple[str, list[list[int]]]] = {}
     places: dict[tuple[str, str], set[Any]] = {}
     pieces: list[tuple[_Tallied, tuple[str, str], list[int]]] = []
     columns = tuple(dict.fromkeys((*shown, *who, *where)))
@@ -96,18 +98,18 @@ def summarize(
             group = groups[key] = _Tallied()
             group.first, group.last = first, last
         group.count += len(mine)
-        group.events.update(events[n] for n in mine if events)
+        if events:
+            group.events.update(map(events.__getitem__, mine))
         group.first, group.last = min(group.first, first), max(group.last, last)
         if by_indicator and values.get("Indicator"):
             group.indicators[values["Indicator"]] = None
         about = next((values[name].lower() for name in who if values[name]), "")
-        per_entity.setdefault(about, (values.get("DeviceName", "").lower(), []))[1].extend(
-            hashes[n] for n in mine
-        )
+        per_entity.setdefault(about, (values.get("DeviceName", "").lower(), []))[1].append(mine)
         at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
-        pieces.append((group, at, mine))
+        if hits and not hits.keys().isdisjoint(mine):
+            pieces.append((group, at, mine))
         if where and by_indicator:
-            places.setdefault(at, set()).update(events[n] for n in mine)
+            places.setdefault(at, set()).update(map(events.__getitem__, mine))
     # Only now is known by which indicators each event was found.
     hits_at: list[int] = []
     hit_places: dict[tuple[str, str], set[Any]] = {}
@@ -130,14 +132,14 @@ def summarize(
         hunt=hunt.name,
         rows=len(answer.results),
         more=more,
-        digest=_digest(hashes),
+        digest=(digest := _digest(hashes)),
         columns=columns_of,
         shown=shown,
         groups=tuple(ordered[:_KEPT_GROUPS]),
         group_count=len(ordered),
         prevalence=recorded(prevalence, ordered),
         first_rows=tuple(decode_rows(Answer(answer.schema, [answer.results[n] for n in told]))),
-        per_entity={key: Part(len(rows), _digest(rows), name) for key, (name, rows) in per_entity.items()},
+        per_entity=_parts(per_entity, hashes, digest),
         seconds=round(seconds, 3),
         unreadable=answer.unreadable,
         events=len(set(events)) if by_indicator else len(answer.results),
@@ -147,6 +149,19 @@ def summarize(
         places=_most(places),
         place_count=len(places),
     )
+
+
+def _parts(
+    per_entity: dict[str, tuple[str, list[list[int]]]], hashes: list[bytes], digest: str
+) -> dict[str, Part]:
+    """Return what each entity's rows are, from their numbers and the hashes of all rows, whose digest is *digest*."""
+    if len(per_entity) == 1:
+        return {key: Part(len(hashes), digest, name) for key, (name, _) in per_entity.items()}
+    parts = {}
+    for key, (name, rows) in per_entity.items():
+        mine = [hashes[n] for each in rows for n in each]
+        parts[key] = Part(len(mine), _digest(mine), name)
+    return parts
 
 
 def _most(

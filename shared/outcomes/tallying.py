@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from operator import itemgetter
+from collections import defaultdict
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from .answer import row_reader
 from .cells import cell_text
+from .rows import across, read_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .answer import Answer
 
-    Row = dict[str, Any]
+    Values = tuple[Any, ...]
 
 #: In a nested object, too, the order of names says nothing.
 _CANONICAL = msgspec.json.Encoder(order="deterministic").encode
@@ -49,51 +50,40 @@ def tally(answer: Answer, columns: tuple[str, ...], time_column: str, *, by_indi
 
     A list or an object in these columns is a text. `events` are counted for answers *by_indicator* alone.
     """
-    names = [column.name for column in answer.schema]
-    hash_of = _hasher(names)
+    names = sorted({column.name for column in answer.schema}, key=lambda name: (name.lower(), name))
     others = [name for name in names if name.lower() != "indicator"]
+    hash_of = _hasher(names)
     event_of = _hasher(others) if by_indicator and others != names else None
-    read, cells_of = row_reader(answer.schema), _getter(columns)
-    found: dict[tuple[Any, ...], list[Any]] = {}
+    alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     hashes: list[bytes] = []
     events: list[bytes] = []
-    for number, raw in enumerate(answer.results):
-        row = read(raw)
-        hashes.append(hash_of(row))
+    times: list[str] = []
+    for rows, values in read_columns(answer.results, answer.schema, names):
+        numbers = range(len(hashes), len(hashes) + rows)
+        hashes += hash_of(across(rows, [values[name] for name in names]))
         if event_of:
-            events.append(event_of(row))
-        when = cell_text(row[time_column]) if time_column else ""
-        cells = cells_of(row)
-        try:
-            known = found.get(cells)
-        except TypeError:
-            cells = tuple(map(cell_text, cells))
-            known = found.get(cells)
-        if known is None:
-            found[cells] = [[number], when, when]
-        else:
-            known[0].append(number)
-            if when < known[1]:
-                known[1] = when
-            elif when > known[2]:
-                known[2] = when
-    events = events if event_of else hashes if by_indicator else []
-    return Tally({cells: Alike(*known) for cells, known in found.items()}, hashes, events)
+            events += event_of(across(rows, [values[name] for name in others]))
+        times += map(cell_text, values[time_column]) if time_column else repeat("", rows)
+        cells_of = across(rows, [_hashable(values[name]) for name in columns])
+        for number, cells in zip(numbers, cells_of, strict=True):
+            alike[cells].append(number)
+    time_of = times.__getitem__
+    found = {
+        cells: Alike(mine, min(map(time_of, mine)), max(map(time_of, mine))) for cells, mine in alike.items()
+    }
+    return Tally(found, hashes, events if event_of else hashes if by_indicator else [])
 
 
-def _hasher(names: Iterable[str]) -> Callable[[Row], bytes]:
-    """Return what hashes a row by its columns' names and its values, in whatever order and casing the names came."""
-    ordered = sorted(set(names), key=lambda name: (name.lower(), name))
-    values_of, sha256 = _getter(tuple(ordered)), hashlib.sha256
-    front = _CANONICAL([name.lower() for name in ordered])
-
-    def hashed(row: Row) -> bytes:
-        return sha256(front + _CANONICAL(values_of(row))).digest()
-
-    return hashed
+def _hasher(names: Sequence[str]) -> Callable[[Iterable[Values]], list[bytes]]:
+    """Return what hashes rows by their columns' *names*, whatever their case, and the values under them."""
+    sha256, encode = hashlib.sha256, _CANONICAL
+    front = encode([name.lower() for name in names])
+    return lambda rows: [sha256(front + encode(values)).digest() for values in rows]
 
 
-def _getter(names: tuple[str, ...]) -> Callable[[Row], tuple[Any, ...]]:
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda row: tuple([row[name] for name in names])
+def _hashable(values: Sequence[Any]) -> Sequence[Any]:
+    try:
+        hash(tuple(values))
+    except TypeError:
+        return [*map(cell_text, values)]
+    return values

@@ -7,8 +7,10 @@ schema, or what was counted over the fleet.
 
 from __future__ import annotations
 
-from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -16,11 +18,14 @@ from msgspec import Struct
 from shared.decoding import decode, is_too_deep, mend
 from shared.errors import GraphError
 
-from .answer import Answer, Column, read_answer, row_reader
-from .cells import cell_text, short_type
+from .answer import UNREADABLE, Answer, read_answer
+from .cells import Column, cell_text, short_type
+from .rows import in_lots, row_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from .rows import Lot
 
 _SCHEMA, _FLEET = "schema", "/fleet"
 _BRACE = ord("{")
@@ -59,14 +64,22 @@ class Batch(NamedTuple):
             raise GraphError(f"Graph's answer does not have the columns of {hunt or 'a hunt'}") from None
 
 
-class _Packed(Struct):
+class _Packed(Struct, gc=False):
     hunt: str = msgspec.field(name="_Hunt")
     number: int = msgspec.field(name="_N")
     row: str = msgspec.field(name="_Row")
 
 
-_PACKED = msgspec.json.Decoder(_Packed)
-_JSON = msgspec.json.Decoder(msgspec.Raw)
+class _Whole(Struct):
+    schema: list[Column]
+    results: list[_Packed]
+    unreadable: Any = msgspec.field(default=0, name=UNREADABLE)
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+_PACKED = msgspec.json.Decoder(list[_Packed])
+_JSON = msgspec.json.Decoder(list[msgspec.Raw])
+_ONE = msgspec.json.Decoder(msgspec.Raw)
 _LOOSELY = row_reader([Column("_Hunt"), Column("_N", "Int64"), Column("_Row")])
 
 
@@ -81,13 +94,10 @@ def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
     A row that cannot be read, and a number that is missing among those of a hunt, is counted as unreadable. Raises
     GraphError if the answer is not understood, or has a row of which nobody knows what it is.
     """
-    answer = read_answer(raw)
-    if not answer.is_packed:
-        raise GraphError("Graph's answer is not one to several hunts")
     known = set(hunts)
     batch = Batch({}, {})
     fleet: int | None = None
-    rows = _by_source(answer)
+    rows = _by_source(_all_packed(raw))
     for source, mine in rows.items():
         hunt, _, what = source.partition("/")
         if source == _FLEET:
@@ -102,42 +112,77 @@ def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
 
 def unpacked(answer: Answer, hunt: str) -> Answer:
     """Return what *hunt* alone would have been answered. Raises GraphError if that is not in *answer*."""
-    found = _answer(_by_source(answer, hunt), hunt)
+    mine = (row for row in _each_packed(answer) if row.hunt in {hunt, f"{hunt}/{_SCHEMA}"})
+    found = _answer(_by_source(mine), hunt)
     return Batch({hunt: found} if found else {}, {}).answer_of(hunt)
 
 
-def _by_source(answer: Answer, only: str = "") -> dict[str, _Rows]:
-    """Return the rows by what they are of, in order, those of one hunt if *only* names it."""
+def _all_packed(raw: bytes) -> Iterable[_Packed]:
+    with suppress(ValueError, RecursionError):
+        whole = _WHOLE.decode(raw)
+        if Answer(whole.schema, []).is_packed and not whole.unreadable:
+            return whole.results
+    answer = read_answer(raw)
+    if not answer.is_packed:
+        raise GraphError("Graph's answer is not one to several hunts")
+    return _each_packed(answer)
+
+
+def _each_packed(answer: Answer) -> Iterator[_Packed]:
     if answer.unreadable:
         raise GraphError(f"{answer.unreadable:,} rows of Graph's answer cannot be told to be of any hunt")
-    found: dict[str, _Rows] = {}
-    for raw in answer.results:
-        source, number, text = _packed(raw)
-        if not only or source in {only, f"{only}/{_SCHEMA}"}:
-            found.setdefault(source, []).append((number, _row(text)))
-    for rows in found.values():
-        rows.sort(key=itemgetter(0))
-    return found
+    for lot in in_lots(answer.results):
+        yield from _packed(lot)
 
 
-def _packed(raw: msgspec.Raw) -> tuple[str, int, str]:
+def _by_source(packed: Iterable[_Packed]) -> dict[str, _Rows]:
+    """Return rows by what they are of, in order."""
+    found: dict[str, list[_Packed]] = {}
+    for each in packed:
+        found.setdefault(each.hunt, []).append(each)
+    rows: dict[str, _Rows] = {}
+    while found:
+        # Each text goes when it has been read: all of them take as much memory as the answer.
+        source, mine = found.popitem()
+        mine.sort(key=attrgetter("number"))
+        lots = in_lots([msgspec.Raw(each.row) for each in mine])
+        read = chain.from_iterable(map(_rows, lots))
+        rows[source] = [*zip([each.number for each in mine], read, strict=True)]
+    return rows
+
+
+def _packed(lot: Lot) -> list[_Packed]:
     try:
-        packed = _PACKED.decode(raw)
+        return _PACKED.decode(lot.json)
     except (ValueError, RecursionError):
-        row = _LOOSELY(raw)
-        source, number, text = row["_Hunt"], row["_N"], row["_Row"]
-        if not isinstance(source, str) or not isinstance(number, int):
-            raise GraphError("a row of Graph's answer cannot be told to be of any hunt") from None
-        return source, number, text if isinstance(text, str) else ""
-    return packed.hunt, packed.number, packed.row
+        return [*map(_loosely_packed, lot.rows)]
 
 
-def _row(text: str) -> msgspec.Raw | None:
-    """Return a row as it would stand in an answer of its own hunt; None if it cannot be read."""
-    row = text.encode()
+def _loosely_packed(raw: msgspec.Raw | bytes) -> _Packed:
+    row = _LOOSELY(raw)
+    source, number, text = row["_Hunt"], row["_N"], row["_Row"]
+    if not isinstance(source, str) or not isinstance(number, int):
+        raise GraphError("a row of Graph's answer cannot be told to be of any hunt")
+    return _Packed(source, number, text if isinstance(text, str) else "")
+
+
+def _rows(lot: Lot) -> list[msgspec.Raw | None]:
+    """Return rows as they would stand in an answer of their own hunt; None for one that cannot be read."""
+    try:
+        found = _JSON.decode(lot.json)
+    except (ValueError, RecursionError):
+        found = []
+    # A text that is no row, but a part of one or several, makes others of all behind it.
+    if [*map(len, found)] == [*map(len, lot.rows)] and not lot.is_too_deep:
+        return [row if memoryview(row)[0] == _BRACE else None for row in found]
+    return [*map(_row, lot.rows)]
+
+
+def _row(raw: msgspec.Raw | bytes) -> msgspec.Raw | None:
+    row = bytes(raw)
     try:
         if not is_too_deep(row, above=2):
-            _JSON.decode(row)
+            _ONE.decode(row)
             return msgspec.Raw(row) if row[0] == _BRACE else None
     except (ValueError, RecursionError):
         pass  # What can be mended is.

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from shared.errors import OutriderError
 from shared.model.entity import DEVICE_ID
-from shared.outcomes.answer import Answer, Column
-from shared.outcomes.cells import cell_text
+from shared.outcomes.answer import Answer
+from shared.outcomes.cells import Column, cell_text
 from shared.outcomes.reading import decode_answer
 
 from .rows import new_rows

@@ -124,7 +124,9 @@ async def enrich(raw: bytes, folder: str) -> dict[str, float]:
     late is not measured. Raises AssertionError unless all rows but one are stored and one comment is written.
     """
     pieces: list[bytes] = []
-    outrider = Outrider("http://127.0.0.1", Identity(), InProcess(pieces), state_url=f"file://{folder}")
+    url, tenant_here = "http://127.0.0.1", InProcess(pieces)
+    # Each hunt is asked alone: `packed` measures those that share a call.
+    outrider = Outrider(url, Identity(), tenant_here, state_url=f"file://{folder}", HUNT_BATCH="off")
     await outrider.enrich(incidentId=4101, hunts=[HUNT])
     pieces += [raw[start : start + _PIECE] for start in range(0, len(raw), _PIECE)]
     del raw

@@ -70,7 +70,11 @@ def counts(control: httpx.Client) -> dict[str, int]:
 
 
 class Outrider:
-    """A worker whose messages stay in a list, and whose store is at *state_url*, by default in memory."""
+    """
+    A worker whose messages stay in a list, and whose store is at *state_url*, by default in memory.
+
+    *variables* are further settings.
+    """
 
     def __init__(
         self,
