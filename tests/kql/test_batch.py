@@ -6,7 +6,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).with_name("golden")
 FLEET = 40
-TABLES = ("DeviceInfo", "DeviceProcessEvents", "DeviceNetworkEvents", "DeviceFileEvents", "DeviceLogonEvents")
+TABLES = ("DeviceInfo", "DeviceFileEvents")
 IDS = [f"{n:040x}" for n in range(8)]
 COUNT = Counted("DeviceName", "DeviceInfo", NOW - timedelta(days=30), NOW)
 
@@ -60,7 +60,7 @@ def marked() -> Iterator[Engine]:
     [["srv-1"], ["srv-1", "wks-001", "pc-001"], ["srv-3", "box-1"]],
 )
 def test_each_hunt_has_the_rows_and_columns_that_it_has_alone(fleet: Engine, devices: list[str]) -> None:
-    """In the same order: those that come with the app, with windows of their own, and made-up ones."""
+    """Sorted alike: those that come with the app, with windows of their own, and made-up ones."""
     names = [f"{name}.contoso.com" for name in devices]
     given = [Device(device_id(name)) for name in names[:-1]] + [Device(name=names[-1].partition(".")[0])]
     indicators = [Indicator("ip", "198.51.100.20"), Indicator("domain", "docs.example"), Indicator("fileHash", "a" * 40)]  # fmt: skip
@@ -74,16 +74,19 @@ def test_each_hunt_has_the_rows_and_columns_that_it_has_alone(fleet: Engine, dev
         assert [{"name": c["name"], "type": f"System.{c['type']}"} for c in schema] == together[
             f"{name}/schema"
         ]
-        assert [{n: _plain(v) for n, v in row.items()} for row in alone] == [
-            {n: _plain(v) for n, v in row.items()} for row in together.get(name, [])
-        ]
+        assert sorted(map(_plain, alone)) == sorted(map(_plain, together.get(name, [])))
+        # Rows of the same time, and all where nothing sorts them, are in no order: neither alone nor together.
+        if "order by" in leg.query:
+            assert [row.get("Timestamp") for row in alone] == [
+                row.get("Timestamp") for row in together.get(name, [])
+            ]
     assert 50 < rows
     assert {*wanted, *(f"{name}/schema" for name in wanted)} >= {*together}
 
 
-def _plain(value: object) -> object:
+def _plain(row: dict[str, Any]) -> str:
     """Return what is the same in a row and in a packed one, where false is not 0."""
-    return int(value) if isinstance(value, bool) else value
+    return str({name: int(value) if isinstance(value, bool) else value for name, value in row.items()})
 
 
 def test_prevalence_and_the_fleet_are_counted_beside_the_rows(marked: Engine) -> None:
