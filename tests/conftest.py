@@ -23,7 +23,7 @@ __all__ = ["azurite", "containers", "storage_account", "store"]
 LONGEST = (
     "test_killers", "test_replay", "test_decoys", "test_mutants", "test_trouble", "test_many_parts", "test_told", "test_fair", "test_demo",
     "test_host_check", "test_storm", "test_isolation", "test_many", "test_deployed", "test_saying", "test_request", "test_seeds",
-    "test_every_page", "test_predicted", "test_planted",
+    "test_every_page", "test_predicted", "test_planted", "test_alike",
 )  # fmt: skip
 
 # How long an example takes, or making one up, says how busy the machine is.
