@@ -43,7 +43,10 @@ class Answer(Struct, omit_defaults=True):
 
     def add_columns(self) -> None:
         """Add the columns that only the rows have to the schema."""
-        if self._unknown(self.results[:1]):
+        # One row tells whether they have any: the longest, which is the same in whatever order they came.
+        longest = max((len(memoryview(row)) for row in self.results), default=0)
+        some = min((bytes(row) for row in self.results if len(memoryview(row)) == longest), default=b"{}")
+        if self._unknown([msgspec.Raw(some)]):
             self.schema += self._unknown(self.results)
 
     def _unknown(self, rows: Iterable[msgspec.Raw]) -> list[Column]:

@@ -59,7 +59,7 @@ def test_hunts_share_a_call_unless_their_windows_cannot_be_told_apart(
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(MOST_HUNTS, [100]), (MOST_HUNTS + 1, [100, 1]), (250, [100, 100, 50])]
+    ("count", "expected"), [(MOST_HUNTS, [60]), (MOST_HUNTS + 1, [60, 1]), (250, [60, 60, 60, 60, 10])]
 )
 def test_a_call_has_a_hundred_hunts_at_most(count: int, expected: list[int]) -> None:
     """In their order; those beyond have a call of their own."""
