@@ -73,7 +73,7 @@ class Outrider:
     """
     A worker whose messages stay in a list, and whose store is at *state_url*, by default in memory.
 
-    *variables* are further settings.
+    *environment* has further settings.
     """
 
     def __init__(
