@@ -50,7 +50,7 @@ async def test_what_dead_workers_leave_is_done_by_the_next(fleet: Fleet, azurite
     lives = {}
     for number, incident in enumerate(opened):
         work = Work(run_id(""), app.now(), "", incident_id=incident["id"])
-        lives[work.run_id] = Life(2 + 3 * number)
+        lives[work.run_id] = Life(2 + number)
         await app.tools.runs.start(work, chosen_key=False)
 
     queue, died = azurite.queue("urgent"), []

@@ -180,7 +180,7 @@ def weather(
             machine.close()
     comments = {each: len(texts) for each, texts in sorted(tenant.comments.items())}
 
-    assert dict.fromkeys(numbers, 1) == comments
+    assert dict.fromkeys(numbers, 1) == comments, comments
     return tenant, max(tenant.times.values()) - last, before
 
 
