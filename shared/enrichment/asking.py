@@ -19,7 +19,7 @@ from shared.kql.prevalence import prevalence_query
 from shared.model.finding import Found, Prevalence
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Window
-from shared.outcomes.prevalence import read_counts
+from shared.outcomes.prevalence import counts_of, read_counts
 from shared.outcomes.reading import column_texts, decode_answer
 from shared.outcomes.summarizing import summarize
 from shared.outcomes.unpacking import unpack
@@ -129,11 +129,9 @@ class Asking:
             batch = unpack(raw, names)
             found = []
             for each in asked:
-                column = each.hunt.prevalence
-                counted = batch.counted.get(each.hunt.name, {}).get(column, {})
-                prevalence = (
-                    Prevalence(column, batch.fleet or 0, self._uncounted, counted) if column else None
-                )
+                prevalence = counts_of(each.hunt, batch)
+                if prevalence and self._uncounted:
+                    prevalence = Prevalence(prevalence.column, uncounted=self._uncounted)
                 try:
                     answer = batch.answer_of(each.hunt.name)
                 except GraphError as error:
