@@ -105,6 +105,8 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     #: What it means if the hunt finds rows.
     means: str = ""
     false_positives: tuple[str, ...] = ()
+    #: What the hunt cannot see although it is what it looks for.
+    blind_spots: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     sweep: Sweep | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.entities.indicators import parse_indicator
 from shared.kql.write import device_query, fleet_query, indicator_query
 from shared.model.entity import Device, Indicator
 from shared.sweep.asking import COUNTS
@@ -50,6 +51,14 @@ def bound(hunt: Hunt) -> dict[str, str]:
         for name, given in INDICATORS.items()
         if any(indicator.kind in hunt.kinds for indicator in given)
     }
+
+
+def whole(hunt: Hunt) -> str:
+    """Return the query of a hunt for one device, or for one indicator of each kind that it takes."""
+    if hunt.entity == "device":
+        return bound(hunt)["one-device"]
+    given = [parse_indicator(EXAMPLES[kind][0]) for kind in hunt.kinds]
+    return indicator_query(hunt.query, given, take=10_001, end=NOW)
 
 
 def swept(hunt: Hunt, part: Part) -> list[str]:
