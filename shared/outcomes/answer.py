@@ -44,8 +44,10 @@ class Answer(Struct, omit_defaults=True):
     def add_columns(self) -> None:
         """Add the columns that only the rows have to the schema."""
         # One row tells whether they have any: the longest, which is the same in whatever order they came.
-        longest = max((len(memoryview(row)) for row in self.results), default=0)
-        some = min((bytes(row) for row in self.results if len(memoryview(row)) == longest), default=b"{}")
+        lengths = [*map(len, self.results)]
+        longest = max(lengths, default=0)
+        alike = (bytes(row) for row, length in zip(self.results, lengths, strict=True) if length == longest)
+        some = min(alike, default=b"{}")
         if self._unknown([msgspec.Raw(some)]):
             self.schema += self._unknown(self.results)
 

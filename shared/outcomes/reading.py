@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import GraphError
 
-from .answer import read_answer
 from .cells import cell_text
 from .rows import across, read_columns
-from .unpacking import unpacked
+from .unpacking import answer_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +29,7 @@ def decode_answer(raw: bytes, hunt: str = "") -> Answer:
     if it is no `huntingQueryResults`, also without a list of rows: that is not no rows; and if it is one of
     several hunts, but does not say which rows are this one's, and what their columns are.
     """
-    answer = read_answer(raw)
-    if answer.is_packed:
-        return unpacked(answer, hunt)
-    answer.add_columns()
-    return answer
+    return answer_to(raw, hunt)
 
 
 def decode_rows(answer: Answer) -> Iterator[dict[str, Any]]:

@@ -42,10 +42,10 @@ class _Tallied:
 
     __slots__ = ("count", "events", "first", "hits", "indicators", "last")
 
-    def __init__(self) -> None:
+    def __init__(self, first: str, last: str) -> None:
         self.events: set[bytes] = set()
         self.count = 0
-        self.first = self.last = ""
+        self.first, self.last = first, last
         self.hits: dict[str, None] = {}
         self.indicators: dict[str, None] = {}
 
@@ -90,22 +90,21 @@ def summarize(
     pieces: list[tuple[_Tallied, tuple[str, str], list[int]]] = []
     columns = tuple(dict.fromkeys((*shown, *who, *where)))
     alike, hashes, events = tally(answer, columns, time_column, by_indicator=by_indicator)
+    found_by = shown.index("Indicator") if by_indicator and "Indicator" in shown else None
     for cells, (mine, first, last) in alike.items():
-        values = dict(zip(columns, map(cell_text, cells), strict=True))
-        # One row an event: what it was found by is no part of it.
-        key = tuple(["" if by_indicator and name == "Indicator" else values[name] for name in shown])
-        if (group := groups.get(key)) is None:
-            group = groups[key] = _Tallied()
-            group.first, group.last = first, last
+        texts = [*map(cell_text, cells)]
+        values = dict(zip(columns, texts, strict=True))
+        key = _key(texts[: len(shown)], found_by)
+        group = groups.get(key) or groups.setdefault(key, _Tallied(first, last))
         group.count += len(mine)
         if events:
             group.events.update(map(events.__getitem__, mine))
         group.first, group.last = min(group.first, first), max(group.last, last)
         if by_indicator and values.get("Indicator"):
             group.indicators[values["Indicator"]] = None
-        about = next((values[name].lower() for name in who if values[name]), "")
-        per_entity.setdefault(about, (values.get("DeviceName", "").lower(), []))[1].append(mine)
         at = values.get("DeviceId", "").lower(), values.get("DeviceName", "")
+        about = next((value for name in who if (value := values[name])), "").lower()
+        per_entity.setdefault(about, (at[1].lower(), []))[1].append(mine)
         if hits and not hits.keys().isdisjoint(mine):
             pieces.append((group, at, mine))
         if where and by_indicator:
@@ -151,6 +150,13 @@ def summarize(
     )
 
 
+def _key(shown: list[str], found_by: int | None) -> tuple[str, ...]:
+    """Return what one group's rows have in common: an event is one, whatever it was *found_by*."""
+    if found_by is not None:
+        shown[found_by] = ""
+    return tuple(shown)
+
+
 def _parts(
     per_entity: dict[str, tuple[str, list[list[int]]]], hashes: list[bytes], digest: str
 ) -> dict[str, Part]:
@@ -179,7 +185,7 @@ def _group(key: tuple[str, ...], shown: tuple[str, ...], group: _Tallied, rank: 
     def place(value: str) -> tuple[int, str]:
         return rank.get(value.lower(), len(rank)), value
 
-    hits = tuple(sorted(group.hits, key=place))
+    hits = tuple(sorted(group.hits, key=place)) if group.hits else ()
     made = Group(key, len(group.events) or group.count, group.first, group.last, hits)
     if not group.indicators:
         return made

@@ -8,6 +8,7 @@ schema, or what was counted over the fleet.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -97,7 +98,10 @@ def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
     known = set(hunts)
     batch = Batch({}, {})
     fleet: int | None = None
-    rows = _by_source(_all_packed(raw))
+    packed = _all_packed(raw)
+    if isinstance(packed, Answer):
+        raise GraphError("Graph's answer is not one to several hunts")
+    rows = _by_source(packed)
     for source, mine in rows.items():
         hunt, _, what = source.partition("/")
         if source == _FLEET:
@@ -110,22 +114,29 @@ def unpack(raw: bytes, hunts: Iterable[str]) -> Batch:
     return batch._replace(answers=answers, fleet=fleet)
 
 
-def unpacked(answer: Answer, hunt: str) -> Answer:
-    """Return what *hunt* alone would have been answered. Raises GraphError if that is not in *answer*."""
-    mine = (row for row in _each_packed(answer) if row.hunt in {hunt, f"{hunt}/{_SCHEMA}"})
+def answer_to(raw: bytes, hunt: str) -> Answer:
+    """
+    Return Graph's answer to a *hunt* that was asked alone or with others.
+
+    Raises GraphError if the answer is not understood, or is one to several hunts of which this is none.
+    """
+    packed = _all_packed(raw)
+    if isinstance(packed, Answer):
+        packed.add_columns()
+        return packed
+    mine = (row for row in packed if row.hunt in {hunt, f"{hunt}/{_SCHEMA}"})
     found = _answer(_by_source(mine), hunt)
     return Batch({hunt: found} if found else {}, {}).answer_of(hunt)
 
 
-def _all_packed(raw: bytes) -> Iterable[_Packed]:
+def _all_packed(raw: bytes) -> Iterable[_Packed] | Answer:
+    """Return the rows of an answer to several hunts; the answer itself where it is one to a single hunt."""
     with suppress(ValueError, RecursionError):
         whole = _WHOLE.decode(raw)
         if Answer(whole.schema, []).is_packed and not whole.unreadable:
             return whole.results
     answer = read_answer(raw)
-    if not answer.is_packed:
-        raise GraphError("Graph's answer is not one to several hunts")
-    return _each_packed(answer)
+    return _each_packed(answer) if answer.is_packed else answer
 
 
 def _each_packed(answer: Answer) -> Iterator[_Packed]:
@@ -208,11 +219,19 @@ def _answer(rows: dict[str, _Rows], hunt: str) -> Answer | None:
 
 
 def _schema(rows: _Rows) -> list[Column] | None:
-    columns = [_OF_SCHEMA(row) for _, row in rows if row is not None]
-    whole = [number for number, _ in rows] == [*range(1, len(columns) + 1)] != []
-    if not whole or not all(isinstance(each["name"], str) for each in columns):
+    readable = [bytes(row) for _, row in rows if row is not None]
+    whole = [number for number, _ in rows] == [*range(1, len(readable) + 1)] != []
+    columns = _columns(tuple(readable)) if whole else None
+    return [*columns] if columns else None
+
+
+# Hunts have the same columns each time, and incidents the same hunts.
+@lru_cache(maxsize=256)
+def _columns(rows: tuple[bytes, ...]) -> tuple[Column, ...] | None:
+    columns = [*map(_OF_SCHEMA, rows)]
+    if not all(isinstance(each["name"], str) for each in columns):
         return None
-    return [Column(each["name"], short_type(cell_text(each["type"]))) for each in columns]
+    return tuple(Column(each["name"], short_type(cell_text(each["type"]))) for each in columns)
 
 
 def _counts(rows: _Rows) -> dict[str, Prevalence]:

@@ -82,7 +82,8 @@ class InProcess(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
         if request.url.path.endswith("/comments"):
             return httpx.Response(201, json={})
         query = str(json.loads(request.content))
-        if "LoggedOnUsers" in query or not self._pieces:
+        # Neither the device card, nor what is counted over the fleet, has the large answer.
+        if "LoggedOnUsers" in query or "let _Values = " in query or not self._pieces:
             return httpx.Response(200, json=tenant.answer(query))
         return httpx.Response(200, stream=self)
 

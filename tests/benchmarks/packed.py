@@ -1,8 +1,8 @@
 """
-Measure one side of a comparison in its own process: `python -m tests.benchmarks.packed FILE outrider|json`.
+Measure one side of a comparison in its own process: `python -m tests.benchmarks.packed FILE outrider|json|rows`.
 
 Prints `{"seconds", "peak"}` as `large` does: for `outrider`, from the bytes of an answer to five hunts to what each
-found; for `json`, for `json.loads` on the same bytes.
+found; for `json`, for `json.loads` on the same bytes; for `rows`, for `json.loads` on them and on each packed row.
 """
 
 from __future__ import annotations
@@ -54,6 +54,16 @@ def summarised(raw: bytes) -> dict[str, float]:
     return {"seconds": took, "peak": large.resident("VmHWM") - before}
 
 
+def with_rows(raw: bytes) -> dict[str, float]:
+    """Return the `seconds` and `peak` of `json.loads` on *raw* and on each of its packed rows."""
+    before, started = large.resident("VmRSS"), time.process_time()
+    rows = [json.loads(row["_Row"]) for row in json.loads(raw)["results"]]
+    took = time.process_time() - started
+
+    assert len(rows) > large.ROWS
+    return {"seconds": took, "peak": large.resident("VmHWM") - before}
+
+
 def _rows(raw: bytes, hunt: Hunt) -> int:
     batch = unpack(raw, HUNTS)
     summaries = (
@@ -65,4 +75,5 @@ def _rows(raw: bytes, hunt: Hunt) -> int:
 
 if __name__ == "__main__":
     content = Path(sys.argv[1]).read_bytes()
-    print(json.dumps(large.loads(content) if sys.argv[2] == "json" else summarised(content)))
+    sides = {"outrider": summarised, "json": large.loads, "rows": with_rows}
+    print(json.dumps(sides[sys.argv[2]](content)))

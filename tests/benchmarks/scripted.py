@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
@@ -94,6 +95,7 @@ class Outrider:
         runs = Runs(store, lambda *message: messages.append(message))
         graph, arm = Graph(chosen, credential, transport=transport), Arm(chosen, credential)
         self.tools = Tools(chosen, graph, arm, store, runs, catalog or five_hunts())
+        gc.freeze()  # as the app does
         self.incidents = count(4101)
 
     async def enrich(self, **body: Any) -> Done:
