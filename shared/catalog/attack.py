@@ -126,4 +126,6 @@ def _tactics_of(technique: str, named: Collection[str]) -> Collection[str]:
 
 
 def _id(technique: str) -> str:
-    return technique.strip().upper()
+    """Return a technique's id as ATT&CK writes it; what is none stands as it is."""
+    found = technique.strip().upper()
+    return found if TECHNIQUE.fullmatch(found) else technique.strip()
