@@ -15,6 +15,7 @@ from functions import app
 from functions.caller import caller_of, check_caller, check_json, check_site
 from shared.entities.request import body_digest, idempotency_key
 from shared.errors import InvalidRequest, NotSent, SettingsError, SweepUnderWay, TooManyRuns
+from shared.pages.layout import STYLE_HASH
 from shared.sweep.starting import take_turn
 
 if TYPE_CHECKING:
@@ -81,6 +82,21 @@ def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None)
     return func.HttpResponse(
         msgspec.json.encode(body), status_code=status, mimetype=_JSON, headers={**SAFE, **(headers or {})}
     )
+
+
+def page(html: str, style: str = STYLE_HASH) -> func.HttpResponse:
+    """Return a response with a page whose only style is the one with this hash; nothing else is loaded or run."""
+    return func.HttpResponse(html, mimetype="text/html", charset="utf-8", headers=page_headers(style))
+
+
+def page_headers(style: str = STYLE_HASH) -> dict[str, str]:
+    """Return the headers of a page whose only style is the one with this hash."""
+    return {
+        **SAFE,
+        "Content-Security-Policy": f"default-src 'none'; style-src {style}; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+    }
 
 
 def accepted(req: func.HttpRequest, work: Work, retry_after: str = _RETRY_AFTER) -> func.HttpResponse:

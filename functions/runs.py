@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from functions import app
-from functions.responses import SAFE, answered, json, location
+from functions.responses import SAFE, answered, json, location, page
 from shared.errors import InvalidRequest
 from shared.model.role import READ
-from shared.pages.layout import STYLE_HASH
 from shared.pages.rows import csv_rows, json_rows
 from shared.pages.run import run_page
 from shared.pages.summary import summary
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
     from shared.tools import Tools
 
 blueprint = func.Blueprint()
-
-_PAGE = {
-    **SAFE,
-    "Content-Security-Policy": f"default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 @blueprint.function_name("GetRun")
@@ -95,11 +87,11 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
     tools = app.tools()
     run = await _read(req)
     if run.work.kind == "sweep":
-        page = await sweep_page(tools.store, run, tools.catalog, tools.settings)
+        html = await sweep_page(tools.store, run, tools.catalog, tools.settings)
     else:
         # In a thread, so that other calls go on meanwhile.
-        page = await asyncio.to_thread(run_page, run, tools.catalog, tools.settings, refresh=not run.done)
-    return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=_PAGE)
+        html = await asyncio.to_thread(run_page, run, tools.catalog, tools.settings, refresh=not run.done)
+    return page(html)
 
 
 async def _read(req: func.HttpRequest) -> Run:

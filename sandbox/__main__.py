@@ -1,5 +1,5 @@
 """
-The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render | hunts check`.
+The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render | hunts check | hunts docs`.
 
 Its servers listen on 127.0.0.1 only.
 """
@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.catalogue import docs
 from sandbox.hunts import check, render
 from shared.errors import OutriderError
 from shared.model.role import ROLES
@@ -178,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     authors = group.add_subparsers(required=True, metavar="COMMAND")
     one = add(authors, "check", check, "say what is wrong with hunt files, and what they may cost")
     one.add_argument("paths", type=Path, nargs="*", metavar="FILE|DIR", help="by default the shipped hunts")
+    add(authors, "docs", docs, "write HUNTS.md and the names of techniques anew, as the hunt files are now")
     one = add(
         authors,
         "render",

@@ -44,6 +44,7 @@ def test_the_host_outwaits_a_runs_own_deadline() -> None:
         "function_app.py",
         "functions/enrich.py",
         "shared/catalog/load.py",
+        "shared/catalog/attack.json",
         "shared/hunts/device/device-card.yaml",
         "host.json",
         "requirements.txt",

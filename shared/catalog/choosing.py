@@ -7,13 +7,13 @@ its kind to hunt for. Those that fit the incident's alerts come first, and MAX_H
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
 from shared.model.hunt import DEVICE_CARD, SEVERITIES
 
+from .attack import plain
 from .select import entities_of, misfit
 
 if TYPE_CHECKING:
@@ -162,16 +162,16 @@ def _auto(hunt: Hunt, policy: Policy) -> str:
 
 
 def _named_by(entry: str, hunt: Hunt) -> bool:
-    return entry.lower() == hunt.name or _plain(entry) in (set(map(_plain, hunt.tactics)) - {""})
+    return entry.lower() == hunt.name or plain(entry) in (set(map(plain, hunt.tactics)) - {""})
 
 
 def _near(hunt: Hunt, about: About) -> _Near:
     for technique in hunt.techniques:
         if _is_among(technique, about.techniques):
             return _Near(_TECHNIQUE, f"an alert has its technique {technique}")
-    wanted = set(map(_plain, about.tactics)) - {""}
+    wanted = set(map(plain, about.tactics)) - {""}
     for tactic in hunt.tactics:
-        if _plain(tactic) in wanted:
+        if plain(tactic) in wanted:
             return _Near(_TACTIC, f"an alert has its tactic {tactic}")
     return _Near(_NEITHER, "")
 
@@ -183,8 +183,3 @@ def _is_among(technique: str, others: Collection[str]) -> bool:
         mine == other or mine.startswith(f"{other}.") or other.startswith(f"{mine}.")
         for other in map(str.upper, others)
     )
-
-
-def _plain(tactic: str) -> str:
-    """Return a tactic as it can be compared: files and products write `Credential Access` and `CredentialAccess`."""
-    return re.sub(r"[^a-z]", "", tactic.lower())

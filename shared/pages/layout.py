@@ -14,8 +14,20 @@ if TYPE_CHECKING:
 #: The stylesheet of every page.
 STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
 
-#: The stylesheet's hash, as a page's Content-Security-Policy names it.
-STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
+#: So many filters can a page have; each shows what has its class alone, and what its address points to.
+FILTERS = 48
+#: The stylesheet of a page with filters: `f3` is the class of what the choice `show-3` shows. No script is needed.
+FILTERED = STYLE + "".join(
+    f"main:has(#show-{n}:checked) .hunt:not(.f{n}, :target) {{ display: none; }}\n" for n in range(FILTERS)
+)
+
+
+def _hash(style: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+
+
+#: The stylesheets' hashes, as a page's Content-Security-Policy names them.
+STYLE_HASH, FILTERED_HASH = _hash(STYLE), _hash(FILTERED)
 
 
 @cache

@@ -18,9 +18,10 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import AzureStore, LocalStore, MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from azure.core.credentials_async import AsyncTokenCredential
+    from obstore import ObjectMeta
     from obstore.store import AzureCredential, ObjectStore
 
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
@@ -134,8 +135,22 @@ class Store:
 
     async def listed(self, prefix: str) -> list[Listed]:
         """List the objects below a prefix, in no order."""
-        found = await obstore.list(self._objects, prefix).collect_async()
-        return [Listed(item["path"], item["last_modified"].timestamp(), item["size"]) for item in found]
+        return _listed(await obstore.list(self._objects, prefix).collect_async())
+
+    async def some(self, prefix: str, most: int) -> tuple[list[Listed], bool]:
+        """
+        List at most *most* objects below a prefix; return them, and whether these are all.
+
+        In Azure they are the first by name, and up to 5,000 are one call.
+        """
+        found: list[Listed] = []
+        async for page in obstore.list(self._objects, prefix, chunk_size=most):
+            if found:
+                return found, False
+            found = _listed(page)
+            if len(found) < most:
+                break
+        return found, True
 
     async def dated(self, prefix: str) -> dict[str, datetime]:
         """List the objects below a prefix, sorted by name: name -> when it was written, which Azure says in seconds."""
@@ -146,3 +161,7 @@ class Store:
         """Read several objects at once, leaving out those that no longer exist."""
         values = await asyncio.gather(*(self.get(key) for key in keys))
         return [value for value in values if value is not None]
+
+
+def _listed(found: Iterable[ObjectMeta]) -> list[Listed]:
+    return [Listed(item["path"], item["last_modified"].timestamp(), item["size"]) for item in found]

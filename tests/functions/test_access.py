@@ -26,6 +26,7 @@ ALLOWED = {
     "GET /api/runs/{runId}/findings": {READ, USE, SWEEP},
     "GET /api/runs/{runId}/report": {READ, USE, SWEEP},
     "GET /api/hunts": {READ, USE, SWEEP},
+    "GET /api/hunts/layer": {READ, USE, SWEEP},
     "GET /api/health": {READ, USE, SWEEP},
     "GET /api/selftest": {SWEEP},
 }

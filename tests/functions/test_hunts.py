@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.pages.layout import FILTERED_HASH
 from tests.support.hunt_files import six_hunts
 
 if TYPE_CHECKING:
@@ -96,3 +97,69 @@ def test_a_wrong_question_says_what_to_change(
 def test_the_key_in_the_address_is_no_parameter_of_ours(http: httpx.Client) -> None:
     """The platform reads `code` and `clientId` there."""
     assert 200 == http.get("/api/hunts", params={"code": "any", "clientId": "default"}).status_code
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("application/json, Text/HTML;q=0.5", "text/html; charset=utf-8"),
+        ("*/*", "application/json"),
+        ("", "application/json"),
+        ("application/json", "application/json"),
+        ("text/html;q=0, */*", "application/json"),
+        ("text/*", "application/json"),
+    ],
+)
+def test_who_names_html_gets_a_page_and_everybody_else_json(
+    http: httpx.Client, accept: str, kind: str
+) -> None:
+    """As a browser does; clients that accept anything, and Logic Apps, get what they always got."""
+    answer = http.get("/api/hunts", headers={"accept": accept})
+
+    assert (200, kind) == (answer.status_code, answer.headers["content-type"])
+
+
+def test_the_page_loads_only_its_own_style(http: httpx.Client) -> None:
+    """It has no script, says of each hunt whether it runs where it is asked, and how often it ran of late."""
+    answer = http.get("/api/hunts", params={"device": "srv-7"}, headers={"accept": "text/html"})
+
+    assert answer.headers["content-security-policy"].startswith(
+        f"default-src 'none'; style-src {FILTERED_HASH}; base-uri 'none'; form-action 'none';"
+    )
+    assert ("no-store", "nosniff", "no-referrer") == tuple(
+        answer.headers[name] for name in ("cache-control", "x-content-type-options", "referrer-policy")
+    )
+    assert "<script" not in answer.text
+    assert all(f'id="hunt-{name}"' in answer.text for name in six_hunts().by_name)
+    assert "there is no indicator of kind fileHash" in answer.text
+    assert "How often each ran is " in answer.text
+    assert "the store cannot be read" not in answer.text
+
+
+def test_a_wrong_question_is_an_error_for_browsers_too(http: httpx.Client) -> None:
+    """In JSON, as all errors are."""
+    answer = http.get("/api/hunts", params={"indicator": ""}, headers={"accept": "text/html"})
+
+    assert (400, "InvalidRequest") == (answer.status_code, answer.json()["error"]["code"])
+
+
+def test_each_hunt_says_what_it_needs(http: httpx.Client) -> None:
+    """Its tables and who fills them, whether it sweeps, and what an analyst should know."""
+    found = told(http)["archive-then-upload"]
+
+    assert ["DeviceNetworkEvents", "DeviceProcessEvents"] == found["tables"]
+    assert ["Microsoft Defender for Endpoint Plan 2"] == found["products"]
+    assert found["sweeps"]
+    assert found["falsePositives"]
+    assert found["blindSpots"]
+    assert found["nextSteps"]
+
+
+def test_the_layer_is_a_file_to_save(http: httpx.Client) -> None:
+    """It has the techniques of all hunts."""
+    answer = http.get("/api/hunts/layer")
+    named = {technique for hunt in told(http).values() for technique in hunt["techniques"]}
+
+    assert 'attachment; filename="outrider-hunts.json"' == answer.headers["content-disposition"]
+    assert named == {each["techniqueID"] for each in answer.json()["techniques"]}

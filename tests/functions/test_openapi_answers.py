@@ -131,6 +131,7 @@ def test_a_queued_run_is_described(app: tuple[httpx.Client, Tenant, Path]) -> No
         ("GET /api/hunts", {}, 200),
         ("GET /api/hunts", {"params": {"device": "srv-7", "indicator": "203.0.113.9"}}, 200),
         ("GET /api/hunts", {"params": {"indicator": "nothing at all"}}, 400),
+        ("GET /api/hunts/layer", {}, 200),
         ("GET /api/health", {}, 200),
         ("GET /api/selftest", {}, 200),
         ("POST /api/sentinel", {"json": {}}, 400),

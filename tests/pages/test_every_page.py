@@ -1,4 +1,4 @@
-"""What holds for every page in a browser, whatever is on it: a run's, a sweep's, the tenant's."""
+"""What holds for every page in a browser, whatever is on it: a run's, a sweep's, all hunts', the tenant's."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ PAGES = {
     "sweep": "/api/sweeps/done",
     "waiting sweep": "/api/sweeps/waiting",
     "empty sweep": "/api/sweeps/empty",
+    "hunts": "/api/hunts",
 }
 EVERY_PAGE = pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 EACH_STYLE = pytest.mark.parametrize("path", [PAGES["report"], PAGES["incident"]], ids=("report", "incident"))
-FULL = [PAGES[name] for name in ("report", "incident", "sweep")]
+FULL = [PAGES[name] for name in ("report", "incident", "sweep", "hunts")]
 
 
 @EVERY_PAGE

@@ -150,3 +150,16 @@ async def test_a_listing_says_when_each_object_was_written(store: Store) -> None
 
     assert ["runs/a", "runs/b"] == list(listed)
     assert all(abs(datetime.now(UTC) - at) < timedelta(minutes=1) for at in listed.values())
+
+
+@pytest.mark.parametrize(("most", "count", "whole"), [(2, 2, False), (3, 3, True), (9, 3, True)])
+async def test_a_part_of_a_listing_says_whether_it_is_all(
+    store: Store, most: int, count: int, whole: bool
+) -> None:
+    """No more objects are listed than are asked for, and only those below the prefix."""
+    for key in ("runs/a", "runs/b", "runs/c", "other/d"):
+        await store.put(key, b"1")
+    found, all_of_them = await store.some("runs/", most)
+
+    assert (count, whole) == (len(found), all_of_them)
+    assert {each.key for each in found} <= {"runs/a", "runs/b", "runs/c"}

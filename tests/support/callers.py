@@ -31,6 +31,7 @@ HANDLERS = {
     "GET /api/runs/{runId}/findings": "runs.get_findings",
     "GET /api/runs/{runId}/report": "runs.get_report",
     "GET /api/hunts": "hunts.list_hunts",
+    "GET /api/hunts/layer": "hunts.get_hunts_layer",
     "GET /api/health": "health.health",
     "GET /api/selftest": "health.run_selftest",
 }
