@@ -47,7 +47,7 @@ APP = (
 )
 SANDBOX = (
     {"sandbox.loopback"},
-    {"sandbox.telemetry", "sandbox.host"},
+    {"sandbox.telemetry", "sandbox.host", "sandbox.kusto"},
     {"sandbox.tenant"},
     {"sandbox.azurite"},
     {"sandbox.demo", "sandbox.hunts"},

@@ -23,7 +23,7 @@ from tests.support.hunt_trials import EXAMPLES, bound, case_rows, lacking, optio
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.kql_judge import Judge
+    from sandbox.kusto.judge import Judge
 
 ROLES = "finding", "context"
 #: By the system that a hunt is for, one that its devices report; with both empty it is for all.
