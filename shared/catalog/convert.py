@@ -9,6 +9,8 @@ import msgspec
 
 from shared.model.hunt import Sweep
 
+from .nearest import meant
+
 if TYPE_CHECKING:
     from msgspec import Struct
 
@@ -39,7 +41,7 @@ def convert(
     if path:
         known = {f.encode_name for f in fields}
         problems += [
-            source.problem((*path, key), f"unknown; there are {', '.join(known)}", at_key=True)
+            source.problem((*path, key), f"unknown; there are {', '.join(known)}{meant(key, known)}", at_key=True)
             for key in content
             if key not in known
         ]
