@@ -41,7 +41,9 @@ def convert(
     if path:
         known = {f.encode_name for f in fields}
         problems += [
-            source.problem((*path, key), f"unknown; there are {', '.join(known)}{meant(key, known)}", at_key=True)
+            source.problem(
+                (*path, key), f"unknown; there are {', '.join(known)}{meant(key, known)}", at_key=True
+            )
             for key in content
             if key not in known
         ]

@@ -87,7 +87,9 @@ def _mend(text: str, error: MarkedYAMLError) -> str:
     line = (text.split("\n")[mark.line : mark.line + 1] or [""])[0] if mark else ""
     if mark and line[mark.column : mark.column + 1] == "\t":
         return "write spaces for this tab, which YAML does not indent by"
-    return next((f"{problem}: {advice}" for start, advice in _MENDS.items() if problem.startswith(start)), problem)
+    return next(
+        (f"{problem}: {advice}" for start, advice in _MENDS.items() if problem.startswith(start)), problem
+    )
 
 
 def _is_empty(node: Node) -> bool:

@@ -66,7 +66,9 @@ def unseen(source: Source, ours: dict[str, Any], reading: Reading) -> Iterator[s
         if name not in columns:
             yield source.problem((*_BLOCK, "columns", n), no_column(name, columns))
     if ours.get("entity") == "indicator" and "Indicator" not in columns and "Indicator" in reading.names:
-        wanted = "return a column Indicator, which says what each row matched; its last operator leaves it out"
+        wanted = (
+            "return a column Indicator, which says what each row matched; its last operator leaves it out"
+        )
         yield source.problem(("query",), wanted)
 
 

@@ -59,7 +59,9 @@ def untimed(query: str) -> frozenset[str]:
         if operator == "summarize":
             at = next((n for n, node in enumerate(rest) if text(node) == "by"), len(rest))
             found = {_counted(item) for item in split(rest[:at], ",")} - {""}
-            found |= {name_of(item[0]) or "" for item in split(rest[at + 1 :], ",") if len(item) == 1} & _TEXTS
+            found |= {
+                name_of(item[0]) or "" for item in split(rest[at + 1 :], ",") if len(item) == 1
+            } & _TEXTS
         elif operator not in _KEEP:
             found = set()
     return frozenset(found)
