@@ -15,6 +15,7 @@ from shared.catalog.source import read_source
 from shared.errors import HuntError
 
 from . import attack, cases, keys, queries, versions
+from .queries import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from shared.catalog.load import Catalog
 
+#: How a problem of the file, or of its cases, begins.
+_BESIDE = re.compile(r"[^/:]+:\d+:\d+: ")
 _PLACE = re.compile(r":(\d+):(\d+): ")
 #: What is looked at besides what the app itself refuses or has a notice of.
 _RULES = (
@@ -43,7 +46,7 @@ class Said(NamedTuple):
     warning: bool = True
 
     def __str__(self) -> str:
-        whole = str(self.file.parent / self.text) if self.text.startswith(f"{self.file.name}:") else self.text
+        whole = str(self.file.parent / self.text) if _BESIDE.match(self.text) else self.text
         return f"{whole} (warning)" if self.warning else whole
 
     @property
@@ -82,12 +85,12 @@ def problems(paths: list[Path]) -> Iterator[Said]:
             refused[error.file] = list(error.problems)
             yield from (Said(error.file, text, warning=False) for text in error.problems)
     yield from (Said(notice.file, notice.text) for notice in loaded.notices if mine(notice.file))
-    with _judge() as judge:
+    with _judge() as parser:
         for file in hunt_files(*(path for path in paths if path.exists())):
-            yield from _unusual(file, loaded, refused.get(file, []), judge)
+            yield from _unusual(file, loaded, refused.get(file, []), parser)
 
 
-def _unusual(file: Path, loaded: Catalog, refused: list[str], judge: Judge | None) -> Iterator[Said]:
+def _unusual(file: Path, loaded: Catalog, refused: list[str], parser: Parser | None) -> Iterator[Said]:
     try:
         source, name = read_source(file), name_of(file)
     except HuntError:
@@ -96,18 +99,18 @@ def _unusual(file: Path, loaded: Catalog, refused: list[str], judge: Judge | Non
     looked = keys.Looked(source, None if refused else loaded.by_name.get(name), lines)
     texts = [text for rule in _RULES for text in rule(looked)]
     yield from (Said(file, text) for text in dict.fromkeys(texts))
-    if judge:
-        yield from (Said(file, text, warning=False) for text in queries.judged(looked, judge, tables()))
+    if parser:
+        yield from (Said(file, text, warning=False) for text in queries.judged(looked, parser))
 
 
 @contextmanager
-def _judge() -> Iterator[Judge | None]:
+def _judge() -> Iterator[Parser | None]:
     """Yield Microsoft's parser, where it is there."""
     if missing():
         yield None
         return
     judge = Judge()
     try:
-        yield judge
+        yield Parser(judge, tables())
     finally:
         judge.close()

@@ -78,7 +78,7 @@ def names(looked: Looked) -> Iterator[str]:
     if looked.shipped and not any(_is_ours(file, line) for line in source.lines[:5]):
         yield place(file, f"write as the first line, by which editors know its keys: {modeline(file)}")
     for key in source.content:
-        if key not in KEYS:
+        if key not in KEYS and source.lines_of((key,)).start not in looked.refused:
             yield source.problem((key,), f"unknown, and not read{meant(key, KEYS)}", at_key=True)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from shared.catalog.load import SHIPPED, hunt_files
 
 from .cases import cases_file
+from .indicator_templates import indicator_example
 from .keys import CASES_SCHEMA, modeline
-from .templates import FILE, device_example, indicator_example
+from .templates import FILE, device_example
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,6 +31,25 @@ _FEWER = {"where", "filter", "summarize", "distinct", "top", "take", "limit"}
 _SUMMARIZE = ("enrichment", "sweep", "summarize")
 
 
+class Parser(NamedTuple):
+    """Microsoft's parser, and Defender's tables with their columns' types."""
+
+    judge: Judge
+    tables: dict[str, dict[str, str]]
+
+    def ask(self, query: str) -> _Asked:
+        """Return what the parser says of a query, in which the names of indicators mean what the app declares."""
+        front = "".join(f'let {name} = dynamic(["a"]); ' for name in BINDINGS.values() if name in query)
+        more = {}
+        if _SENTINELS_TIME in query:
+            more = {
+                name: {**columns, _SENTINELS_TIME: "datetime"}
+                for name, columns in self.tables.items()
+                if name in query
+            }
+        return _Asked(self.judge(front + query, tables=more), query, len(front))
+
+
 class _Asked(NamedTuple):
     """A query as it was judged, and the characters in front of it that are not the author's."""
 
@@ -48,19 +67,19 @@ class _Asked(NamedTuple):
             yield Problem(line, column, f"{found['text']} ({found['code']})" if found else said)
 
 
-def judged(looked: Looked, judge: Judge, tables: dict[str, dict[str, str]]) -> Iterator[str]:
-    """Yield what Microsoft's parser refuses in the query and the sweep of a hunt file, whose *tables* are Defender's."""
+def judged(looked: Looked, parser: Parser) -> Iterator[str]:
+    """Yield what Microsoft's parser refuses in the query and the sweep of a hunt file."""
     query = looked.source.content.get("query")
     if not isinstance(query, str) or (looked.hunt is None and _query_refused(looked)):
         return
-    asked = _ask(judge, query, tables)
+    asked = parser.ask(query)
     refused = False
     for problem in asked.problems():
         refused = True
         yield looked.source.problem_within(("query",), problem.line, problem.column, problem.text)
     if looked.hunt and not refused:
         yield from _columns(looked, dict(asked.verdict.columns or []))
-        yield from _sweep(looked, judge, tables)
+        yield from _sweep(looked, parser)
 
 
 def habits(looked: Looked) -> Iterator[str]:
@@ -82,18 +101,6 @@ def _query_refused(looked: Looked) -> bool:
     return not looked.refused.isdisjoint(looked.source.lines_of(("query",)))
 
 
-def _ask(judge: Judge, query: str, tables: dict[str, dict[str, str]]) -> _Asked:
-    front = "".join(f'let {name} = dynamic(["a"]); ' for name in BINDINGS.values() if name in query)
-    more = {}
-    if _SENTINELS_TIME in query:
-        more = {
-            name: {**columns, _SENTINELS_TIME: "datetime"}
-            for name, columns in tables.items()
-            if name in query
-        }
-    return _Asked(judge(front + query, tables=more), query, len(front))
-
-
 def _columns(looked: Looked, columns: dict[str, str]) -> Iterator[str]:
     """Yield the columns that the block names and the query's rows lack, as the parser sees them."""
     hunt, source = looked.hunt, looked.source
@@ -108,12 +115,12 @@ def _columns(looked: Looked, columns: dict[str, str]) -> Iterator[str]:
         yield source.problem(("query",), "return a column Indicator, which says what each row matched")
 
 
-def _sweep(looked: Looked, judge: Judge, tables: dict[str, dict[str, str]]) -> Iterator[str]:
+def _sweep(looked: Looked, parser: Parser) -> Iterator[str]:
     hunt, source = looked.hunt, looked.source
     if hunt is None or hunt.sweep is None:
         return
     front = read_query(hunt.query, scoped=True).text + "\n"
-    asked = _ask(judge, front + hunt.sweep.summarize, tables)
+    asked = parser.ask(front + hunt.sweep.summarize)
     lines = front.count("\n")
     refused = False
     for problem in asked.problems():

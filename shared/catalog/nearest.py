@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 _ALIKE = 0.75
 
 
-def nearest(word: str, known: Iterable[str], *, alike: float = _ALIKE) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """Return the word of *known* that *word* is most like, in any case; '' where none is like it."""
     plain = {each.lower(): each for each in known}
     # Its cost grows with the square of the length, and no word of ours is long.
-    found = get_close_matches(word.lower()[:60], plain, n=1, cutoff=alike)
+    short = word.lower()[:60]
+    found = get_close_matches(short, plain, n=1, cutoff=_ALIKE)
+    # Two letters that changed places are a slip that difflib makes much of in a short word: Lunix.
+    found = found or [each for each in plain if sorted(each) == sorted(short)]
     return plain[found[0]] if found else ""
 
 

@@ -34,7 +34,7 @@ UNKNOWN_PLATFORMS = ("", "none", "other", "unknown")
 FAMILIES = ("windows",)
 
 
-class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class AppliesTo(Struct, frozen=True, rename="camel"):
     """
     The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out.
 
