@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.kusto.judge import Judge, missing
@@ -19,7 +20,6 @@ from .queries import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from shared.catalog.load import Catalog
 
@@ -46,7 +46,7 @@ class Said(NamedTuple):
     warning: bool = True
 
     def __str__(self) -> str:
-        whole = str(self.file.parent / self.text) if _BESIDE.match(self.text) else self.text
+        whole = f"{_shown(self.file.parent)}{self.text}" if _BESIDE.match(self.text) else self.text
         return f"{whole} (warning)" if self.warning else whole
 
     @property
@@ -73,11 +73,12 @@ def check(*, paths: list[Path], strict: bool) -> int:
 
 def problems(paths: list[Path]) -> Iterator[Said]:
     """Yield what the app refuses of the hunt files in *paths*, then what is unusual about each."""
-    wanted = [path.resolve() for path in paths]
+    # A shipped file is loaded by its whole path, and may be named by another.
+    paths = [path.resolve() for path in paths]
     loaded = load_hunts(SHIPPED, *paths)
 
     def mine(file: Path) -> bool:
-        return any(file.resolve().is_relative_to(path) for path in wanted)
+        return any(file.resolve().is_relative_to(path) for path in paths)
 
     refused: dict[Path, list[str]] = {}
     for error in loaded.broken:
@@ -101,6 +102,12 @@ def _unusual(file: Path, loaded: Catalog, refused: list[str], parser: Parser | N
     yield from (Said(file, text) for text in dict.fromkeys(texts))
     if parser:
         yield from (Said(file, text, warning=False) for text in queries.judged(looked, parser))
+
+
+def _shown(folder: Path) -> str:
+    """Return a folder as it is shown in front of a file's name: from here, where that is above it."""
+    here = Path.cwd()
+    return f"{folder.relative_to(here) if folder.is_relative_to(here) else folder}/".removeprefix("./")
 
 
 @contextmanager

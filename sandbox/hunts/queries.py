@@ -26,6 +26,14 @@ _SAID = re.compile(r"(?P<code>\w+) at (?P<at>\d+): (?P<text>.*)", re.DOTALL)
 #: Defender has each table's time under Sentinel's name, too, where the app narrows it.
 _SENTINELS_TIME = "TimeGenerated"
 _HASH = re.compile(r"""[hH]?["'](?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})["']""")
+#: Operators of conditions that find rows by an index.
+_INDEXED = {
+    "==", "=~", "in", "in~", "has", "has_any", "has_all", "has_cs", "hasprefix", "startswith", "startswith_cs", ">", "between",
+}  # fmt: skip
+_EVERY_ROW = (
+    "this expression is tried on every row of the table, which may take too long: "
+    "write a where with has, == or in before it"
+)
 #: Operators that leave fewer rows.
 _FEWER = {"where", "filter", "summarize", "distinct", "top", "take", "limit"}
 _SUMMARIZE = ("enrichment", "sweep", "summarize")
@@ -92,6 +100,7 @@ def habits(looked: Looked) -> Iterator[str]:
         return
     found = Problems(str(query))
     _contains(tokens, found)
+    _expressions(nodes, found)
     _joins(nodes, found, swept=looked.hunt is not None and looked.hunt.sweep is not None)
     for problem in found.all:
         yield looked.source.problem_within(("query",), problem.line, problem.column, problem.text)
@@ -142,6 +151,21 @@ def _contains(tokens: list[Token], found: Problems) -> None:
     for word, value in pairwise(tokens):
         if word.text in {"contains", "contains_cs"} and _HASH.fullmatch(value.text):
             found.add(word, f"{word.text} looks through every text, and a hash is the whole of one: write =~")
+
+
+def _expressions(nodes: list[Node], found: Problems) -> None:
+    """Warn of a regular expression that is tried on each row of a table, since nothing before or beside it finds rows by an index."""
+    for node in nodes:
+        _expressions(inside(node), found)
+    for statement in split(nodes, ";"):
+        head, *pipes = split(statement, "|") or [[]]
+        if not pipes or name_of(head[-1]) not in SCOPABLE:
+            continue
+        name, rest = leading_operator(pipes[0])
+        words = texts(rest)
+        if name in {"where", "filter"} and "matches" in words and _INDEXED.isdisjoint(words):
+            at = next((node for node in rest if text(node) == "matches"), pipes[0][0])
+            found.add(at, _EVERY_ROW)
 
 
 def _joins(nodes: list[Node], found: Problems, *, swept: bool) -> None:

@@ -65,7 +65,7 @@ _SAID = {
 def hunt_schema() -> Schema:
     """Return the schema of a hunt file."""
     matrix = attack()
-    read = {
+    read: dict[str, Schema] = {
         "id": {"type": ["string", "null"], "pattern": _GUID},
         "name": {"type": "string", "pattern": r"\S", "maxLength": 300},
         "version": {"type": ["string", "number", "null"], "pattern": r"^\d+(\.\d+)*$"},

@@ -34,7 +34,7 @@ def _committed(file: Path) -> dict[str, Any] | None:
     git = shutil.which("git")
     if git is None:
         return None
-    command = [git, "-C", str(file.resolve().parent), "show", f"HEAD:./{file.name}"]
+    command = [git, "-C", str(file.resolve().parent), "cat-file", "blob", f"HEAD:./{file.name}"]
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE)  # noqa: S603  (git)
         root = read_document(done.stdout.decode()) if done.returncode == 0 else None

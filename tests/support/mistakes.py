@@ -187,6 +187,7 @@ MISTAKES = {
     "a join of the fleet": _warned(") on DeviceId", ") on $left.FileName == $right.RemoteIP", "join", "query: a sweep would join rows of one device with those of another"),
     "a join of two whole tables": _warned('  Archives\n  | join kind=inner (\n      DeviceNetworkEvents\n      | where RemoteIPType == "Public"\n      | project DeviceId, NetTime = Timestamp, RemoteIP\n  ) on DeviceId\n', "  DeviceProcessEvents\n  | join kind=inner DeviceNetworkEvents on DeviceId\n  | extend NetTime = Timestamp1\n", "join", "query: this join reads all of DeviceNetworkEvents"),
     "a hash that is looked for within texts": _warned('in~ ("tar", "zip");', f'in~ ("tar", "zip")\n      | where SHA1 contains "{"a" * 40}";', "contains", "query: contains looks through every text"),
+    "an expression for all rows": _warned('| where FileName in~ ("tar", "zip");', '| where ProcessCommandLine matches regex "t[a-z]r";', "matches", "query: this expression is tried on every row of the table"),
     "a long range": _warned("  let Archives", "  let Many = range n from 1 to 100000000 step 1;\n  let Archives", "range n", "query: this range makes over 1,000,000 rows"),
     "a function that is none": Mistake("| where FileName in~", "| where tolowr(FileName) in~", "(FileName) in~", "query: tolowr() is neither declared"),
     # The file's name

@@ -98,3 +98,15 @@ def test_a_hunt_that_takes_the_name_of_another_is_a_problem(
         f"{tmp_path}/device-card.yaml:1:1: the name device-card is taken by another file",
         f"{tmp_path / 'none'}: there is no such file or folder",
     ] == capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_is_named_as_it_is_found_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However its path is written; what the app says of it and what the check says have one name."""
+    write(tmp_path / "mine", "A.yaml", SENTINEL.replace("query:", "querry:"))
+    monkeypatch.chdir(tmp_path)
+
+    assert 1 == main(["hunts", "check", "mine/../mine/A.yaml"])
+    assert {"mine/A.yaml"} == {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}
