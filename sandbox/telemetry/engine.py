@@ -112,7 +112,7 @@ class Engine:
                 self.connection.execute(text, [value for row in some for value in row])
 
     def unload(self) -> None:
-        """Take all rows out of the tables that were loaded: of few, which takes a millisecond where all of them take thirty."""
+        """Take all rows out of the tables that `load` filled: one or two take a millisecond, all 62 at least five."""
         with self._lock:
             for table in self._loaded:
                 self.connection.execute(f'DELETE FROM "{table}"')
