@@ -72,7 +72,7 @@ def techniques_of(looked: Looked) -> Iterator[str]:
         wanted = (
             _instead(technique)
             if known is None
-            else f"{attack().names(technique)} is of {' and '.join(known[1:])}: add one to tactics, or name another technique"
+            else f"{attack().names(technique)} is of {' or '.join(known[1:])}: add one to tactics, or name another technique"
             if given and given.isdisjoint(known[1:])
             else ""
         )
