@@ -49,7 +49,7 @@ HAS_POWERSHELL := $(shell command -v pwsh)
 HAS_BICEP = $(eval HAS_BICEP := $(shell $(BIN)/python -m tests.support.bicep 2>/dev/null && echo yes))$(HAS_BICEP)
 LEFT_OUT = $(strip $(if $(HAS_NODE),,node) $(if $(HAS_CHROMIUM),,browser) $(if $(and $(HAS_NODE),$(HAS_AZURITE)),,azurite) \
     $(if $(HAS_BICEP),,bicep) $(if $(HAS_POWERSHELL),,powershell))
-NPM := $(addsuffix /node_modules/installed.stamp,tests/kusto sandbox/azurite)
+NPM := $(addsuffix /node_modules/installed.stamp,sandbox/kusto sandbox/azurite)
 
 # The words of a list, with "or" between them.
 nothing :=
@@ -126,7 +126,7 @@ audit: $(VENV)/dev.stamp
 		$(foreach lock,requirements sandbox/requirements sandbox/worker requirements-dev .ci/node,--requirement $(lock).txt)
 
 clean:
-	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov tests/kusto/node_modules sandbox/azurite/node_modules
+	rm -rf dist $(VENV) .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov sandbox/kusto/node_modules sandbox/azurite/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Whoever lacks a tool sees what is not checked; where CI is set, nothing may go unchecked, but what Bicep and PowerShell

@@ -1,5 +1,5 @@
 """
-The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render | hunts check | hunts docs`.
+The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts …` (`hunts.commands`).
 
 Its servers listen on 127.0.0.1 only.
 """
@@ -11,12 +11,10 @@ import os
 import secrets
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.catalogue import docs
-from sandbox.hunts import check, render
+from sandbox.hunts.commands import add_commands
 from shared.errors import OutriderError
 from shared.model.role import ROLES
 
@@ -118,15 +116,6 @@ def bar(title: str) -> Callable[[int, int], None]:
     return progress
 
 
-def _duration(text: str) -> timedelta:
-    import msgspec
-
-    try:
-        return msgspec.convert(text, timedelta)
-    except msgspec.ValidationError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 duration such as P1D") from None
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m sandbox", description="Outrider on one machine.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -175,29 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         "--state", default=":memory:", metavar="FILE", help="file that queues and timers survive in"
     )
 
-    group = commands.add_parser("hunts", help="what a hunt's author needs")
-    authors = group.add_subparsers(required=True, metavar="COMMAND")
-    one = add(authors, "check", check, "say what is wrong with hunt files, and what they may cost")
-    one.add_argument("paths", type=Path, nargs="*", metavar="FILE|DIR", help="by default the shipped hunts")
-    add(authors, "docs", docs, "write HUNTS.md and the names of techniques anew, as the hunt files are now")
-    one = add(
-        authors,
-        "render",
-        render,
-        "print a hunt's query, or an incident's, as it is sent",
-    )
-    one.add_argument("names", nargs="*", metavar="NAME", help="the hunt's file name, without .yaml")
-    one.add_argument(
-        "--incident",
-        action="store_true",
-        help="the one query of an incident with all of these hunts, or with those that run by themselves",
-    )
-    one.add_argument("--device", action="append", default=[], help="name or Defender id; repeatable")
-    one.add_argument(
-        "--indicator", action="append", default=[], help="address, URL, domain or hash; repeatable"
-    )
-    one.add_argument("--lookback", type=_duration, help="ISO 8601, instead of the hunt's own")
-    one.add_argument("--hunts", type=Path, metavar="DIR", help="folder of further hunts")
+    add_commands(commands)
     return parser
 
 

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sandbox.kusto.judge import Judge, missing
 from sandbox.tenant.app import build_app
 from sandbox.tenant.state import Tenant
 from tests.support.azurite import azurite, containers, storage_account, store
 from tests.support.deployed import SECRET, hosted, identity, served
-from tests.support.kql_judge import Judge, missing
 from tests.support.tenant import Deployment, Fleet
 
 __all__ = ["azurite", "containers", "storage_account", "store"]

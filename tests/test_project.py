@@ -62,6 +62,8 @@ def test_what_the_app_needs_is_deployed(path: str) -> None:
     [
         "sandbox/tenant/app.py",
         "sandbox/requirements.txt",
+        "shared/hunts/hunt.schema.json",
+        "shared/hunts/device/device-card.cases",
         "tests/test_project.py",
         "infra/main.bicep",
         "local.settings.json",

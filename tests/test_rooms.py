@@ -47,10 +47,10 @@ APP = (
 )
 SANDBOX = (
     {"sandbox.loopback"},
-    {"sandbox.telemetry", "sandbox.host"},
+    {"sandbox.telemetry", "sandbox.host", "sandbox.kusto"},
     {"sandbox.tenant"},
     {"sandbox.azurite"},
-    {"sandbox.demo", "sandbox.hunts", "sandbox.catalogue"},
+    {"sandbox.demo", "sandbox.hunts"},
     {"sandbox.__main__"},
 )
 

@@ -109,7 +109,11 @@ def _until_up(process: subprocess.Popen[bytes], client: httpx.Client, path: str,
 
 
 def _environment(tenant: str, folder: Path) -> dict[str, str]:
-    """Return the app's environment: this machine's, the sample's settings, and the tenant's address."""
+    """
+    Return the app's environment: this machine's, the sample's settings, and the tenant's address.
+
+    HUNTS_DIR is the folder that whoever starts it has set, if any.
+    """
     sample = (_ROOT / "local.settings.sample.json").read_bytes()
     state = folder / "state"
     state.mkdir()
@@ -119,6 +123,7 @@ def _environment(tenant: str, folder: Path) -> dict[str, str]:
         "COMMENTS": "on",
         "WATCH_SCHEDULE": "*/2 * * * * *",
         "GRAPH_URL": tenant,
+        "HUNTS_DIR": str(Path(hunts).resolve()) if (hunts := os.environ.get("HUNTS_DIR")) else "",
         "HTTP_AUTH": "key",
         "IDENTITY_ENDPOINT": f"{tenant}/msi/token",
         "IDENTITY_HEADER": secrets.token_urlsafe(24),

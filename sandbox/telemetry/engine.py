@@ -79,6 +79,7 @@ class Engine:
         self.connection.execute("SET enable_external_access=false")
         found = self.connection.execute("SELECT current_database()").fetchone()
         self._catalog = found[0] if found else "memory"
+        self._loaded: set[str] = set()
         self._lock = threading.Lock()
         self._translator = Translator({table: list(columns) for table, columns in self.tables.items()})
 
@@ -104,10 +105,18 @@ class Engine:
         slots = f"({', '.join('?' * len(columns))})"
         with self._lock:
             # A hundred rows per statement are more than three times as fast as one.
+            self._loaded.add(table)
             for start in range(0, len(values), _AT_ONCE):
                 some = values[start : start + _AT_ONCE]
                 text = f'INSERT INTO "{table}" VALUES {", ".join([slots] * len(some))}'
                 self.connection.execute(text, [value for row in some for value in row])
+
+    def unload(self) -> None:
+        """Take all rows out of the tables that `load` filled: one or two take a millisecond, all 62 at least five."""
+        with self._lock:
+            for table in self._loaded:
+                self.connection.execute(f'DELETE FROM "{table}"')
+            self._loaded.clear()
 
     def hunt(
         self, query: str, *, start: datetime, end: datetime, now: datetime, limit: int | None = None

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from shared.model.hunt import Sweep
+from shared.model.hunt import AppliesTo, Sweep
+
+from .nearest import meant
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -20,6 +22,8 @@ _WRITE = {
     "object": "write keys and values, as in a: b",
     "str": "write a text",
 }
+#: Fields whose values have keys of their own.
+_BLOCKS: dict[str, type[AppliesTo | Sweep]] = {"applies_to": AppliesTo, "sweep": Sweep}
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -33,13 +37,15 @@ def convert(
     What is wrong is added to *problems*, as are keys that *kind* does not have, unless *path* is the whole file.
     """
     if not isinstance(content, dict):
-        problems.append(source.problem(path, "must be a mapping of keys to values"))
+        problems.append(source.problem(path, _WRITE["object"]))
         return {}
     fields = msgspec.structs.fields(kind)
     if path:
-        known = {f.encode_name for f in fields}
+        known = [f.encode_name for f in fields]
         problems += [
-            source.problem((*path, key), f"unknown; there are {', '.join(known)}", at_key=True)
+            source.problem(
+                (*path, key), f"unknown; there are {', '.join(known)}{meant(key, known)}", at_key=True
+            )
             for key in content
             if key not in known
         ]
@@ -50,8 +56,8 @@ def convert(
         if value is None:
             if f.required:
                 problems.append(source.problem(here, "is missing"))
-        elif f.name == "sweep":
-            values[f.name] = Sweep(**convert(Sweep, source, here, value, problems))
+        elif f.name in _BLOCKS:
+            values[f.name] = _BLOCKS[f.name](**convert(_BLOCKS[f.name], source, here, value, problems))
         else:
             try:
                 values[f.name] = _value(value, f.type)
@@ -75,7 +81,7 @@ def _advice(error: str, kind: Any) -> str:
         text = _WRITE.get(expected["kind"], text)
     elif text.startswith("Invalid enum"):
         text += f"; write one of {', '.join(_options(kind))}"
-    elif text.startswith("Invalid ISO8601"):
+    elif text.startswith(("Invalid ISO8601", "Only units")):
         text += "; write one such as P1D or PT6H"
     return text + at + place
 

@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yaml import Event, Mark, Node
+    from yaml import Event, Mark, MarkedYAMLError, Node
 
 #: The longest file, in bytes, about ten times the longest hunt that is published.
 LONGEST = 128 * 1024
 _DEEPEST = 20
 _TOO_DEEP = f"nest it at most {_DEEPEST} deep"
 _MOST = 10_000
+#: What to do about PyYAML's problems, by how their texts begin.
+_MENDS = {
+    "mapping values are not allowed": "indent the line as the others of its block, or write a value that holds a colon in quotes",
+    "did not find expected key": "indent the line as the others of its block",
+    "could not find expected ':'": "write a colon and a blank after the key, or indent what belongs to the value before",
+    "did not find expected ',' or ']'": "close the list, or write a comma",
+    "did not find expected ',' or '}'": "close the bracket, or write a comma",
+    "did not find expected '-' indicator": "begin each item of the list with a hyphen",
+    "found unexpected end of stream": "close the quote",
+    "found character that cannot start any token": "write the value in quotes",
+}
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {None, "!", *(_CORE + name for name in ("bool", "float", "int", "map", "null", "seq", "str"))}
@@ -48,7 +59,7 @@ def read_document(text: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         # The loader in C has a limit of its own, 1,000, and reads ahead: its brackets may be past that before ours are counted.
         deep = "nesting depth" in (error.problem or "")
-        raise Unreadable(_TOO_DEEP if deep else error.problem or "is not YAML", error.problem_mark) from error
+        raise Unreadable(_TOO_DEEP if deep else _mend(text, error), error.problem_mark) from error
     except yaml.YAMLError as error:
         raise Unreadable(f"is not YAML: {error}") from error
 
@@ -67,6 +78,18 @@ def content_of(node: Node) -> Any:
 def items_of(node: Node) -> list[Node]:
     """Return the items of a list that are not empty: `- ` alone is a slip of the pen."""
     return [item for item in node.value if not _is_empty(item)]
+
+
+def _mend(text: str, error: MarkedYAMLError) -> str:
+    """Return what PyYAML says is wrong, and what to write instead, where that is known."""
+    problem, mark = error.problem or "is not YAML", error.problem_mark
+    # Not by lines alone: PyYAML knows more ends of lines than YAML, and splitlines more than PyYAML.
+    line = (text.split("\n")[mark.line : mark.line + 1] or [""])[0] if mark else ""
+    if mark and line[mark.column : mark.column + 1] == "\t":
+        return "write spaces for this tab, which YAML does not indent by"
+    return next(
+        (f"{problem}: {advice}" for start, advice in _MENDS.items() if problem.startswith(start)), problem
+    )
 
 
 def _is_empty(node: Node) -> bool:

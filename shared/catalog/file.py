@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from shared.errors import HuntError
 from shared.kql.cost import costs
@@ -24,6 +25,7 @@ from shared.model.hunt import Enrichment, Hunt
 
 from .convert import convert
 from .prevalence import prevalence_problem
+from .slips import misplaced, nowhere, timeless, unseen
 from .source import place, read_source
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     sentinel = convert(_Sentinel, source, (), source.content, problems)
     block = source.content.get("enrichment")
     ours = convert(Enrichment, source, _OURS, {} if block is None else block, problems)
+    problems += misplaced(source, [f.encode_name for f in fields(_Sentinel)])
     problems += _texts(source, sentinel)
     problems += _durations(source, ours)
     query = sentinel.get("query", "")
@@ -73,6 +76,8 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     if "query" in sentinel:
         problems += [source.problem_within(("query",), p.line, p.column, p.text) for p in reading.problems]
         problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
+        problems += [*unseen(source, ours, reading), *timeless(source, ours, reading)]
+    problems += nowhere(source, ours)
     if ours.get("prevalence"):
         wrong = prevalence_problem(ours["prevalence"], ours.get("columns", ()), reading.text)
         problems += [source.problem((*_OURS, "prevalence"), wrong)] if wrong else []

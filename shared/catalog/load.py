@@ -60,7 +60,10 @@ def load_hunts(*paths: Path) -> Catalog:
     broken: list[HuntError] = []
     ids: dict[str, str] = {}
     noticed: list[Notice] = []
-    for file in _files(paths or (SHIPPED,), broken):
+    paths = paths or (SHIPPED,)
+    missing = [path for path in paths if not path.exists()]
+    broken += [HuntError(path, (f"{path}: there is no such file or folder",)) for path in missing]
+    for file in hunt_files(*(path for path in paths if path not in missing)):
         try:
             hunt, notices = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
         except HuntError as error:
@@ -80,12 +83,10 @@ def load_hunts(*paths: Path) -> Catalog:
     return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken), tuple(noticed))
 
 
-def _files(paths: tuple[Path, ...], broken: list[HuntError]) -> Iterator[Path]:
+def hunt_files(*paths: Path) -> Iterator[Path]:
+    """Yield the hunt files that *paths*, which exist, name, or that lie below these, each once."""
     seen: set[Path] = set()
     for path in paths:
-        if not path.exists():
-            broken.append(HuntError(path, (f"{path}: there is no such file or folder",)))
-            continue
         inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in {".yaml", ".yml"} and f.is_file())
         for file in [path] if path.is_file() else inside:
             if file.resolve() not in seen:

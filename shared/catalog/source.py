@@ -57,6 +57,10 @@ class Source(NamedTuple):
             return place(self.file, text, first.line + line + 1, indent + column)
         return place(self.file, text, first.line + 1, first.column + 1)
 
+    def lines_of(self, path: tuple[Step, ...]) -> range:
+        """Return the lines (from 1) of the value at *path*, from that of its key."""
+        return range(self._find(path, at_key=True).start_mark.line + 1, self._find(path).end_mark.line + 2)
+
     def _find(self, path: tuple[Step, ...], *, at_key: bool = False) -> Node:
         """Return the node at *path*, or the last node on the way to it that exists."""
         node = self.root

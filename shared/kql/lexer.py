@@ -31,6 +31,8 @@ _TYPED = re.compile(rf"(?:{_TYPES.replace(' ', '|')})(?![A-Za-z0-9_])(?:[ \t\r\n
 _QUOTED = re.compile(r"""[hH]?["']""")
 # Microsoft's lexer ends a comment at some of these, and people cannot see any of them.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# What word processors and chats make of quotes.
+_STRAIGHT = dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚", "'")
 _PARTNERS = {"(": ")", "[": "]", "{": "}"}
 _DEEPEST = 50
 
@@ -89,6 +91,8 @@ def lex(query: str) -> list[Token]:
 
 def _unreadable(query: str, at: int) -> str:
     """Return what to do about the character at *at*, with which no token begins."""
+    if straight := _STRAIGHT.get(query[at]):
+        return f"write {straight} in the place of {query[at]}, which KQL does not take for a quote"
     if not _QUOTED.match(query, at) and query[at] not in "`@":
         return f"remove the character {query[at]!a}"
     rest = query[at:].partition("\n")[0]

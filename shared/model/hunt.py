@@ -12,6 +12,18 @@ from .entity import IndicatorKind
 DEVICE_TYPES = frozenset({"Server", "Workstation"})
 """The device types that exclude each other; any other type is never a reason to leave a device out."""
 
+#: What DeviceType may be besides ("DeviceInfo", Microsoft Learn, and the device inventory's filter).
+DEVICE_KINDS = (
+    *sorted(DEVICE_TYPES), "AudioAndVideo", "Camera", "GamingConsole", "IoT", "Mobile", "NetworkDevice", "OT",
+    "Phone", "Printer", "SmartAppliance", "Unknown",
+)  # fmt: skip
+
+#: What OSPlatform is known to be, and the names of families: Microsoft lists no values, so that there may be others.
+PLATFORMS = (
+    "Linux", "macOS", "Windows", "Windows7", "Windows8", "Windows8Blue", "Windows10", "Windows10WVD", "Windows11",
+    "WindowsServer2008R2", "WindowsServer2012", "WindowsServer2012R2", "WindowsServer2016", "WindowsServer2019",
+    "WindowsServer2022", "WindowsServer2025", "Android", "ChromeOS", "iOS", "iPadOS",
+)  # fmt: skip
 
 #: What stands in OSPlatform, in lower case, where Defender does not know the system; Microsoft lists no values.
 UNKNOWN_PLATFORMS = ("", "none", "other", "unknown")
@@ -22,7 +34,7 @@ UNKNOWN_PLATFORMS = ("", "none", "other", "unknown")
 FAMILIES = ("windows",)
 
 
-class AppliesTo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class AppliesTo(Struct, frozen=True, rename="camel"):
     """
     The devices that a hunt is for; an empty list, or a fact that is unknown, rules no device out.
 

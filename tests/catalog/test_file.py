@@ -84,7 +84,7 @@ def test_durations_are_written_in_iso_8601(tmp_path: Path) -> None:
         ("lookback: P14D", "enrichment.maxWindow: must be as long as lookback, P14D"),
         ("kinds: [ip]", "enrichment.kinds: is for indicator hunts"),
         ("kinds: [hostname]", "wrong.yaml:26:11: enrichment.kinds[0]: Invalid enum value 'hostname'"),
-        ("appliesTo: {os: [Linux]}", "enrichment.appliesTo: Object contains unknown field `os`"),
+        ("appliesTo: {os: [Linux]}", "enrichment.appliesTo.os: unknown; there are osPlatform, deviceType"),
         ("columns: FileName", "enrichment.columns: write a list, as in [a, b]"),
         ("sweep: {new: Seen}", "enrichment.sweep.new: must be a column of the sweep's rows"),
         ("sweep: {news: Seen}", "enrichment.sweep.news: unknown"),
@@ -192,7 +192,7 @@ def test_a_problem_of_a_sweep_has_its_line_in_the_block(tmp_path: Path) -> None:
         ("id: [1\nname: x", "wrong.yaml:2:5: "),
         ("- a list", "wrong.yaml:1:1: is not a mapping"),
         ("", "is not a mapping"),
-        ("enrichment: 5", "enrichment: must be a mapping"),
+        ("enrichment: 5", "enrichment: write keys and values, as in a: b"),
         ("a: \x00", "is not YAML"),
     ],
 )

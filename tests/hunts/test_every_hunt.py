@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from shared.catalog.load import load_hunts
 from shared.model.hunt import Hunt
 from tests.support.hunt_trials import bound, whole
-from tests.support.kql_judge import Judge
 
 GOLDEN = Path(__file__).with_name("golden")
 HUNTS = load_hunts().hunts

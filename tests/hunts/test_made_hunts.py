@@ -7,23 +7,24 @@ So whoever adds one writes the file and its cases, and changes no test.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.__main__ import main
+from sandbox.hunts.cases import Case, Cases, case_rows
 from sandbox.telemetry.engine import Engine
 from shared.catalog.load import Catalog, load_hunts
 from shared.kql.vocabulary import BINDINGS
-from shared.model.entity import INDICATOR_KINDS
+from shared.model.entity import INDICATOR_KINDS, Device, Indicator
 from shared.sweep.parts import Part
 from tests.support.hunt_files import write
-from tests.support.hunt_trials import EXAMPLES, bound, case_rows, lacking, options, swept
+from tests.support.hunt_trials import EXAMPLES, bound, lacking, options, swept
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.kql_judge import Judge
+    from sandbox.kusto.judge import Judge
 
 ROLES = "finding", "context"
 #: By the system that a hunt is for, one that its devices report; with both empty it is for all.
@@ -149,13 +150,13 @@ def test_a_hunt_of_any_kind_is_rendered(
 def test_cases_of_a_device_hunt_of_any_system_run(made: Catalog, engine: Engine, name: str) -> None:
     """Its rows are those of its device, as long as that has its system."""
     hunt = made.by_name[name]
-    content: dict[str, Any] = {"devices": [{"id": MINE["DeviceId"]}]}
+    cases = Cases([], devices=[Device(MINE["DeviceId"])])
     runs = [{**device, "Timestamp": 60, "FileName": "tool"} for device in (MINE, OTHER)]
     rows = {}
     for platform in {"AmigaOS", PLATFORMS[next(iter(hunt.applies_to.os_platform), "")]}:
         reports = [{**device, "Timestamp": 30, "OSPlatform": platform} for device in (MINE, OTHER)]
         telemetry = {"DeviceInfo": reports, "DeviceProcessEvents": runs}
-        found = case_rows(engine, hunt, content, {"telemetry": telemetry})
+        found = case_rows(engine, hunt, cases, Case("", [], telemetry))
         rows[platform] = [row["DeviceName"] for row in found]
 
     assert {
@@ -174,8 +175,8 @@ def test_cases_of_an_indicator_hunt_of_any_kind_run(made: Catalog, engine: Engin
     ]  # fmt: skip
     telemetry = {"DeviceEvents": [{**MINE, "Timestamp": n, **event} for n, event in enumerate(events, 1)]}
     values = {kind: EXAMPLES[kind][0].removeprefix("https://") for kind in INDICATOR_KINDS}
-    content = {"indicators": [{"kind": kind, "value": value} for kind, value in values.items()]}
-    found = case_rows(engine, hunt, content, {"telemetry": telemetry})
+    cases = Cases([], indicators=[Indicator(kind, value) for kind, value in values.items()])
+    found = case_rows(engine, hunt, cases, Case("", [], telemetry))
 
     assert [value for kind, value in values.items() if kind in hunt.kinds] == [
         row["Indicator"] for row in found

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from shared.catalog.load import load_hunts
 from shared.kql.batch import batch_query
 from shared.kql.write import fleet_query
@@ -15,7 +16,6 @@ from shared.sweep.counting import KINDS, ROWS
 from shared.sweep.parts import ODD, Part
 from shared.sweep.together import Swept
 from tests.support.hunt_trials import lacking, swept
-from tests.support.kql_judge import Judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SWEEPING = [hunt for hunt in load_hunts().hunts if hunt.sweep]

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from shared.watch import LookCounts
-from tests.support.kql_judge import Judge
 from tests.support.predicted import Templates
 from tests.support.templates import METRICS, text
 from tests.support.tenant import ENVIRONMENT

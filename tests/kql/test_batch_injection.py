@@ -23,7 +23,7 @@ from tests.support.hunt_trials import NOW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support.kql_judge import Judge, Verdict
+    from sandbox.kusto.judge import Judge, Verdict
 
 #: Names that batches declare, so that a value may look like one.
 NAMES = [

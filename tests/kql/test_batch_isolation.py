@@ -22,7 +22,7 @@ from tests.support.hunt_trials import NOW
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.kql_judge import Judge
+    from sandbox.kusto.judge import Judge
 
 #: `BATCHES=200` tries as many, in a minute. The parser, which is slower, reads each third.
 MANY = int(os.environ.get("BATCHES", "40"))

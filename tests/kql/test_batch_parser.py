@@ -15,8 +15,8 @@ from tests.support.batches import Trial, legs, made_up, shipped
 from tests.support.hunt_trials import DEVICES, INDICATORS
 
 if TYPE_CHECKING:
+    from sandbox.kusto.judge import Judge
     from shared.kql.prevalence import Counted
-    from tests.support.kql_judge import Judge
 
 IDS, NAMES = [Device(f"{n:040x}") for n in range(50)], [Device(name=f"pc-{n}") for n in range(50)]
 ALL = [each for given in INDICATORS.values() for each in given]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from sandbox.telemetry.engine import Engine
 from shared.kql.clock import anchored
 from shared.kql.read import read_query
 from shared.kql.write import device_query, fleet_query, indicator_query
 from shared.model.entity import Device, Indicator
-from tests.support.kql_judge import Judge
 
 END = datetime(2026, 11, 4, 12, tzinfo=UTC)
 TODAY = END + timedelta(days=20)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.kusto.judge import Judge
 from shared.kql.read import read_query
-from tests.support.kql_judge import Judge
 
 PLACE, ID, NAME, TIME = "Indicator", "DeviceId", "DeviceName", "Timestamp"
 TEXTS = [

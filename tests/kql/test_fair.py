@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from sandbox.telemetry.engine import Engine
 from shared.catalog.load import load_hunts
 from shared.catalog.query import hunt_query, is_fair
 from shared.kql.write import device_query, indicator_query, is_fair_for_devices, is_fair_for_indicators
 from shared.model.entity import Chosen, Device, Indicator
-from tests.support.kql_judge import Judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOISY, QUIET, NAMED = "a" * 40, "b" * 40, "C" * 40

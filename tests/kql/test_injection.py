@@ -16,7 +16,7 @@ from shared.model.entity import Device, Indicator
 from tests.support.breaking_out import FILE_ORIGIN, HASHES, PIECES, hostile, shape, units
 
 if TYPE_CHECKING:
-    from tests.support.kql_judge import Judge, Verdict
+    from sandbox.kusto.judge import Judge, Verdict
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FORMS = ("name", "id", "ip", "url", "domain", "fileHash")

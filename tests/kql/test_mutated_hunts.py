@@ -21,8 +21,8 @@ from shared.model.entity import Device
 from tests.support.hunt_files import six_files, six_hunts
 
 if TYPE_CHECKING:
+    from sandbox.kusto.judge import Judge
     from shared.model.hunt import Hunt
-    from tests.support.kql_judge import Judge
 
 #: `MUTANTS=10000` tries as many, in some minutes.
 MANY = int(os.environ.get("MUTANTS", "400"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from shared.kql.output import columns_of
-from tests.support.kql_judge import Judge
 
 CERTAIN = {
     "T | summarize Connections = count(), FirstSeen = min(Timestamp) by DeviceId, P = FileName": "Connections DeviceId FirstSeen P",

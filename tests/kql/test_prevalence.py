@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
+from sandbox.kusto.judge import Judge
 from sandbox.telemetry.engine import Engine, tables
 from shared.kql.batch import batch_query
 from shared.kql.lexer import lex
@@ -22,7 +23,6 @@ from shared.model.hunt import Hunt
 from shared.outcomes.prevalence import counts_of, read_counts
 from shared.outcomes.unpacking import unpack
 from tests.support.hostile import NASTY
-from tests.support.kql_judge import Judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WINDOW = NOW - timedelta(days=2), NOW

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from shared.errors import UnreadableQuery
 from shared.kql.clock import anchored
 from shared.kql.lexer import lex
@@ -16,7 +17,6 @@ from shared.kql.read import read_query
 from shared.kql.vocabulary import FUNCTIONS, SCOPABLE, UNSCOPABLE
 from shared.kql.write import device_query
 from shared.model.entity import Device
-from tests.support.kql_judge import Judge
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEVICE = Device("a" * 40)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from shared.kql.read import read_query
-from tests.support.kql_judge import Judge
 
 PLACE, ID, NAME, TIME = "Indicator", "DeviceId", "DeviceName", "Timestamp"
 SHORT = {"I": PLACE, "D": ID, "N": NAME, "T": TIME}

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sandbox.kusto.judge import Judge
 from sandbox.telemetry.engine import Engine
 from shared.kql.write import fleet_query
 from shared.model.hunt import AppliesTo
-from tests.support.kql_judge import Judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PLATFORMS = (

@@ -1,21 +1,19 @@
-"""What a hunt is put through, one that comes with the app or one that a test makes up: its queries, its cases, its sweep."""
+"""What a hunt is put through, one that comes with the app or one that a test makes up: its queries, its sweep."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sandbox.hunts.cases import NOW
 from shared.entities.indicators import parse_indicator
 from shared.kql.write import device_query, fleet_query, indicator_query
 from shared.model.entity import Device, Indicator
 from shared.sweep.asking import COUNTS
 
 if TYPE_CHECKING:
-    from sandbox.telemetry.engine import Engine
     from shared.model.hunt import Hunt
     from shared.sweep.parts import Part
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEVICES = {
     "one-device": [Device("a" * 40, "srv-1")],
     "three-devices": [Device("c" * 40), Device("A" * 40), Device("b" * 40)],
@@ -93,28 +91,3 @@ def options(hunt: Hunt) -> list[str]:
     if hunt.entity == "device":
         return ["--device", "srv-7"]
     return [word for kind in hunt.kinds for value in EXAMPLES[kind] for word in ("--indicator", value)]
-
-
-def case_rows(
-    engine: Engine, hunt: Hunt, content: dict[str, Any], case: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """
-    Return the rows of a hunt for a *case* of its file, whose whole *content* has the entities and what is there in every case.
-
-    All else is deleted from *engine*. A `Timestamp` is written as minutes before now.
-    """
-    for table in engine.tables:
-        engine.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  (the schema's own names)
-    for telemetry in (content.get("telemetry", {}), case["telemetry"]):
-        for table, rows in telemetry.items():
-            engine.load(
-                table, [row | {"Timestamp": NOW - timedelta(minutes=row["Timestamp"])} for row in rows]
-            )
-    if hunt.entity == "device":
-        devices = [Device(**device) for device in content["devices"]]
-        query = device_query(hunt.query, devices, take=100, end=NOW, applies_to=hunt.applies_to)
-    else:
-        given = [Indicator(**indicator) for indicator in content["indicators"]]
-        query = indicator_query(hunt.query, given, take=100, end=NOW)
-    found: list[dict[str, Any]] = engine.hunt(query, start=NOW - hunt.lookback, end=NOW, now=NOW)[1]
-    return found

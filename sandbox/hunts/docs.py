@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from shared.model.hunt import Hunt
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "HUNTS.md"
 #: All of ATT&CK for Enterprise.
-SOURCE = Path(__file__).parent / "hunts" / "attack.json"
+SOURCE = Path(__file__).with_name("attack.json")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 

@@ -113,7 +113,7 @@ def test_another_lookback_leaves_the_query_unchanged(
 
 def test_a_hunt_from_your_own_folder_is_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A broken hunt beside it is reported, as is one whose rows name no device; neither gets in its way."""
-    shipped = (SHIPPED / "device" / "archive-then-upload.yaml").read_text(encoding="utf-8")
+    shipped = next(SHIPPED.rglob("archive-then-upload.yaml")).read_text(encoding="utf-8")
     mine = shipped.replace(
         five_hunts().by_name["archive-then-upload"].id, "00000000-0000-4000-8000-000000000001"
     )

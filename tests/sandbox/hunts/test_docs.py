@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sandbox.__main__ import main
-from sandbox.catalogue import PAGE, ROOT, attack_table, page, shipped
+from sandbox.hunts.docs import PAGE, ROOT, attack_table, page, shipped
 from shared.catalog.attack import FILE, attack
 from tests.support.made_hunts import hostile_catalog, made_hunt
 

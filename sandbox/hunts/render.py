@@ -1,4 +1,4 @@
-"""What a hunt's author needs: the query as it is sent, and what is wrong with a hunt file."""
+"""Print the query of a hunt, or of an incident, as it is sent."""
 
 from __future__ import annotations
 
@@ -42,30 +42,8 @@ def render(
     if hunt is None:
         raise ValueError(f"there is no hunt {names[0]}; there are {', '.join(loaded.by_name)}")
     print(_bound(hunt, device, indicator), flush=True)
-    print(f"// over the last {_days(_back(hunt, lookback))}", file=sys.stderr)
+    print(f"// over the last {_days(reach_of(hunt, lookback))}", file=sys.stderr)
     return 0
-
-
-def check(*, paths: list[Path]) -> int:
-    """
-    Print what is wrong with hunt files, and what their authors should know, a line each; return 1 if any cannot be used.
-
-    They are loaded beside the hunts that come with the app, as in HUNTS_DIR; without *paths*, those are checked.
-    """
-    from shared.catalog.load import SHIPPED, load_hunts
-
-    wanted = [path.resolve() for path in paths or [SHIPPED]]
-    loaded = load_hunts(SHIPPED, *paths)
-    told = [(error.file, text) for error in loaded.broken for text in error.problems]
-    wrong = len(mine := [each for each in told if _is_below(each[0], wanted)])
-    mine += [
-        (notice.file, f"{notice.text} (warning)")
-        for notice in loaded.notices
-        if _is_below(notice.file, wanted)
-    ]
-    for file, text in sorted(mine, key=lambda each: each[0]):
-        print(text if text.startswith(f"{file}:") else file.parent / text)
-    return int(bool(wrong))
 
 
 def _loaded(folder: Path | None) -> Catalog:
@@ -97,7 +75,7 @@ def _render_incident(
     hunts = [choice.hunt for choice in choices if choice.runs]
     if not hunts:
         raise ValueError("no hunt that runs by itself fits these devices and indicators")
-    asked = [Asked(hunt, chosen, Window(end - _back(hunt, lookback), end)) for hunt in hunts]
+    asked = [Asked(hunt, chosen, Window(end - reach_of(hunt, lookback), end)) for hunt in hunts]
     take = settings.max_rows + 1
     calls = calls_for(asked, take)
     span = Window(min(each.window.start for each in asked), end)
@@ -118,11 +96,16 @@ def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str
     from shared.catalog.query import hunt_query
     from shared.settings import Settings
 
+    return hunt_query(hunt, chosen_of(hunt, devices, indicators), Settings().max_rows + 1, datetime.now(UTC))
+
+
+def chosen_of(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> Chosen:
+    """Read the devices or indicators that *hunt* is to hunt for. Raises ValueError or InvalidRequest where they do not fit it."""
     if hunt.entity == "device" and (not devices or indicators):
         raise ValueError(f"{hunt.name} hunts for devices: name them with --device")
     if hunt.entity == "indicator" and (not indicators or devices):
         raise ValueError(f"{hunt.name} hunts for indicators ({', '.join(hunt.kinds)}): give --indicator")
-    return hunt_query(hunt, _chosen(devices, indicators), Settings().max_rows + 1, datetime.now(UTC))
+    return _chosen(devices, indicators)
 
 
 def _chosen(devices: Sequence[str], indicators: Sequence[str]) -> Chosen:
@@ -132,14 +115,10 @@ def _chosen(devices: Sequence[str], indicators: Sequence[str]) -> Chosen:
     return Chosen(tuple(map(parse_device, devices)), tuple(map(parse_indicator, indicators)))
 
 
-def _back(hunt: Hunt, lookback: timedelta | None) -> timedelta:
+def reach_of(hunt: Hunt, lookback: timedelta | None) -> timedelta:
     """Return how far before now a hunt looks: no farther than its query itself does, where that says."""
     back = lookback or hunt.reach or hunt.lookback
     return min(back, hunt.reach) if hunt.reach else back
-
-
-def _is_below(file: Path, paths: Sequence[Path]) -> bool:
-    return any(file.resolve().is_relative_to(path) for path in paths)
 
 
 def _days(duration: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Ask Microsoft's KQL parser and binder (`tests/kusto/validate.js`) from Python."""
+"""Ask Microsoft's KQL parser and binder (`validate.js`) from Python."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 from msgspec import Struct
 
-HERE = Path(__file__).parents[1]
-SCHEMA = HERE.parent / "sandbox" / "telemetry" / "defender-schemas.json"
-LIBRARY = HERE / "kusto" / "node_modules" / "@kusto" / "language-service-next"
+HERE = Path(__file__).parent
+SCHEMA = HERE.parent / "telemetry" / "defender-schemas.json"
+#: Where PATH says.
+NODE = "node"
+LIBRARY = HERE / "node_modules" / "@kusto" / "language-service-next"
 
 
 class Verdict(Struct, frozen=True):
@@ -34,10 +36,10 @@ class Verdict(Struct, frozen=True):
 
 def missing() -> str:
     """Return what the parser lacks on this machine, as a sentence; '' if nothing."""
-    if shutil.which("node") is None:
+    if shutil.which(NODE) is None:
         return "Node.js is not installed"
     if not LIBRARY.is_dir():
-        return "Microsoft's KQL parser is not installed: run `npm ci` in tests/kusto"
+        return "Microsoft's KQL parser is not installed: run `npm ci` in sandbox/kusto"
     return ""
 
 
@@ -45,8 +47,8 @@ class Judge:
     """The parser, in a Node process that takes about a second to start and milliseconds per query."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            ["node", str(HERE / "kusto" / "validate.js"), str(SCHEMA)],
+        self._process = subprocess.Popen(  # noqa: S603  (our script)
+            [NODE, str(HERE / "validate.js"), str(SCHEMA)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii",
         )  # fmt: skip
 
@@ -70,8 +72,8 @@ class Judge:
         self._process.communicate()
 
     def _ask(self, question: dict[str, Any]) -> Any:
-        assert self._process.stdin
-        assert self._process.stdout
+        assert self._process.stdin is not None  # noqa: S101  (a pipe was asked for)
+        assert self._process.stdout is not None  # noqa: S101  (as above)
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())

@@ -14,10 +14,18 @@ from tests.support.hunt_files import SENTINEL, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-COSTLY = SENTINEL.replace("entityMappings", "  | join (DeviceInfo) on 1\nentityMappings")
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do without Node.js, which takes a second to start, and without git."""
+    monkeypatch.setenv("PATH", "")
+
+
+COSTLY = SENTINEL.replace("entityMappings", "  | join kind=inner (DeviceInfo) on 1\nentityMappings")
 
 
 @pytest.mark.fault("B4", before="argument COMMAND: invalid choice: 'check' (choose from 'render')")
+@pytest.mark.usefixtures("quick")
 def test_a_costly_hunt_is_warned_of_and_can_be_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -51,6 +59,7 @@ def test_what_may_be_costly_is_a_notice(tmp_path: Path) -> None:
     assert () == loaded.broken
 
 
+@pytest.mark.usefixtures("quick")
 def test_every_problem_of_every_file_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By file; the exit code is 1, and files that are not named are not spoken of."""
     write(tmp_path, "a.yaml", "id: 1\n")
@@ -64,18 +73,20 @@ def test_every_problem_of_every_file_is_printed(tmp_path: Path, capsys: pytest.C
         :2
     ]
     assert [f"{tmp_path}/a.yaml:1:5: id: write a GUID"] == out[2:3]
-    assert out[3].startswith(f"{tmp_path}/b/b.YAML:16:3: query: Foo is neither declared")
-    assert 4 == len(out)
+    assert f"{tmp_path}/b/b.YAML:1:1: call the file b.yaml, as the others are (warning)" == out[3]
+    assert out[4].startswith(f"{tmp_path}/b/b.YAML:16:3: query: Foo is neither declared")
+    assert 5 == len(out)
 
 
 def test_the_shipped_hunts_are_checked_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is wrong with them, so nothing is printed; nor with one that is named."""
     named = str(SHIPPED / "device" / "device-card.yaml")
 
-    assert [0, 0] == [main(["hunts", "check"]), main(["hunts", "check", named])]
+    assert [0, 0] == [main(["hunts", "check", "--strict"]), main(["hunts", "check", named])]
     assert "" == capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_hunt_that_takes_the_name_of_another_is_a_problem(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,3 +98,15 @@ def test_a_hunt_that_takes_the_name_of_another_is_a_problem(
         f"{tmp_path}/device-card.yaml:1:1: the name device-card is taken by another file",
         f"{tmp_path / 'none'}: there is no such file or folder",
     ] == capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_is_named_as_it_is_found_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However its path is written; what the app says of it and what the check says have one name."""
+    write(tmp_path / "mine", "A.yaml", SENTINEL.replace("query:", "querry:"))
+    monkeypatch.chdir(tmp_path)
+
+    assert 1 == main(["hunts", "check", "mine/../mine/A.yaml"])
+    assert {"mine/A.yaml"} == {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}

@@ -1,0 +1,111 @@
+"""
+The tactics and techniques of MITRE ATT&CK, and what is wrong with those that a hunt file names.
+
+They are in `attack.json`, with its version and its licence: the names and the tactics of each technique, and for each that was
+withdrawn the one that took its place, '' where none did.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, convert
+
+from shared.catalog.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.catalog.source import Source
+
+    from .keys import Looked
+
+_WRITTEN = re.compile(r"T\d{4}(\.\d{3})?")
+_SPLIT = re.compile(r"[^a-z]")
+
+
+class Attack(Struct, frozen=True):
+    """`techniques` maps each technique's id to its name and its tactics, `withdrawn` each former id to the present one."""
+
+    version: str
+    source: str
+    licence: str
+    tactics: tuple[str, ...]
+    techniques: dict[str, tuple[str, ...]]
+    withdrawn: dict[str, str]
+
+    def names(self, technique: str) -> str:
+        """Return a technique's id with its name, in the form of a problem's text."""
+        return f"{technique} ({self.techniques[technique][0]})"
+
+
+@cache
+def attack() -> Attack:
+    """Return ATT&CK's matrix for enterprises."""
+    text = Path(__file__).with_name("attack.json").read_text(encoding="utf-8")
+    return convert(json.loads(text), Attack)
+
+
+def tactics_of(looked: Looked) -> Iterator[str]:
+    """Yield what is wrong with each tactic of a hunt file; they are Sentinel's names, ATT&CK's without blanks."""
+    known = attack().tactics
+    for n, tactic in _listed(looked.source, "tactics"):
+        if tactic in known:
+            continue
+        plain = _SPLIT.sub("", tactic.lower())
+        near = next((each for each in known if each.lower() == plain), "") or nearest(plain, known)
+        wanted = f"write {near}" if near else f"there are {', '.join(known)}"
+        yield looked.source.problem(
+            ("tactics", n), f"{tactic} is no tactic of ATT&CK {attack().version}: {wanted}"
+        )
+
+
+def techniques_of(looked: Looked) -> Iterator[str]:
+    """Yield what is wrong with each technique: unknown, withdrawn, or of tactics that the file does not name."""
+    given = {tactic for _, tactic in _listed(looked.source, "tactics")}
+    for n, technique in _listed(looked.source, "relevantTechniques"):
+        known = attack().techniques.get(technique)
+        wanted = (
+            _instead(technique)
+            if known is None
+            else f"{attack().names(technique)} is of {' or '.join(known[1:])}: add one to tactics, or name another technique"
+            if given and given.isdisjoint(known[1:])
+            else ""
+        )
+        if wanted:
+            yield looked.source.problem(("relevantTechniques", n), wanted)
+
+
+def _instead(technique: str) -> str:
+    """Say of a technique that is not in ATT&CK what to write."""
+    matrix = attack()
+    written = technique.strip().upper()
+    if written in matrix.techniques:
+        return f"write {written}"
+    if written in matrix.withdrawn:
+        now = matrix.withdrawn[written]
+        return f"{written} was withdrawn: {f'write {matrix.names(now)}' if now else 'name another technique'}"
+    named = next(
+        (known for known, (name, *_) in matrix.techniques.items() if name.lower() == technique.lower()), ""
+    )
+    above = written.partition(".")[0]
+    near = named or (above if above in matrix.techniques else nearest(written, matrix.techniques))
+    is_none = (
+        "is no technique of ATT&CK" if _WRITTEN.fullmatch(written) else "is no id of a technique of ATT&CK"
+    )
+    wanted = f"the nearest is {matrix.names(near)}" if near else "ids are such as T1059.001"
+    return f"{technique} {is_none} {matrix.version}: {wanted}"
+
+
+def _listed(source: Source, key: str) -> list[tuple[int, str]]:
+    """Return the texts of a list in the file, with their places in it; [] where it is no list, of which the loader speaks."""
+    items: Any = source.content.get(key)
+    return (
+        [(n, item) for n, item in enumerate(items) if isinstance(item, str)]
+        if isinstance(items, list)
+        else []
+    )
