@@ -1,5 +1,5 @@
 """
-The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts render | hunts check`.
+The sandbox's command line: `python -m sandbox demo | tenant | host | azurite | hunts …`.
 
 Its servers listen on 127.0.0.1 only.
 """
@@ -65,6 +65,13 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
         config = uvicorn.Config(local_only(app), lifespan="off", ws="none", log_level="critical")
         uvicorn.Server(config).run(sockets=[sock])
     return 0
+
+
+def noise(*, paths: list[Path], devices: int, days: int) -> int:
+    """Print how much hunts return in an ordinary fleet (`sandbox.noise`)."""
+    from sandbox.noise import run
+
+    return run(paths=paths, devices=devices, days=days, progress=bar("Making up the fleet"))
 
 
 def host(*, port: int, app: Path, auth: bool, principal: str, role: list[str] | None, state: str) -> int:
@@ -196,6 +203,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--lookback", type=_duration, help="ISO 8601, instead of the hunt's own")
     one.add_argument("--hunts", type=Path, metavar="DIR", help="folder of further hunts")
+    one = add(
+        authors,
+        "noise",
+        noise,
+        "say how much device hunts return in an ordinary fleet, and which intrusions they find",
+    )
+    one.add_argument("paths", type=Path, nargs="*", metavar="FILE|DIR", help="by default the shipped hunts")
+    one.add_argument("--devices", type=int, default=2000, help="size of the fleet")
+    one.add_argument("--days", type=int, default=14, help="days of telemetry")
     return parser
 
 

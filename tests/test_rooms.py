@@ -50,7 +50,7 @@ SANDBOX = (
     {"sandbox.telemetry", "sandbox.host"},
     {"sandbox.tenant"},
     {"sandbox.azurite"},
-    {"sandbox.demo", "sandbox.hunts"},
+    {"sandbox.demo", "sandbox.hunts", "sandbox.noise"},
     {"sandbox.__main__"},
 )
 
