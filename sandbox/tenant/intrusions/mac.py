@@ -9,7 +9,7 @@ from sandbox.tenant.evidence import device, file, incident, ip, url
 
 from .intrusion import Intrusion
 
-MAC, SITE, SITE_IP, DROP = "mac-001.contoso.com", "brew-setup.evil.example", "203.0.113.150", "203.0.113.151"
+MAC, SITE, SITE_IP, DROP = "mac-001.contoso.com", "brew-setup.rogue.example", "203.0.113.150", "203.0.113.151"
 HOME = "/Users/user40"
 AGENT = f"{HOME}/Library/LaunchAgents/com.finder.helper.plist"
 

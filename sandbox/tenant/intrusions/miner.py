@@ -45,7 +45,7 @@ def miner(end: datetime) -> Intrusion:
         binary.wrote(after(minutes=2, seconds=4), HIDDEN),
         _web("chmod", f"chmod +x {HIDDEN}", script).started(after(minutes=2, seconds=5)),
         mined.started(after(minutes=2, seconds=6)),
-        *(mined.connected(after(minutes=n), POOL, 3333, "pool.evil.example") for n in (3, 23, 43, 63)),
+        *(mined.connected(after(minutes=n), POOL, 3333, "pool.rogue.example") for n in (3, 23, 43, 63)),
         crontab.started(after(minutes=2, seconds=8)),
         crontab.wrote(after(minutes=2, seconds=8), "/var/spool/cron/crontabs/www-data"),
         script.wrote(after(minutes=2, seconds=9), "/var/www/.ssh/authorized_keys"),

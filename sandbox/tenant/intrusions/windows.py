@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 PC, FILES = "pc-006.contoso.com", "win-2.contoso.com"
 PC_IP, FILES_IP = "10.0.0.28", "10.0.0.38"
-SITE, LURE_IP = "verify.evil.example", "203.0.113.120"
-BEACON, BEACON_IP = "cdn-sync.evil.example", "203.0.113.121"
-STORE, STORE_IP = "store.evil.example", "203.0.113.122"
+SITE, LURE_IP = "verify.rogue.example", "203.0.113.120"
+BEACON, BEACON_IP = "cdn-sync.rogue.example", "203.0.113.121"
+STORE, STORE_IP = "store.rogue.example", "203.0.113.122"
 IMPLANT = r"C:\Users\user29\AppData\Roaming\Contrail\ctrlsync.exe"
 SERVICE = r"C:\Windows\kXrTbqLm.exe"
 _RUN = r"HKEY_CURRENT_USER\S-1-5-21-1004336348-1177238915-682003330-1042\SOFTWARE\Microsoft\Windows\CurrentVersion"
