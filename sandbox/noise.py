@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox.telemetry.engine import Engine
 from sandbox.telemetry.generation import generate
 from sandbox.telemetry.noise import Noise, finders, noise
-from sandbox.tenant.intrusions import intrusions
+from sandbox.tenant.intrusions import chains, intrusions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def run(
         try:
             generate(engine, devices=devices, days=days, end=_END, progress=progress)
             heard = [noise(hunt, engine, end=_END, days=days) for hunt in hunts]
-            planted = {one.name: one.rows for one in intrusions(_END) if one.rows}
+            planted = {one.name: one.rows for one in (*intrusions(_END), *chains(_END)) if one.rows}
             found = finders(hunts, engine, planted, end=_END)
         finally:
             engine.close()

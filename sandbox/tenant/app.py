@@ -34,7 +34,7 @@ from sandbox.telemetry.generation import generate
 
 from . import arm, graph, incidents, page, sentinel
 from .faults import Fault
-from .intrusions import intrusions, plant
+from .intrusions import chains, intrusions, plant
 from .state import Call, Limits, Tenant
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def build_app(
     end = now or datetime.now(UTC)
     engine = Engine()
     generate(engine, devices=devices, days=days, seed=seed, end=end, life=life, progress=progress)
-    planted = intrusions(end)
+    planted = [*intrusions(end), *chains(end)]
     plant(engine, planted)
     if now is not None:
         started = time.monotonic()

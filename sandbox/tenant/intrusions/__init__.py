@@ -1,7 +1,8 @@
 """
 The intrusions hidden in the fleet, with the incidents that Defender and Sentinel would raise for them.
 
-`intrusions(end)` makes them, and `plant(engine, …)` writes their telemetry.
+`intrusions(end)` makes those that show what becomes of an incident, `chains(end)` attacks from the first command to the last,
+and `plant(engine, …)` writes their telemetry.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "RELAY_ADDRESS",
     "STAGE_SHA1",
     "Intrusion",
+    "chains",
     "intrusions",
     "plant",
 ]
@@ -46,10 +48,11 @@ def intrusions(end: datetime) -> list[Intrusion]:
         linux.merged,
         linux.benign,
         linux.spread,
-        windows.ransom,
-        webshell.webshell,
-        miner.miner,
-        mac.stealer,
         linux.analytics,
     )
     return [make(end) for make in makers]
+
+
+def chains(end: datetime) -> list[Intrusion]:
+    """Return the attacks on Windows, Linux and a Mac that hunts are measured by, within two hours before *end* as well."""
+    return [make(end) for make in (windows.ransom, webshell.webshell, miner.miner, mac.stealer)]

@@ -11,7 +11,7 @@ import pytest
 from sandbox.telemetry.engine import Engine
 from sandbox.telemetry.generation import device_id, generate
 from sandbox.tenant.incidents import generate as make_up
-from sandbox.tenant.intrusions import DROP_ADDRESS, intrusions, plant
+from sandbox.tenant.intrusions import DROP_ADDRESS, chains, intrusions, plant
 from sandbox.tenant.state import Tenant
 
 END = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -162,7 +162,7 @@ def test_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
     known = {row["DeviceId"] for row in hunt(engine, "DeviceInfo | distinct DeviceId")}
     named = {
         item["mdeDeviceId"]
-        for intrusion in intrusions(END)
+        for intrusion in (*intrusions(END), *chains(END))
         for alert in intrusion.incident["alerts"]
         for item in alert["evidence"]
         if item.get("mdeDeviceId")

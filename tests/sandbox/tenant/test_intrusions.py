@@ -10,11 +10,11 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from sandbox.telemetry.engine import Engine
-from sandbox.tenant.intrusions import Intrusion, intrusions, plant
+from sandbox.tenant.intrusions import Intrusion, chains, intrusions, plant
 
 END = datetime(2026, 3, 11, 12, tzinfo=UTC)
-ALL = {one.name: one for one in intrusions(END)}
-CHAINS = ("ransom", "webshell", "miner", "stealer")
+ALL = {one.name: one for one in (*intrusions(END), *chains(END))}
+CHAINS = [one.name for one in chains(END)]
 TABLES = {
     "ransom": {"DeviceProcessEvents", "DeviceNetworkEvents", "DeviceFileEvents", "DeviceRegistryEvents", "DeviceEvents", "DeviceLogonEvents", "DeviceImageLoadEvents"},
     "webshell": {"DeviceProcessEvents", "DeviceNetworkEvents", "DeviceFileEvents", "DeviceEvents"},
