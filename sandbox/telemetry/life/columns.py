@@ -66,6 +66,8 @@ def _following(given: dict[str, str], some: Patterns) -> Iterator[tuple[str, str
         for name in ("SHA1", "SHA256", "MD5"):
             yield name, f"CASE WHEN \"FolderPath\" > '' THEN {name.lower()}({source}) ELSE '' END"
         yield "FileSize", "CASE WHEN \"FolderPath\" > '' THEN (1000 + key % 900000)::BIGINT END"
+    if some.table == "DeviceLogonEvents":
+        yield "IsLocalAdmin", "starts_with(who, 'adm-') OR who IN ('administrator', 'laps-admin', 'root')"
     if some.table == "DeviceNetworkEvents":
         yield "LocalIP", "address"
         yield "LocalIPType", "'Private'"
