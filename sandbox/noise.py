@@ -26,13 +26,16 @@ def run(
     Print how much the device hunts in *paths*, by default those that come with the app, return in a fleet of *devices*.
 
     Those of the role finding are asked over *days* of ordinary telemetry, without an incident; then which planted intrusions
-    each finds. Return 1 if a hunt could not be loaded or run.
+    each finds. Return 1 if a hunt could not be loaded or run, or if there is none.
     """
     from shared.catalog.load import load_hunts
 
     loaded = load_hunts(*paths)
     wrong = [problem for error in loaded.broken for problem in error.problems]
     hunts = [hunt for hunt in loaded.hunts if hunt.entity == "device" and hunt.role == "finding"]
+    if not hunts:
+        print(*wrong, "No device hunt of the role finding is to be measured.", sep="\n")
+        return 1
     # In a file the telemetry is compressed, and need not fit into memory.
     with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
         engine = Engine(str(Path(folder, "telemetry.duckdb")))

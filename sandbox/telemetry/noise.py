@@ -80,9 +80,12 @@ def finders(
     hunts = list(hunts)
     whose = {row["DeviceId"]: name for name, rows in planted.items() for _, row in rows}
     before = {hunt.name: _about(hunt, engine, list(whose), end) for hunt in hunts}
+    tables: dict[str, list[Row]] = {}
     for rows in planted.values():
         for table, row in rows:
-            engine.load(table, [row])
+            tables.setdefault(table, []).append(row)
+    for table, some in tables.items():
+        engine.load(table, some)
     after = {hunt.name: _about(hunt, engine, list(whose), end) for hunt in hunts}
     return {
         hunt.name: sorted(
