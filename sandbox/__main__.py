@@ -10,19 +10,16 @@ import argparse
 import os
 import secrets
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.hunts.commands import add_commands
+from sandbox.progress import bar
 from shared.errors import OutriderError
 from shared.model.role import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_PATIENCE = 2  # seconds; work that will take longer shows a bar
-_BAR = 30  # characters
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,29 +88,6 @@ def azurite() -> int:
     lacks = machine.lacking()
     print(machine.advice(lacks), end="\n" if lacks else "")
     return int(bool(lacks))
-
-
-def bar(title: str) -> Callable[[int, int], None]:
-    """Return a hook for (done, total) that draws a bar for long work, if stderr is a terminal."""
-    started = time.monotonic()
-    drawn = False
-
-    def progress(done: int, total: int) -> None:
-        nonlocal drawn
-        passed = time.monotonic() - started
-        drawn = drawn or (sys.stderr.isatty() and passed / done * total >= _PATIENCE)
-        if not drawn:
-            return
-        filled = _BAR * done // total
-        end = "\n" if done == total else ""
-        print(
-            f"\r{title} [{'#' * filled}{'.' * (_BAR - filled)}] {done:,} of {total:,}",
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return progress
 
 
 def _parser() -> argparse.ArgumentParser:

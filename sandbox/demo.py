@@ -1,5 +1,5 @@
 """
-The demo: an incident opens in the local tenant and is enriched, a Logic App calls, and the fleet is swept.
+The demo: incidents open in the local tenant and are enriched, a Logic App calls, and the fleet is swept.
 
 The comment that it shows is read back from the tenant, so the demo does not rely on what the app reports.
 """
@@ -23,7 +23,7 @@ from sandbox.host.processes import DemoFailed, both
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_INCIDENT = "exfiltration"
+_LINUX, _WINDOWS = "exfiltration", "ransom"  # the incidents that it opens
 _RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
 _TAIL = 15  # lines of a log that are shown after a failure
 _PAUSE = 8  # seconds between two events, for which the tenant's 45 hunting calls per minute are enough
@@ -61,8 +61,9 @@ def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool
                 both(Path(folder), devices, days, **settings) as (tenant, app),
             ):
                 _check_hunts(app)
-                _watch(tenant, app)
+                _watch(tenant, app, _LINUX)
                 _call_out(app)
+                _watch(tenant, app, _WINDOWS)
                 _sweep(app)
                 if keep:
                     _live(tenant, app)
@@ -103,12 +104,12 @@ def _check_hunts(app: httpx.Client) -> None:
         raise DemoFailed(f"hunt files cannot be used: {'; '.join(broken)}")
 
 
-def _watch(tenant: httpx.Client, app: httpx.Client) -> None:
-    """Open an incident, wait until the app has enriched it by itself, and show its run and comment."""
-    incident = _json(tenant.post("/sandbox/incidents/open", params={"name": _INCIDENT}))
+def _watch(tenant: httpx.Client, app: httpx.Client, name: str) -> None:
+    """Open the planted incident *name*, wait until the app has enriched it by itself, and show its run and comment."""
+    incident = _json(tenant.post("/sandbox/incidents/open", params={"name": name}))
     opened = time.monotonic()
     names = {item.get("deviceDnsName") for alert in incident["alerts"] for item in alert["evidence"]}
-    print(f"Incident {incident['id']}: {incident['displayName']}")
+    print(f"\nIncident {incident['id']}: {incident['displayName']}")
     print(f"Severity {incident['severity']}, devices: {', '.join(sorted(filter(None, names)))}")
     print("Nobody calls: the watch, a timer, looks for incidents that opened or grew.\n", flush=True)
 
@@ -185,8 +186,7 @@ def _follow(app: httpx.Client, answer: httpx.Response, deadline: float, location
 
 def _outcome(hunt: Mapping[str, Any]) -> str:
     rows, hits = hunt.get("events") or hunt.get("rows") or 0, hunt.get("hits") or 0
-    more = "more than " if hunt.get("more") else ""
-    count = f", {more}{_count(rows, 'row')}" if rows else ""
+    count = f", {'more than ' if hunt.get('more') else ''}{_count(rows, 'row')}" if rows else ""
     hit = f", {_count(hits, 'hit')}" if hits else ""
     reason = f": {hunt['reason']}" if hunt.get("reason") else ""
     normal = hunt["outcome"] == "found" and hunt.get("role") == "context"

@@ -91,7 +91,7 @@ async def alone(fleet: Fleet) -> AsyncIterator[Deployment]:
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[tuple[str, Tenant]]:
     """Serve a local tenant on a port of its own, and yield its address and its state."""
-    app = build_app(devices=40, days=1, secret=SECRET)
+    app = build_app(devices=40, days=1, life=False, secret=SECRET)
     with served(app) as address:
         yield address, app.state.tenant
 

@@ -12,6 +12,7 @@ from shared.model.entity import INDICATOR_KINDS
 from .check import check
 from .docs import docs
 from .new import ENTITIES, SYSTEMS, new
+from .noise import noise
 from .render import render
 from .run import run
 from .trying import test
@@ -26,7 +27,7 @@ def add_commands(commands: Any) -> None:
         "hunts", help="what a hunt's author needs", description="What a hunt's author needs."
     )
     authors = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_new, _check, _render, _run, _test, _docs):
+    for add in (_new, _check, _render, _run, _test, _noise, _docs):
         add(authors)
 
 
@@ -95,6 +96,20 @@ def _run(authors: Any) -> None:
 def _test(authors: Any) -> None:
     one = _command(authors, "test", test, "run the cases of hunts, and say which differ, and how")
     one.add_argument("paths", type=Path, nargs="*", metavar="FILE|DIR", help="by default the shipped hunts")
+
+
+def _noise(authors: Any) -> None:
+    one = _command(
+        authors,
+        "noise",
+        noise,
+        "say how much device hunts return in an ordinary fleet, and which intrusions they find",
+    )
+    one.add_argument("paths", type=Path, nargs="*", metavar="FILE|DIR", help="by default the shipped hunts")
+    one.add_argument(
+        "--devices", type=int, default=2000, metavar="N", help="size of the fleet, by default 2,000"
+    )
+    one.add_argument("--days", type=int, default=14, metavar="N", help="days of telemetry, by default 14")
 
 
 def _docs(authors: Any) -> None:

@@ -1,10 +1,11 @@
 """
-Make up a fleet's telemetry, in SQL: two thousand devices and two weeks take seconds.
+Make up a fleet's telemetry, in SQL: two thousand devices and two weeks take a minute.
 
-Of every ten devices four are Linux servers (`srv-1.contoso.com`), three Linux desktops (`wks-001.…`), two
-Windows clients (`pc-001.…`) and one a Linux device of another type or none (`box-1.…`). Public addresses are
-from the blocks reserved for documentation (RFC 5737, RFC 3849). Nothing is random: every choice is a hash of
-the seed and of what is chosen, so equal arguments give equal rows.
+There are Windows clients (`pc-001.contoso.com`) and servers (`win-1.…`), Linux servers (`srv-1.…`) and desktops (`wks-001.…`),
+Macs (`mac-001.…`), and Linux devices of another type or none (`box-1.…`). Of every twenty after the first 40, twelve are Windows
+clients and three Windows servers; of the first 40, 31 are on Linux. What they do is in `life`, but for the connections of each
+hour, from which the baselines of egress are made. Public addresses are from the blocks reserved for documentation (RFC 5737,
+RFC 3849). Nothing is random: every choice is a hash of the seed and of what is chosen, so equal arguments give equal rows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from .life.writing import live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +38,8 @@ _CONNECTIONS = r"""
     ('wks', 100, '/usr/share/code/code', '', 'user', 'editor.example', 443, 'Public'),
     ('wks', 150, '/usr/bin/ssh', 'ssh srv-2.contoso.com', 'user', '', 22, 'Private'),
     ('box', 150, '/usr/sbin/mosquitto', '', 'mosquitto', 'broker.example', 8883, 'Public'),
-    ('pc', 700, 'c:\program files\edge\msedge.exe', '', 'user', 'anywhere', 443, 'Public'),
-    ('pc', 300, 'c:\program files\office\outlook.exe', '', 'user', 'mail.contoso.com', 443, 'Public'),
+    ('pc', 700, 'c:\program files (x86)\microsoft\edge\application\msedge.exe', '', 'user', 'anywhere', 443, 'Public'),
+    ('pc', 300, 'c:\program files\microsoft office\root\office16\outlook.exe', '', 'user', 'mail.contoso.com', 443, 'Public'),
     ('pc', 200, 'c:\windows\system32\svchost.exe', 'svchost.exe -k netsvcs', 'system', '', 445, 'Private'),
     ('linux', 500, '/opt/microsoft/mdatp/sbin/sensecm', '', 'root', 'events.defender.example', 443, 'Public'),
     ('linux', 60, '/usr/lib/snapd/snapd', '', 'root', 'api.snaps.example', 443, 'Public'),
@@ -45,24 +48,6 @@ _CONNECTIONS = r"""
     ('linux', 80, '/usr/lib/apt/methods/http', '', '_apt', 'deb.example', 80, 'Public'),
     ('linux', 10, '/usr/bin/python3.12', 'ubuntu-release-upgrader -c', 'root', 'deb.example', 443, 'Public'),
     ('linux', 60, '/usr/lib/systemd/systemd-resolved', '', 'systemd-resolve', '', 53, 'Loopback')
-"""
-# kind, device-hours with one per 1,000, image, command line ('' = image), account
-_PROCESSES = r"""
-    ('srv', 300, '/usr/bin/bash', 'bash /etc/cron.hourly/rotate', 'root'),
-    ('srv', 100, '/usr/bin/gzip', 'gzip /var/log/orders/app.log.1', 'root'),
-    ('wks', 400, '/usr/bin/git', 'git fetch --all', 'user'),
-    ('wks', 200, '/usr/bin/python3', 'python3 -m pytest', 'user'),
-    ('pc', 500, 'c:\program files\edge\msedge.exe', '', 'user'),
-    ('pc', 100, 'c:\windows\system32\cmd.exe', 'cmd.exe /c gpupdate', 'system'),
-    ('linux', 150, '/usr/bin/systemctl', 'systemctl is-active mdatp', 'root')
-"""
-# kind, device-hours with one per 1,000, file, process that wrote it, page it came from, the page's address
-_FILES = r"""
-    ('srv', 150, '/var/log/orders/app.log.1.gz', 'gzip', '', ''),
-    ('wks', 200, '/home/user/src/.git/index.lock', 'git', '', ''),
-    ('wks', 30, '/home/user/Downloads/slides.pdf', 'firefox', 'https://docs.example/', '198.51.100.20'),
-    ('pc', 150, 'C:\Users\user\Downloads\q.xlsx', 'msedge.exe', 'https://docs.example/', '198.51.100.20'),
-    ('linux', 80, '/var/log/dpkg.log', 'dpkg', '', '')
 """
 
 
@@ -78,11 +63,13 @@ def generate(
     days: int = 7,
     seed: int = 1,
     end: datetime,
+    life: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """
     Fill *engine* with the telemetry of *devices* devices over the *days* before *end*.
 
+    Without *life* there are the devices and their connections, hour by hour, and nothing else: it takes a tenth of the time.
     *progress* is called with (devices done, devices in all). Raises ValueError for fewer than 40 devices,
     which the planted intrusions need, or less than a day.
     """
@@ -91,17 +78,23 @@ def generate(
     start = (end.astimezone(UTC) - timedelta(days=days)).replace(tzinfo=None)
     run = engine.connection.execute
     run(_FUNCTIONS)
-    for name, values in (("connections", _CONNECTIONS), ("processes", _PROCESSES), ("files", _FILES)):
-        run(f"CREATE TEMP TABLE {name} AS SELECT row_number() OVER () AS k, * FROM (VALUES {values})")
+    run(
+        f"CREATE OR REPLACE TEMP TABLE connections AS SELECT row_number() OVER () AS k, * FROM (VALUES {_CONNECTIONS})"
+    )
+    run(_FLEET, {"devices": devices})
     for first in range(0, devices, _CHUNK):
         last = min(first + _CHUNK, devices)
-        # One row for every device and hour, from which the events of that hour are made.
-        run(_HOURS, {"first": first, "last": last, "hours": days * 24, "start": start, "seed": seed})
-        for statement in (_DEVICE_INFO, _NETWORK_EVENTS, _PROCESS_EVENTS, _FILE_EVENTS):
-            run(statement)
+        some = {"first": first, "last": last, "start": start}
+        run(_HOURS, {**some, "hours": days * 24, "seed": seed})
+        run(_DEVICE_INFO)
+        run(_NETWORK_EVENTS)
+        if life:
+            run(_DAYS, {**some, "days": days})
+            live(engine, first, last, seed=seed, end=start + timedelta(days=days))
         if progress:
             progress(last, devices)
-    run("DROP TABLE hours; DROP TABLE connections; DROP TABLE processes; DROP TABLE files")
+    for table in ("connections", "fleet", "hours", "days", "members", "patterns"):
+        run(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 _FUNCTIONS = r"""
@@ -116,37 +109,57 @@ CREATE OR REPLACE TEMP MACRO public_address(x) AS CASE
     ELSE '198.51.100.' || (1 + pick(x, 254)) END;
 """
 
+# Of the first 40 devices, most are Linux: what is planted and the tests name them. The others are as most companies have them.
+_FLEET = """
+CREATE OR REPLACE TEMP TABLE fleet AS
+WITH kinds AS (
+    SELECT n, CASE WHEN n IN (37, 38) THEN 'win' WHEN n = 39 THEN 'mac'
+        WHEN n < 40 THEN (['srv', 'srv', 'srv', 'srv', 'wks', 'wks', 'wks', 'pc', 'pc', 'box'])[1 + n % 10]
+        ELSE (['srv', 'pc', 'pc', 'pc', 'win', 'pc', 'pc', 'mac', 'pc', 'pc',
+            'win', 'pc', 'srv', 'pc', 'pc', 'win', 'pc', 'wks', 'box', 'pc'])[1 + n % 20] END AS kind
+    FROM range($devices) t(n)
+), numbers AS (SELECT n, kind, row_number() OVER (PARTITION BY kind ORDER BY n) AS number FROM kinds),
+names AS (
+    SELECT n, kind, number, kind || '-' || CASE WHEN kind IN ('srv', 'win', 'box') THEN number::VARCHAR
+        ELSE lpad(number::VARCHAR, greatest(3, length(number::VARCHAR))::INTEGER, '0') END AS host
+    FROM numbers)
+SELECT n, kind, number, host, host || '.contoso.com' AS name, sha1(host || '.contoso.com') AS id,
+    kind IN ('srv', 'wks', 'box') AS linux, CASE kind WHEN 'pc' THEN
+        CASE WHEN n >= 40 AND number % 6 = 0 THEN 'Windows10' ELSE 'Windows11' END
+        WHEN 'win' THEN CASE WHEN number % 3 = 0 THEN 'WindowsServer2019' ELSE 'WindowsServer2022' END
+        WHEN 'mac' THEN 'macOS' ELSE 'Linux' END AS os,
+    '10.' || (n // 65536 % 256) || '.' || (n // 256 % 256) || '.' || (n % 256) AS address,
+    'user' || (1 + n % 97) AS person
+FROM numbers JOIN names USING (n, kind, number)
+"""
+
+# A row for each device and hour, from which the connections of that hour are made, and one for each device and day.
 _HOURS = """
 CREATE OR REPLACE TEMP TABLE hours AS
-WITH kinds AS (
-    SELECT n, (['srv', 'srv', 'srv', 'srv', 'wks', 'wks', 'wks', 'pc', 'pc', 'box'])[1 + n % 10] AS kind
-    FROM range($first, $last) t(n)
-), names AS (
-    SELECT n, kind, CASE kind
-        WHEN 'srv' THEN 'srv-' || (n // 10 * 4 + n % 10 + 1)
-        WHEN 'wks' THEN 'wks-' || lpad((n // 10 * 3 + n % 10 - 3)::VARCHAR, 3, '0')
-        WHEN 'pc' THEN 'pc-' || lpad((n // 10 * 2 + n % 10 - 6)::VARCHAR, 3, '0')
-        ELSE 'box-' || (n // 10 + 1) END || '.contoso.com' AS name
-    FROM kinds)
-SELECT n, kind, kind <> 'pc' AS linux, name, sha1(name) AS id, $seed || ':' || name || ':' AS x,
-    '10.' || (n // 65536 % 256) || '.' || (n // 256 % 256) || '.' || (n % 256) AS address,
-    'user' || (1 + n % 97) AS person, h, $start::TIMESTAMP + to_hours(h) AS hour
-FROM names, range($hours) t(h)
+SELECT fleet.*, $seed || ':' || name || ':' AS x, h, $start::TIMESTAMP + to_hours(h) AS hour
+FROM fleet, range($hours) t(h) WHERE n >= $first AND n < $last;
+"""
+_DAYS = """
+CREATE OR REPLACE TEMP TABLE days AS
+SELECT fleet.*, d AS day_number, $start::TIMESTAMP + to_days(d::INTEGER) AS day,
+    epoch($start::TIMESTAMP - $start::DATE)::BIGINT AS day_second
+FROM fleet, range($days) t(d) WHERE n >= $first AND n < $last
 """
 
 _DEVICE_INFO = """
 INSERT INTO DeviceInfo BY NAME
 SELECT moment(hour, x) AS "Timestamp", id AS DeviceId, name AS DeviceName,
-    CASE WHEN kind = 'srv' THEN 'Server' WHEN kind <> 'box' THEN 'Workstation'
+    CASE WHEN kind IN ('srv', 'win') THEN 'Server' WHEN kind <> 'box' THEN 'Workstation'
         WHEN n // 10 % 2 = 0 THEN '' ELSE 'NetworkDevice' END AS DeviceType,
-    CASE WHEN linux THEN 'Linux' ELSE 'Windows11' END AS OSPlatform,
-    CASE WHEN linux THEN 'Ubuntu' ELSE '' END AS OSDistribution,
-    CASE WHEN linux THEN '24.04' ELSE '10.0' END AS OSVersion, '64-bit' AS OSArchitecture,
+    os AS OSPlatform, CASE WHEN linux THEN 'Ubuntu' ELSE '' END AS OSDistribution,
+    CASE WHEN linux THEN '24.04' WHEN kind = 'mac' THEN '15.3' ELSE '10.0' END AS OSVersion,
+    CASE os WHEN 'Windows11' THEN 26100 WHEN 'Windows10' THEN 19045 WHEN 'WindowsServer2022' THEN 20348
+        WHEN 'WindowsServer2019' THEN 17763 END AS OSBuild, CASE kind WHEN 'mac' THEN 'ARM64' ELSE '64-bit' END AS OSArchitecture,
     'Endpoint' AS DeviceCategory, 'Onboarded' AS OnboardingStatus, 'Active' AS SensorHealthState,
     '198.51.100.1' AS PublicIP, (['Low', 'Medium', 'High'])[1 + pick(x, 3)] AS ExposureLevel,
-    CASE kind WHEN 'srv' THEN '["production"]' ELSE '' END AS DeviceManualTags,
-    n % 40 = 0 AS IsInternetFacing,
-    CASE WHEN kind = 'srv' THEN '[]'
+    CASE WHEN kind IN ('srv', 'win') THEN '["production"]' ELSE '' END AS DeviceManualTags,
+    n % 40 = 0 AS IsInternetFacing, CASE kind WHEN 'pc' THEN 'Hybrid Azure AD Join' WHEN 'win' THEN 'Domain Joined' ELSE '' END
+    AS JoinType, CASE WHEN kind IN ('srv', 'win') THEN '[]'
         ELSE '[{"UserName":"' || person || '","DomainName":"contoso"}]' END AS LoggedOnUsers,
     false AS IsTransient, false AS IsExcluded, '30.126.0' AS ClientVersion, h AS ReportId
 FROM hours
@@ -167,35 +180,15 @@ SELECT moment(hour, key) AS "Timestamp", id AS DeviceId, name AS DeviceName,
     'Tcp' AS Protocol, file_of(path) AS InitiatingProcessFileName, path AS InitiatingProcessFolderPath,
     command_of(command, path) AS InitiatingProcessCommandLine, sha1(path) AS InitiatingProcessSHA1,
     who(account, person) AS InitiatingProcessAccountName, 500 + pick(key, 30000) AS InitiatingProcessId,
-    hour AS InitiatingProcessCreationTime, h AS ReportId
+    hour AS InitiatingProcessCreationTime, h AS ReportId, sha256(path) AS InitiatingProcessSHA256,
+    CASE WHEN linux THEN 'systemd' WHEN account = 'system' THEN 'services.exe' ELSE 'explorer.exe' END
+    AS InitiatingProcessParentFileName, CASE WHEN linux THEN host WHEN account = 'system' THEN 'nt authority' ELSE 'contoso' END
+    AS InitiatingProcessAccountDomain, CASE WHEN linux THEN '' WHEN account = 'system' THEN 'System' ELSE 'Medium' END
+    AS InitiatingProcessIntegrityLevel, CASE WHEN linux THEN '' ELSE 'Microsoft Corporation' END
+    AS InitiatingProcessVersionInfoCompanyName, CASE WHEN linux THEN '' ELSE file_of(path) END
+    AS InitiatingProcessVersionInfoOriginalFileName
 FROM (SELECT *, x || h || ':n' || k AS key FROM hours
     JOIN connections t(k, for_kind, share, path, command, account, remote, port, type)
-    ON for_kind = kind OR (for_kind = 'linux' AND linux))
-WHERE pick(key, 1000) < share
-"""
-
-_PROCESS_EVENTS = """
-INSERT INTO DeviceProcessEvents BY NAME
-SELECT moment(hour, key) AS "Timestamp", id AS DeviceId, name AS DeviceName, 'ProcessCreated' AS ActionType,
-    file_of(path) AS FileName, path AS FolderPath, command_of(command, path) AS ProcessCommandLine,
-    sha1(path) AS SHA1, who(account, person) AS AccountName, 500 + pick(key, 30000) AS ProcessId,
-    moment(hour, key) AS ProcessCreationTime, h AS ReportId,
-    CASE WHEN linux THEN 'systemd' ELSE 'explorer.exe' END AS InitiatingProcessFileName
-FROM (SELECT *, x || h || ':p' || k AS key FROM hours
-    JOIN processes t(k, for_kind, share, path, command, account)
-    ON for_kind = kind OR (for_kind = 'linux' AND linux))
-WHERE pick(key, 1000) < share
-"""
-
-_FILE_EVENTS = """
-INSERT INTO DeviceFileEvents BY NAME
-SELECT moment(hour, key) AS "Timestamp", id AS DeviceId, name AS DeviceName, 'FileCreated' AS ActionType,
-    file_of(path) AS FileName, replace(path, 'user', person) AS FolderPath, sha1(key) AS SHA1,
-    CASE origin WHEN '' THEN '' ELSE origin || pick(key, 900) || '/' || file_of(path) END AS FileOriginUrl,
-    origin AS FileOriginReferrerUrl, ip AS FileOriginIP, 1000 + pick(key, 900000) AS FileSize,
-    process AS InitiatingProcessFileName, person AS InitiatingProcessAccountName, h AS ReportId
-FROM (SELECT *, x || h || ':f' || k AS key FROM hours
-    JOIN files t(k, for_kind, share, path, process, origin, ip)
     ON for_kind = kind OR (for_kind = 'linux' AND linux))
 WHERE pick(key, 1000) < share
 """

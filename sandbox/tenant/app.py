@@ -34,7 +34,7 @@ from sandbox.telemetry.generation import generate
 
 from . import arm, graph, incidents, page, sentinel
 from .faults import Fault
-from .intrusions import intrusions, plant
+from .intrusions import chains, intrusions, plant
 from .state import Call, Limits, Tenant
 
 if TYPE_CHECKING:
@@ -84,19 +84,22 @@ def build_app(
     seed: int = 1,
     now: datetime | None = None,
     *,
+    life: bool = True,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Starlette:
     """
     Make up a fleet with its intrusions and return its tenant's app.
 
+    *life* and *progress* are those of `generate`.
+
     The tenant's clock starts at *now*, by default the present, where the telemetry ends. *options* are those
     of `create_app`.
     """
     end = now or datetime.now(UTC)
     engine = Engine()
-    generate(engine, devices=devices, days=days, seed=seed, end=end, progress=progress)
-    planted = intrusions(end)
+    generate(engine, devices=devices, days=days, seed=seed, end=end, life=life, progress=progress)
+    planted = [*intrusions(end), *chains(end)]
     plant(engine, planted)
     if now is not None:
         started = time.monotonic()

@@ -126,7 +126,9 @@ def file(on: str, folder: str, name: str, sha1: str, verdict: str) -> Evidence:
     )
 
 
-def process(on: str, at: datetime, image: str, command: str, account: str) -> Evidence:
+def process(
+    on: str, at: datetime, image: str, command: str, account: str, folder: str = "/usr/bin/"
+) -> Evidence:
     """Return the evidence of a process that started on the device *on*."""
     return _evidence(
         "process",
@@ -136,7 +138,7 @@ def process(on: str, at: datetime, image: str, command: str, account: str) -> Ev
         processCommandLine=command,
         processCreationDateTime=timestamp(at),
         userAccount={"accountName": account},
-        imageFile=_image("/usr/bin/", image, device_id(f"/usr/bin/{image}")),
+        imageFile=_image(folder, image, device_id(f"{folder}{image}")),
     )
 
 

@@ -188,7 +188,7 @@ def test_of_forty_devices_those_with_findings_come_first() -> None:
     described = [line.split("[")[0] for line in lines if line.startswith("Device ")]
 
     assert lines[0].startswith("Outrider: found on srv-7, srv-pack: archive-then-upload (2), ")
-    assert lines[0].endswith("; no hunt applies on pc-001, pc-002 and 6 more devices")
+    assert lines[0].endswith("; no hunt applies on mac-001, pc-001 and 7 more devices")
     assert ["Device srv-7", "Device srv-pack"] == described
     assert "… and 38 more devices" in lines
 

@@ -54,7 +54,7 @@ class Callouts:
 @pytest.fixture(scope="module")
 def callouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callouts]:
     """The app on the local host, with a gateway between it and its callers, and between it and its queues."""
-    cloud = build_app(devices=40, days=1, secret=SECRET, limits=Limits(calls_per_minute=None))
+    cloud = build_app(devices=40, days=1, life=False, secret=SECRET, limits=Limits(calls_per_minute=None))
     gateway, folder = Gateway(), tmp_path_factory.mktemp("callouts")
     with served(cloud) as tenant, served(gateway) as address:
         settings = {"PUBLIC_URL": address, "AzureWebJobsStorage": connection_string(address)}

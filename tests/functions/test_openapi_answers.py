@@ -34,7 +34,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client
     """
     A client of the app on the local host, the state of its tenant, and the folder of the app's own state.
     """
-    cloud = build_app(devices=40, days=1, secret=SECRET, limits=Limits(calls_per_minute=None))
+    cloud = build_app(devices=40, days=1, life=False, secret=SECRET, limits=Limits(calls_per_minute=None))
     folder = tmp_path_factory.mktemp("openapi")
     with served(cloud) as tenant, hosted(folder, **identity(tenant), HUNTS_PER_MINUTE="1000") as client:
         yield client, cloud.state.tenant, folder / "state"

@@ -101,7 +101,10 @@ async def record(state: Path) -> None:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of the app on the local host, with a run in each state, and a tenant for its self-test."""
-    folder, cloud = tmp_path_factory.mktemp("schemathesis"), build_app(devices=40, days=1, secret=SECRET)
+    folder, cloud = (
+        tmp_path_factory.mktemp("schemathesis"),
+        build_app(devices=40, days=1, life=False, secret=SECRET),
+    )
     with served(cloud) as tenant, hosted(folder, **identity(tenant), **IDLE) as client:
         asyncio.run(record(folder / "state"))
         yield client

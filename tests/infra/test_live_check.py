@@ -46,7 +46,7 @@ def checked(url: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
     """The address of an app that is deployed on this machine, and its tenant."""
-    tenant = build_app(devices=40, days=1, secret=SECRET)
+    tenant = build_app(devices=40, days=1, life=False, secret=SECRET)
     with (
         served(tenant) as address,
         hosted(tmp_path_factory.mktemp("app"), **identity(address), HUNTS_PER_MINUTE="1000") as http,

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, TextIO
 import httpx
 import pytest
 
-from sandbox.__main__ import bar, main
+from sandbox.__main__ import main
 from sandbox.host.serve import listening
+from sandbox.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

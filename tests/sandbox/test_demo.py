@@ -129,6 +129,8 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
     assert re.fullmatch(r"context, \d+ rows, 2 hits", outcomes["linux-server-egress-baseline"])
     assert outcomes["linux-desktop-egress-baseline"].startswith("not applicable: ")
     assert re.search(r"^ +Outrider [0-9a-f]{32} [0-9a-f]{32}$", done.stdout, re.MULTILINE)
+    assert "\nIncident 4108: Hands-on-keyboard attack on pc-006 and win-2\n" in rest
+    assert "The comment, as incident 4108 now holds it:" in rest
     assert SWEPT.search(rest)
     assert "" == done.stderr
     assert [] == left(tmp_path)

@@ -232,7 +232,7 @@ async def test_a_fully_broken_setup_is_answered_without_secrets(around: Surround
 
 def test_the_deployed_app_answers_200_even_when_unmet(tmp_path: Path) -> None:
     """The body says whether all needs are met, and lists the one that is not."""
-    tenant = build_app(devices=40, days=1, secret=SECRET)
+    tenant = build_app(devices=40, days=1, life=False, secret=SECRET)
     with served(tenant) as address, hosted(tmp_path, **identity(address)) as http:
         good = http.get("/api/selftest")
         tenant.state.tenant.roles.discard(HUNT)

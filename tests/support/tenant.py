@@ -79,7 +79,7 @@ class Fleet:
 
     def __init__(self, devices: int = 40, days: int = 3, end: datetime | None = None) -> None:
         self.end = end or datetime.now(UTC)
-        tenant = build_app(devices=devices, days=days, now=self.end).state.tenant
+        tenant = build_app(devices=devices, days=days, now=self.end, life=False).state.tenant
         self.engine: Any = Remembering(tenant.engine)
         self.catalog = five_hunts()
 

@@ -11,7 +11,7 @@ import pytest
 from sandbox.telemetry.engine import Engine
 from sandbox.telemetry.generation import device_id, generate
 from sandbox.tenant.incidents import generate as make_up
-from sandbox.tenant.intrusions import DROP_ADDRESS, intrusions, plant
+from sandbox.tenant.intrusions import DROP_ADDRESS, chains, intrusions, plant
 from sandbox.tenant.state import Tenant
 
 END = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -58,9 +58,9 @@ DeviceFileEvents
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """An engine with a small fleet and all intrusions."""
+    """An engine with a small fleet and all intrusions, and without what else happens (`test_life`)."""
     engine = Engine()
-    generate(engine, devices=40, days=2, end=END)
+    generate(engine, devices=40, days=2, end=END, life=False)
     plant(engine, intrusions(END))
     return engine
 
@@ -95,15 +95,17 @@ def test_every_device_reports_every_hour(engine: Engine) -> None:
 
 
 def test_the_fleet_has_devices_of_every_kind(engine: Engine) -> None:
-    """There are Linux servers and desktops, Windows clients, network devices, and some of no known type."""
+    """There are servers and clients of Linux and Windows, a Mac, a network device, and some of no known type."""
     found = hunt(engine, "DeviceInfo | summarize N = dcount(DeviceId) by DeviceType, OSPlatform")
 
     assert {
         ("Server", "Linux"): 16,
         ("Workstation", "Linux"): 12,
-        ("Workstation", "Windows11"): 8,
+        ("Workstation", "Windows11"): 6,
+        ("Server", "WindowsServer2022"): 2,
+        ("Workstation", "macOS"): 1,
         ("", "Linux"): 2,
-        ("NetworkDevice", "Linux"): 2,
+        ("NetworkDevice", "Linux"): 1,
     } == {(row["DeviceType"], row["OSPlatform"]): row["N"] for row in found}
 
 
@@ -160,7 +162,7 @@ def test_incidents_name_devices_of_the_fleet(engine: Engine) -> None:
     known = {row["DeviceId"] for row in hunt(engine, "DeviceInfo | distinct DeviceId")}
     named = {
         item["mdeDeviceId"]
-        for intrusion in intrusions(END)
+        for intrusion in (*intrusions(END), *chains(END))
         for alert in intrusion.incident["alerts"]
         for item in alert["evidence"]
         if item.get("mdeDeviceId")

@@ -154,7 +154,7 @@ async def test_a_spent_cpu_quota_has_a_message_of_its_own(client: Client) -> Non
 
 async def test_a_generated_tenant_contains_its_planted_intrusion() -> None:
     """A hunt for the intruder's address finds the one device that talked to it."""
-    app = build_app(devices=40, days=1, now=NOW)
+    app = build_app(devices=40, days=1, life=False, now=NOW)
     token, _ = app.state.tenant.issue()
     query = 'DeviceNetworkEvents | where RemoteIP == "203.0.113.9" | distinct DeviceName'
     headers = {"Authorization": f"Bearer {token}"}

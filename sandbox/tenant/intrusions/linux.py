@@ -1,62 +1,29 @@
 """
-The intrusions hidden in the fleet, with the incidents that Defender and Sentinel would raise for them.
+The intrusions on Linux, and incidents that need no system: a report, a device that is silent, two that became one.
 
-`intrusions(end)` makes them, and `plant(engine, …)` writes their telemetry. Several hold what would harm a
-careless reader: markup, a link, a spreadsheet formula, a bidirectional override, a password, a token.
+Several hold what would harm a careless reader: markup, a link, a spreadsheet formula, a bidirectional override, a password,
+a token.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox.telemetry.engine import Row
 from sandbox.telemetry.rows import connected, ran, wrote
+from sandbox.tenant.evidence import device, file, incident, ip, process, url
 
-from .evidence import Incident, device, file, incident, ip, process, url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sandbox.telemetry.engine import Engine
+from .intrusion import Intrusion
 
 DROP_ADDRESS = "203.0.113.9"
 LURE_URL = "https://updates.evil.example/kit/setup.sh"
 STAGE_SHA1 = "3395856ce81f2b7382dee72602f798b642f14140"
 RELAY_ADDRESS = "203.0.113.77"
 
-
-class Intrusion(NamedTuple):
-    """
-    An incident, the `name` it is opened by, and the telemetry that it left, each row as (table, row).
-
-    One that is `standalone` is Sentinel's own: Defender does not know of it.
-    """
-
-    name: str
-    incident: Incident
-    rows: Sequence[tuple[str, Row]] = ()
-    standalone: bool = False
-
-
-def plant(engine: Engine, planted: Iterable[Intrusion]) -> None:
-    """Write the telemetry of *planted* into *engine*."""
-    for intrusion in planted:
-        for table, row in intrusion.rows:
-            engine.load(table, [row])
-
-
-def intrusions(end: datetime) -> list[Intrusion]:
-    """Return the planted intrusions in the order in which they open, all within two hours before *end*."""
-    makers = (_exfiltration, _download, _windows, _silent, _merged, _benign, _spread, _analytics)
-    return [make(end) for make in makers]
-
-
 # Rows and evidence read best one per line.
 # fmt: off
 
 
-def _exfiltration(end: datetime) -> Intrusion:
+def exfiltration(end: datetime) -> Intrusion:
     """A server archives its finance share and uploads it 12 minutes later; its neighbour only seems to."""
     srv, other, drop = "srv-7.contoso.com", "srv-3.contoso.com", "drop.evil.example"
     at = end - timedelta(hours=2)
@@ -90,7 +57,7 @@ def _exfiltration(end: datetime) -> Intrusion:
     )
 
 
-def _download(end: datetime) -> Intrusion:
+def download(end: datetime) -> Intrusion:
     """A desktop's browser saves a script whose name reads backwards; Python then calls a rare address."""
     wks, folder, name = "wks-012.contoso.com", "/home/user35/Downloads/", "invoice\u202efdp.sh"
     sha1, address = "9f2c1d6a5b8e4f7091a2b3c4d5e6f708192a3b4c", "203.0.113.44"
@@ -116,7 +83,7 @@ def _download(end: datetime) -> Intrusion:
     )
 
 
-def _windows(end: datetime) -> Intrusion:
+def windows(end: datetime) -> Intrusion:
     """A Windows client fetched a file through a page of the same malicious site; no Linux hunt applies."""
     pc, site = "pc-002.contoso.com", "https://updates.evil.example/"
     origin = "https://files.example/setup.exe"
@@ -133,7 +100,7 @@ def _windows(end: datetime) -> Intrusion:
     )
 
 
-def _silent(end: datetime) -> Intrusion:
+def silent(end: datetime) -> Intrusion:
     """A device known by name alone, that sends no telemetry at all."""
     at = end - timedelta(minutes=70)
     return Intrusion(
@@ -145,14 +112,14 @@ def _silent(end: datetime) -> Intrusion:
     )
 
 
-def _merged(end: datetime) -> Intrusion:
+def merged(end: datetime) -> Intrusion:
     """Defender took this for an incident of its own, then merged it into the exfiltration."""
     at = end - timedelta(minutes=100)
     opened = incident(4105, "Connection to a rare address from srv-7", "low", "Exfiltration", at, at)
     return Intrusion("merged", {**opened, "status": "redirected", "redirectIncidentId": "4101", "alerts": []})
 
 
-def _benign(end: datetime) -> Intrusion:
+def benign(end: datetime) -> Intrusion:
     """Nothing of this was ever seen in the fleet."""
     at = end - timedelta(minutes=60)
     return Intrusion(
@@ -166,7 +133,7 @@ def _benign(end: datetime) -> Intrusion:
     )
 
 
-def _spread(end: datetime) -> Intrusion:
+def spread(end: datetime) -> Intrusion:
     """One campaign on a server, a desktop and a Windows client."""
     srv, wks, pc = "srv-2.contoso.com", "wks-003.contoso.com", "pc-001.contoso.com"
     relay = "relay.evil.example"
@@ -186,7 +153,7 @@ def _spread(end: datetime) -> Intrusion:
     )
 
 
-def _analytics(end: datetime) -> Intrusion:
+def analytics(end: datetime) -> Intrusion:
     """A rule of Sentinel's own saw the campaign in a proxy's log; Defender has no such incident."""
     srv = "srv-2.contoso.com"
     at = end - timedelta(minutes=45)
