@@ -17,7 +17,7 @@ from .fair import divides, fair_limit, limit
 from .front import clock, not_applicable, of_devices, of_fleet, shadows, within
 from .literals import dynamic
 from .read import Reading, read_query
-from .tables import LOOKUPS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, STANDING, UNSCOPABLE
+from .tables import DATED, LOOKUPS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, STANDING, UNSCOPABLE
 from .vocabulary import BINDINGS
 
 if TYPE_CHECKING:
@@ -182,6 +182,11 @@ def can_bound(query: str, *, scoped: bool) -> bool:
     """Tell whether the query itself can bound its window: whether it is certain which tables it reads, and how they have time."""
     reads = _readable(query, scoped=scoped).reads
     return scoped or (reads is not None and reads <= (SCOPABLE | LOOKUPS | UNSCOPABLE) - OTHERWISE_TIMED)
+
+
+def is_dated(query: str, *, scoped: bool) -> bool:
+    """Tell whether the query names a table in which Timestamp is no event's, so that a call's timespan would cut it wrongly."""
+    return not DATED.isdisjoint(_readable(query, scoped=scoped).names)
 
 
 def is_fair_for_indicators(query: str, indicators: Iterable[Indicator]) -> bool:
