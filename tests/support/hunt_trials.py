@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.entities.indicators import parse_indicator
-from shared.kql.write import device_query, fleet_query, indicator_query
+from shared.kql.write import device_leg, device_query, fleet_query, indicator_query, is_dated
 from shared.model.entity import Device, Indicator
 from shared.sweep.asking import COUNTS
 
@@ -101,20 +101,28 @@ def case_rows(
     """
     Return the rows of a hunt for a *case* of its file, whose whole *content* has the entities and what is there in every case.
 
-    All else is deleted from *engine*. A `Timestamp` is written as minutes before now.
+    All else is deleted from *engine*. A `Timestamp` is written as minutes before now; tables that show how things stand have none,
+    or are read whatever the window, as `catalog/query` does it.
     """
     for table in engine.tables:
         engine.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  (the schema's own names)
     for telemetry in (content.get("telemetry", {}), case["telemetry"]):
         for table, rows in telemetry.items():
-            engine.load(
-                table, [row | {"Timestamp": NOW - timedelta(minutes=row["Timestamp"])} for row in rows]
-            )
+            engine.load(table, map(_dated, rows))
+    start = NOW - hunt.lookback
     if hunt.entity == "device":
         devices = [Device(**device) for device in content["devices"]]
-        query = device_query(hunt.query, devices, take=100, end=NOW, applies_to=hunt.applies_to)
+        bound = start if is_dated(hunt.query, scoped=True) else None
+        start = NOW - timedelta(days=30) if bound else start
+        query = device_leg(
+            hunt.query, devices, take=100, end=NOW, start=bound, applies_to=hunt.applies_to
+        ).query
     else:
         given = [Indicator(**indicator) for indicator in content["indicators"]]
         query = indicator_query(hunt.query, given, take=100, end=NOW)
-    found: list[dict[str, Any]] = engine.hunt(query, start=NOW - hunt.lookback, end=NOW, now=NOW)[1]
+    found: list[dict[str, Any]] = engine.hunt(query, start=start, end=NOW, now=NOW)[1]
     return found
+
+
+def _dated(row: dict[str, Any]) -> dict[str, Any]:
+    return row | ({"Timestamp": NOW - timedelta(minutes=row["Timestamp"])} if "Timestamp" in row else {})
