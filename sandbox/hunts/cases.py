@@ -16,7 +16,7 @@ from msgspec import Struct, ValidationError, convert
 from sandbox.telemetry.engine import QueryError, timestamp
 from shared.catalog.source import Source, place
 from shared.errors import HuntError
-from shared.kql.write import device_query, indicator_query
+from shared.kql.write import device_leg, indicator_query, is_dated
 from shared.model.entity import Device, Indicator
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ Tables = dict[str, list[Row]]
 #: The time of every case, so that the times in its rows can be told beforehand.
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _TAKE = 100
+_LONGEST = timedelta(days=30)  # that Advanced Hunting keeps
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,8 +110,9 @@ def case_rows(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[Row]
     engine.unload()
     for telemetry in (cases.telemetry, case.telemetry):
         for table, rows in telemetry.items():
-            engine.load(table, [_timed(table, row) for row in rows])
-    found: list[Row] = engine.hunt(_query(hunt, cases), start=NOW - hunt.lookback, end=NOW, now=NOW)[1]
+            engine.load(table, [_timed(engine, table, row) for row in rows])
+    query, start = _query(hunt, cases)
+    found: list[Row] = engine.hunt(query, start=start, end=NOW, now=NOW)[1]
     return found
 
 
@@ -136,18 +138,27 @@ def differences(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[st
     ]
 
 
-def _query(hunt: Hunt, cases: Cases) -> str:
+def _query(hunt: Hunt, cases: Cases) -> tuple[str, datetime]:
+    """Return a hunt's query, and when the telemetry that it reads begins."""
+    start = NOW - hunt.lookback
     if hunt.entity == "device":
         if not cases.devices:
             raise ValueError("write devices, each with an id or a name: it hunts for devices")
-        return device_query(hunt.query, cases.devices, take=_TAKE, end=NOW, applies_to=hunt.applies_to)
+        # What shows how things stand is read whatever the window, as `catalog/query` does it.
+        bound = start if is_dated(hunt.query, scoped=True) else None
+        leg = device_leg(
+            hunt.query, cases.devices, take=_TAKE, end=NOW, start=bound, applies_to=hunt.applies_to
+        )
+        return leg.query, NOW - _LONGEST if bound else start
     if not cases.indicators:
         raise ValueError(f"write indicators, each with kind and value: it hunts for {', '.join(hunt.kinds)}")
-    return indicator_query(hunt.query, cases.indicators, take=_TAKE, end=NOW)
+    return indicator_query(hunt.query, cases.indicators, take=_TAKE, end=NOW), start
 
 
-def _timed(table: str, row: Row) -> Row:
+def _timed(engine: Engine, table: str, row: Row) -> Row:
     minutes = row.get("Timestamp")
+    if "Timestamp" not in row and "Timestamp" not in engine.tables.get(table, {"Timestamp": ""}):
+        return row
     if not isinstance(minutes, (int, float)):
         raise ValueError(f"write Timestamp in each row of {table}, as minutes before now")  # noqa: TRY004  (a file's)
     return row | {"Timestamp": NOW - timedelta(minutes=minutes)}

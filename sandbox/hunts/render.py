@@ -62,7 +62,7 @@ def _render_incident(
     catalog: Catalog, names: Sequence[str], chosen: Chosen, lookback: timedelta | None
 ) -> None:
     from shared.catalog.choosing import About, Policy, choose_hunts
-    from shared.catalog.query import Asked, batch_call, calls_for
+    from shared.catalog.query import KEPT, Asked, batch_call, calls_for
     from shared.catalog.select import check_named
     from shared.model.outcome import Window
     from shared.settings import Settings
@@ -82,9 +82,10 @@ def _render_incident(
     written = [batch_call(group, take, span, counting=True) for group in calls]
     print("\n\n".join(call.query for call in written), flush=True)
     for group, call in zip(calls, written, strict=True):
-        start = datetime.fromisoformat(call.timespan.partition("/")[0])
+        first = call.timespan.partition("/")[0]
+        back = timedelta(days=30) if first == KEPT else end - datetime.fromisoformat(first)
         print(
-            f"// over the last {_days(end - start)}: {', '.join(each.hunt.name for each in group)}",
+            f"// over the last {_days(back)}: {', '.join(each.hunt.name for each in group)}",
             file=sys.stderr,
         )
     for choice in choices:

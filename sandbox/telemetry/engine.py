@@ -37,6 +37,7 @@ _COLUMN_TYPES = {
     "bool": "BOOLEAN",
     "real": "DOUBLE",
     "dynamic": "JSON",
+    "guid": "UUID",
 }
 _GRAPH_TYPES = {
     "VARCHAR": "String",
@@ -131,14 +132,14 @@ class Engine:
             cursor = self.connection.cursor()
         try:
             cursor.execute("SET TimeZone='UTC'")
-            bounds = f"BETWEEN TIMESTAMP '{_naive(start)}' AND TIMESTAMP '{_naive(end)}'"
+            bounds = f"WHERE \"Timestamp\" BETWEEN TIMESTAMP '{_naive(start)}' AND TIMESTAMP '{_naive(end)}'"
             folded = query.lower()
             for table in (name for name in self.tables if name.lower() in folded):
                 # A view with the table's name, for this cursor alone, also narrows it in joins and unions.
-                cursor.execute(
-                    f'CREATE TEMP VIEW "{table}" AS FROM "{self._catalog}".main."{table}" '
-                    f'WHERE "Timestamp" {bounds}'
-                )
+                when = (
+                    bounds if "Timestamp" in self.tables[table] else ""
+                )  # Graph's Timespan has none to go by
+                cursor.execute(f'CREATE TEMP VIEW "{table}" AS FROM "{self._catalog}".main."{table}" {when}')
             made: dict[str, dict[str, str]] = {}
             *before, last = steps(query, self.tables)
             for step in before:

@@ -11,6 +11,7 @@ from shared.kql.write import (
     can_bound,
     device_leg,
     indicator_leg,
+    is_dated,
     is_fair_for_devices,
     is_fair_for_indicators,
 )
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 200_000
 #: Hunts of one call: each is two legs of the union, its columns and its rows.
 MOST_HUNTS = 60
+#: The timespan of a call that also reads how things stand: as much as Graph keeps, until it is asked. Their Timestamp is when
+#: that was found out, which may be before a window or after it.
+KEPT = "P30D"
 #: Rows that a call may return: Graph's limit is 100,000, of which columns and counts take some.
 _MOST_ROWS = 90_000
 
@@ -47,7 +51,7 @@ class Asked(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A query, its `timespan` (ISO 8601 `start/end`), and the most rows that it returns of each hunt."""
+    """A query, its `timespan` (ISO 8601, `start/end` or KEPT), and the most rows that it returns of each hunt."""
 
     query: str
     timespan: str
@@ -55,9 +59,10 @@ class Call(NamedTuple):
 
 
 def one_call(asked: Asked, take: int) -> Call:
-    """Write the call for one hunt alone; the timespan is its window. Raises as `hunt_query` does."""
-    query = hunt_query(asked.hunt, asked.chosen, take, asked.window.end)
-    return Call(query, asked.window.timespan, take)
+    """Write the call for one hunt alone; the timespan is its window, or KEPT. Raises as `hunt_query` does."""
+    kept = _is_bounded(asked) and _is_dated(asked)
+    query = _leg(asked, take, asked.window.start if kept else None).query
+    return Call(query, KEPT if kept else asked.window.timespan, take)
 
 
 def batch_call(
@@ -66,8 +71,8 @@ def batch_call(
     """
     Write one call for many hunts, at most *take* rows each, or fewer where Graph could not return them all.
 
-    The timespan is *span*, which must hold all windows, or holds just them; a hunt whose window is shorter is held to it
-    in the query. Where none can be (`calls_for`), *span* means nothing. With *counting*, values of the rows are counted
+    The timespan is *span*, which must hold all windows, or holds just them, or it is KEPT; a hunt whose window is shorter is
+    held to it in the query. Where none can be (`calls_for`), *span* means nothing. With *counting*, values of the rows are counted
     over the fleet.
     """
     bounded = all(map(_is_bounded, asked))
@@ -75,6 +80,7 @@ def batch_call(
     end = max(each.window.end for each in asked)
     if span and bounded:
         start, end = span.start, span.end
+    kept = bounded and any(map(_is_dated, asked))
     counted = {
         each.hunt.name: found
         for each in asked
@@ -83,10 +89,12 @@ def batch_call(
     # What is counted are rows, too.
     take = min(take, (_MOST_ROWS - MOST_COUNTED * len(counted)) // len(asked))
     legs = {
-        each.hunt.name: _leg(each, take, None if _span(each) == (start, end) else each.window.start)
+        each.hunt.name: _leg(
+            each, take, None if not kept and _span(each) == (start, end) else each.window.start
+        )
         for each in asked
     }
-    return Call(batch_query(legs, counted), Window(start, end).timespan, take)
+    return Call(batch_query(legs, counted), KEPT if kept else Window(start, end).timespan, take)
 
 
 def calls_for(asked: Iterable[Asked], take: int) -> list[list[Asked]]:
@@ -174,3 +182,7 @@ def _span(asked: Asked) -> tuple[datetime, datetime]:
 
 def _is_bounded(asked: Asked) -> bool:
     return can_bound(asked.hunt.query, scoped=asked.hunt.entity == "device")
+
+
+def _is_dated(asked: Asked) -> bool:
+    return is_dated(asked.hunt.query, scoped=asked.hunt.entity == "device")

@@ -46,6 +46,8 @@ def windows(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
             continue
         window = outcome.window
         text = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+        if not window.events:
+            text = "how things stand, no events"
         by_window.setdefault(f"{text}{because(window.cut)}", []).append(name(outcome))
     return tuple(
         f"Looked at: {text}" + (f" [{joined(names, 'hunt')}]" if len(by_window) > 1 else "")

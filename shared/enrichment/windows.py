@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from shared.kql.tables import STANDING
 from shared.model.hunt import DEVICE_CARD
 from shared.model.outcome import Window
 
@@ -18,6 +19,8 @@ LATE = timedelta(hours=2)
 #: How far Defender's clock may be ahead of ours. Activity that is further ahead is none.
 SKEW = timedelta(hours=1)
 
+_AS_IT_STANDS = "software and settings are as they stand when hunted"
+
 
 def window_of(
     hunt: Hunt, asked: timedelta | None, first: datetime | None, last: datetime | None, now: datetime
@@ -30,7 +33,8 @@ def window_of(
     long. The window of a hunt whose query itself looks back (`reach`) goes back as far as that, or as *asked* if
     that is shorter. The window ends by *now* and starts within the 30 days that Graph keeps, so for an older
     incident it ends before it starts. `cut` says what was left out; it is always empty for the device card.
-    `over` is two hours after the wanted end, unless that has passed.
+    `over` is two hours after the wanted end, unless that has passed. Of a hunt that reads how things stand, `cut` says so,
+    and it has no `events` if it reads nothing else.
     """
     card = hunt.name == DEVICE_CARD
     lookback = hunt.lookback if card or asked is None else asked
@@ -56,7 +60,10 @@ def window_of(
         if not card:
             cuts.append("Graph keeps 30 days")
         start = now - _KEPT
-    return Window(start, end, "" if card else "; ".join(cuts), over)
+    events = not hunt.tables or not STANDING.issuperset(hunt.tables)
+    if not STANDING.isdisjoint(hunt.tables):
+        cuts = [*(cuts if events else ()), _AS_IT_STANDS]
+    return Window(start, end, "" if card else "; ".join(cuts), over, events)
 
 
 def _days(span: timedelta) -> str:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .lexer import bracket, inside, is_call, leading_operator, name_of, options, split, text
+from .lexer import bracket, inside, is_call, leading_operator, name_of, options, split
+from .origin import join_kind
 from .shaping import SHAPING, UNCLEAR, WATCHED, after, hinted, texts
-from .vocabulary import SCOPABLE
+from .tables import BY_ALERT, LOOKUPS, NAMELESS, SCOPABLE, UNTIMED
 
 if TYPE_CHECKING:
     from .lexer import Node
     from .shaping import Columns
 
-_TABLE: Columns = {name: name != "Indicator" for name in WATCHED}
 _IN_ORDER = {"filter", "limit", "project-reorder", "take", "where"}
 
 
@@ -70,10 +70,22 @@ def _source(nodes: list[Node], known: dict[str, Columns]) -> Columns:
     if len(nodes) == 1 and bracket(nodes[0]) == "(":
         return _table(inside(nodes[0]), known)
     if len(nodes) == 1 and name:
-        return known.get(name, _TABLE if name in SCOPABLE else UNCLEAR)
+        return known.get(name, _of(name))
     if is_call(nodes) and name == "materialize":
         return _table(inside(nodes[1]), known)
     return _union(nodes[1:], [], known) if name == "union" else UNCLEAR
+
+
+def _of(table: str) -> Columns:
+    """Return the columns of a table of Defender's."""
+    if table not in SCOPABLE | LOOKUPS:
+        return UNCLEAR
+    lacks = {
+        "DeviceId": BY_ALERT | LOOKUPS,
+        "DeviceName": BY_ALERT | LOOKUPS | NAMELESS,
+        "Timestamp": UNTIMED,
+    }
+    return {name: name != "Indicator" and table not in lacks[name] for name in WATCHED}
 
 
 def _operator(nodes: list[Node], columns: Columns, known: dict[str, Columns]) -> Columns:
@@ -98,9 +110,7 @@ def _agreed(states: set[bool | None]) -> bool | None:
 
 def _join(operator: str, nodes: list[Node], left: Columns, known: dict[str, Columns]) -> Columns:
     operand = options(nodes)
-    words = [text(node) for node in nodes[: len(nodes) - len(operand)]]
-    given = words[words.index("kind") + 2 :][:1] if "kind" in words else []
-    kind = next(iter(given), "innerunique" if operator == "join" else "leftouter")
+    kind = join_kind(operator, nodes)
     size = 2 if is_call(operand[:2]) else 1
     right = _source(operand[:size], known)
     if kind in {"leftsemi", "leftanti", "leftantisemi", "anti"}:

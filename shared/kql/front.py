@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.model.hunt import UNKNOWN_PLATFORMS, AppliesTo
 from shared.model.times import write_time
 
 from .clock import called
-from .literals import literal
+from .literals import dynamic, literal
+from .tables import BY_ALERT, NAMELESS, STANDING, UNTIMED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from .read import Reading
@@ -35,9 +37,70 @@ def within(start: datetime | None, end: datetime, column: str = "Timestamp") -> 
     return f" | where {column} between (datetime({write_time(start)}) .. datetime({write_time(end)}))"
 
 
-def not_applicable(pipes: str, applies_to: AppliesTo) -> list[Binding]:
+class Held(NamedTuple):
     """
-    Declare the devices, within *pipes*, that a query does not apply to.
+    What a query's tables are held to: a window, unless its *start* is None, and devices, unless there is no condition.
+
+    `by_id` is that condition on DeviceId alone, for tables without DeviceName; `bindings` are what both use.
+    """
+
+    bindings: tuple[Binding, ...] = ()
+    scope: str = ""
+    by_id: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def pipes(self, table: str) -> str:
+        """Return the operators that hold *table*; what has no events has no window."""
+        when = within(self.start, self.end) if self.end and table not in STANDING else ""
+        scope = self.by_id if table in NAMELESS else self.scope
+        if scope and table in BY_ALERT:
+            scope = "AlertId in (_AlertIds)"
+        return when + (f" | where {scope}" if scope else "")
+
+
+def of_devices(
+    ids: Iterable[str], names: Iterable[str], reading: Reading, start: datetime | None, end: datetime
+) -> Held:
+    """
+    Hold what a query reads to devices: to those with these *ids*, and to those with one of these *names*.
+
+    A name also matches where a domain follows it. A table without DeviceName is held to the ids that DeviceInfo has for it.
+    """
+    ids, names = list(ids), list(names)
+    by_id = ["DeviceId in (_DeviceIds)"] if ids else []
+    bindings = [("_DeviceIds", dynamic(ids))] if ids else []
+    by_name: list[str] = []
+    for name in names:
+        by_name += [f"DeviceName =~ {literal(name)}", f"DeviceName startswith {literal(name + '.')}"]
+    scope = " or ".join(by_id + by_name)
+    if by_name and not NAMELESS.isdisjoint(reading.tables):
+        named = f"DeviceInfo{within(start, end)} | where {' or '.join(by_name)} | distinct DeviceId"
+        bindings.append(("_NamedIds", named))
+        by_id.append("DeviceId in (_NamedIds)")
+    held = Held((), scope, " or ".join(by_id), start, end)
+    return held._replace(bindings=(*bindings, *_alerts(held, reading)))
+
+
+def of_fleet(
+    prefixes: Iterable[str], odd: str, reading: Reading, start: datetime | None, end: datetime
+) -> Held:
+    """Hold what a query reads to devices whose ids begin with one of *prefixes*; '' stands for those that are *odd*."""
+    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" if prefix else odd for prefix in prefixes)
+    held = Held((), scope, scope, start, end)
+    return held._replace(bindings=_alerts(held, reading))
+
+
+def _alerts(held: Held, reading: Reading) -> tuple[Binding, ...]:
+    """Declare the alerts that have evidence of the devices, where a query reads what has nothing but their ids."""
+    if not held.scope or BY_ALERT.isdisjoint(reading.tables):
+        return ()
+    return (("_AlertIds", f"AlertEvidence{held.pipes('AlertEvidence')} | distinct AlertId"),)
+
+
+def not_applicable(held: Held, applies_to: AppliesTo) -> list[Binding]:
+    """
+    Declare those of the devices that a query does not apply to.
 
     Of many hunts in one query each reads the kinds, which are looked up once. They are left out in the query, not afterwards, so that their rows do not use up its row limit.
     """
@@ -46,18 +109,22 @@ def not_applicable(pipes: str, applies_to: AppliesTo) -> list[Binding]:
         return []
     latest = "summarize arg_max(Timestamp, OSPlatform, DeviceType) by DeviceId"
     return [
-        ("_DeviceKinds", f"materialize(DeviceInfo{pipes} | {latest})"),
+        ("_DeviceKinds", f"materialize(DeviceInfo{held.pipes('DeviceInfo')} | {latest})"),
         ("_NotApplicable", f"_DeviceKinds | where {other} | project DeviceId"),
     ]
 
 
-def shadows(reading: Reading, pipes: str, applies_to: AppliesTo) -> list[str]:
+def shadows(reading: Reading, held: Held, applies_to: AppliesTo) -> list[str]:
     """Redeclare each table that the query reads, as the part of it that the query may see."""
-    if _other_kind(applies_to):
-        pipes += " | where DeviceId !in (_NotApplicable)"
-    if "TimeGenerated" in reading.names:
-        pipes += " | extend TimeGenerated = Timestamp"  # Sentinel's name for it
-    return [f"let {table} = {table}{pipes};" for table in reading.tables if pipes]
+    found = []
+    for table in reading.tables:
+        pipes = held.pipes(table)
+        if _other_kind(applies_to) and table not in BY_ALERT:
+            pipes += " | where DeviceId !in (_NotApplicable)"
+        if "TimeGenerated" in reading.names and table not in UNTIMED:
+            pipes += " | extend TimeGenerated = Timestamp"  # Sentinel's name for it
+        found += [f"let {table} = {table}{pipes};"] if pipes else []
+    return found
 
 
 def _other_kind(applies_to: AppliesTo) -> str:

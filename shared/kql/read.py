@@ -14,7 +14,7 @@ from .columns import UNKNOWN, read_rows
 from .lexer import Token, lex, nest, unquoted
 from .problem import Problem
 from .sources import Sources
-from .vocabulary import SCOPABLE
+from .tables import SCOPABLE
 
 
 class Reading(Struct, frozen=True):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .origin import LITERAL, Origin
 from .vocabulary import BINDINGS
-from .walk import Known, Walk
+from .walk import Walk
 
 if TYPE_CHECKING:
     from .lexer import Node
+    from .scalars import Known
 
 
 class Sources(Walk):
@@ -40,9 +42,8 @@ class Sources(Walk):
         self._declared.add(name)
         super().declare(node, name)
 
-    def table(self, node: Node, name: str, known: Known) -> None:
+    def table(self, node: Node, name: str, known: Known) -> Origin:
         """Note a table that the query does not declare; report one that cannot be restricted, if there is a scope."""
         if name not in known and name not in {"true", "false", *BINDINGS.values()}:
             self._read.add(name)
-        if self.scoped:
-            super().table(node, name, known)
+        return super().table(node, name, known) if self.scoped else LITERAL

@@ -2,54 +2,6 @@
 
 from __future__ import annotations
 
-SCOPABLE = frozenset({
-    "AlertEvidence", "DeviceEvents", "DeviceFileCertificateInfo", "DeviceFileEvents", "DeviceImageLoadEvents",
-    "DeviceInfo", "DeviceLogonEvents", "DeviceNetworkEvents", "DeviceNetworkInfo", "DeviceProcessEvents",
-    "DeviceRegistryEvents",
-})  # fmt: skip
-"""The tables that hold DeviceId, DeviceName and Timestamp (Microsoft's Advanced Hunting schema reference)."""
-
-UNSCOPABLE = frozenset({
-    "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "AlertInfo", "AuditLogs", "AzureActivity",
-    "BehaviorAnalytics", "BehaviorEntities", "BehaviorInfo", "CampaignInfo", "CloudAppEvents",
-    "CloudAuditEvents", "CloudProcessEvents", "CloudStorageAggregatedEvents", "CommonSecurityLog",
-    "DataSecurityBehaviors", "DataSecurityEvents", "DeviceBaselineComplianceAssessment",
-    "DeviceBaselineComplianceAssessmentKB", "DeviceBaselineComplianceProfiles", "DeviceTvmBrowserExtensions",
-    "DeviceTvmBrowserExtensionsKB", "DeviceTvmCertificateInfo", "DeviceTvmHardwareFirmware",
-    "DeviceTvmInfoGathering", "DeviceTvmInfoGatheringKB", "DeviceTvmSecureConfigurationAssessment",
-    "DeviceTvmSecureConfigurationAssessmentKB", "DeviceTvmSoftwareEvidenceBeta", "DeviceTvmSoftwareInventory",
-    "DeviceTvmSoftwareVulnerabilities", "DeviceTvmSoftwareVulnerabilitiesKB", "DisruptionAndResponseEvents",
-    "EmailAttachmentInfo", "EmailEvents", "EmailPostDeliveryEvents", "EmailUrlInfo", "EntraIdSignInEvents",
-    "EntraIdSpnSignInEvents", "ExposureGraphEdges", "ExposureGraphNodes", "FileMaliciousContentInfo",
-    "GraphApiAuditEvents", "IdentityAccountInfo", "IdentityDirectoryEvents", "IdentityEvents", "IdentityInfo",
-    "IdentityLogonEvents", "IdentityQueryEvents", "MessageEvents", "MessagePostDeliveryEvents",
-    "MessageUrlInfo", "OAuthAppInfo", "OfficeActivity", "SecurityAlert", "SecurityEvent", "SecurityIncident",
-    "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator", "UrlClickEvents",
-})  # fmt: skip
-"""
-Tables of Defender and Sentinel that cannot be restricted to devices.
-
-A device hunt that names one is refused.
-"""
-
-UNTIMED = frozenset({
-    "DeviceBaselineComplianceAssessment", "DeviceBaselineComplianceAssessmentKB", "DeviceBaselineComplianceProfiles",
-    "DeviceTvmBrowserExtensions", "DeviceTvmBrowserExtensionsKB", "DeviceTvmCertificateInfo", "DeviceTvmHardwareFirmware",
-    "DeviceTvmInfoGatheringKB", "DeviceTvmSecureConfigurationAssessmentKB", "DeviceTvmSoftwareEvidenceBeta",
-    "DeviceTvmSoftwareInventory", "DeviceTvmSoftwareVulnerabilities", "DeviceTvmSoftwareVulnerabilitiesKB",
-    "ExposureGraphEdges", "ExposureGraphNodes",
-})  # fmt: skip
-"""Those of these that hold how things stand, without a Timestamp (Microsoft's Advanced Hunting schema reference)."""
-
-OF_SENTINEL = frozenset({
-    "AuditLogs", "AzureActivity", "BehaviorAnalytics", "CommonSecurityLog", "OfficeActivity", "SecurityAlert",
-    "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator",
-})  # fmt: skip
-"""Those of these that Sentinel has, whose time is in TimeGenerated."""
-
-OTHERWISE_TIMED = frozenset({"CloudStorageAggregatedEvents"})
-"""Those whose rows span a time, and have neither Timestamp nor TimeGenerated (Microsoft's reference)."""
-
 _OF_FILES = ("DeviceFileEvents", "DeviceProcessEvents", "DeviceImageLoadEvents")
 _OF_PROCESSES = ("DeviceProcessEvents", "DeviceNetworkEvents", "DeviceFileEvents", "DeviceImageLoadEvents", "DeviceRegistryEvents",
                  "DeviceLogonEvents", "DeviceEvents")  # fmt: skip
@@ -141,7 +93,9 @@ BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHas
 CLOCK = {"ago": "_ago", "now": "_now"}
 """The functions that ask for the time, and the names of those that answer with a hunt's own."""
 
-RESERVED = frozenset({"_DeviceIds", "_DeviceKinds", "_NotApplicable", *CLOCK.values(), *BINDINGS.values()})
+RESERVED = frozenset({
+    "_AlertIds", "_DeviceIds", "_DeviceKinds", "_NamedIds", "_NotApplicable", *CLOCK.values(), *BINDINGS.values(),
+})  # fmt: skip
 """The names that `write` declares in front of a query."""
 
 RESERVED_PREFIXES = ("_Hunt", "_Rows")

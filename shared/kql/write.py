@@ -14,10 +14,11 @@ from shared.model.hunt import EVERYWHERE, AppliesTo
 
 from .clock import anchored
 from .fair import divides, fair_limit, limit
-from .front import clock, not_applicable, shadows, within
-from .literals import dynamic, literal
+from .front import clock, not_applicable, of_devices, of_fleet, shadows, within
+from .literals import dynamic
 from .read import Reading, read_query
-from .vocabulary import BINDINGS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, UNSCOPABLE, UNTIMED
+from .tables import DATED, LOOKUPS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, STANDING, UNSCOPABLE
+from .vocabulary import BINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,19 +74,12 @@ def device_leg(
     if not ids and not names:
         raise ValueError("no device to hold the query to")
     reading = _readable(query, scoped=True)
-    scope = ["DeviceId in (_DeviceIds)"] if ids else []
-    for name in names:
-        scope += [f"DeviceName =~ {literal(name)}", f"DeviceName startswith {literal(name + '.')}"]
+    held = of_devices(ids, names, reading, start, end)
     fair = is_fair_for_devices(query, devices)
-    pipes = f"{within(start, end)} | where {' or '.join(scope)}"
     return Leg(
+        (*clock(end, reading.text), *held.bindings, *not_applicable(held, applies_to)),
         (
-            *clock(end, reading.text),
-            *([("_DeviceIds", dynamic(ids))] if ids else []),
-            *not_applicable(pipes, applies_to),
-        ),
-        (
-            *shadows(reading, pipes, applies_to),
+            *shadows(reading, held, applies_to),
             anchored(reading.text),
             *(fair_limit(reading, "DeviceId", take) if fair else limit(take)),
         ),
@@ -128,11 +122,10 @@ def fleet_leg(
     digits. Raises ValueError where the query cannot be restricted to devices.
     """
     reading = _readable(query, scoped=True)
-    scope = " or ".join(f"DeviceId startswith {literal(prefix)}" if prefix else _ODD for prefix in prefixes)
     whole = "\n".join([reading.text, *summarize.strip().splitlines()])
-    pipes = within(start, end) + (f" | where {scope}" if scope else "")
-    bindings = (*clock(end, whole), *not_applicable(pipes, applies_to))
-    return Leg(bindings, (*shadows(reading, pipes, applies_to), anchored(whole)))
+    held = of_fleet(prefixes, _ODD, reading, start, end)
+    bindings = (*clock(end, whole), *held.bindings, *not_applicable(held, applies_to))
+    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(whole)))
 
 
 def fleet_query(
@@ -166,7 +159,7 @@ def indicator_leg(
     if start and not can_bound(query, scoped=False):
         raise ValueError("which tables the query reads, or which time they have, is not certain")
     fair = is_fair_for_indicators(query, indicators)
-    bounded = sorted((reading.reads or frozenset()) - UNTIMED) if start else ()
+    bounded = sorted((reading.reads or frozenset()) - STANDING) if start else ()
     return Leg(
         (*clock(end, reading.text), *((name, dynamic(bound)) for name, bound in values.items())),
         (
@@ -188,7 +181,12 @@ def indicator_query(query: str, indicators: Iterable[Indicator], *, take: int, e
 def can_bound(query: str, *, scoped: bool) -> bool:
     """Tell whether the query itself can bound its window: whether it is certain which tables it reads, and how they have time."""
     reads = _readable(query, scoped=scoped).reads
-    return scoped or (reads is not None and reads <= (SCOPABLE | UNSCOPABLE) - OTHERWISE_TIMED)
+    return scoped or (reads is not None and reads <= (SCOPABLE | LOOKUPS | UNSCOPABLE) - OTHERWISE_TIMED)
+
+
+def is_dated(query: str, *, scoped: bool) -> bool:
+    """Tell whether the query names a table in which Timestamp is no event's, so that a call's timespan would cut it wrongly."""
+    return not DATED.isdisjoint(_readable(query, scoped=scoped).names)
 
 
 def is_fair_for_indicators(query: str, indicators: Iterable[Indicator]) -> bool:

@@ -33,6 +33,8 @@ class Window(Struct, frozen=True):
     cut: str = ""
     #: From when nothing more can happen or arrive in the wanted period; None where that was so from the start.
     over: datetime | None = None
+    #: Whether what the hunt reads are events of this period; else it is how things stand when it runs.
+    events: bool = True
 
     @property
     def timespan(self) -> str:

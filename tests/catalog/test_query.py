@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.catalog.query import MOST_CHARACTERS, MOST_HUNTS, Asked, batch_call, calls_for, one_call
+from shared.catalog.query import KEPT, MOST_CHARACTERS, MOST_HUNTS, Asked, batch_call, calls_for, one_call
 from shared.model.entity import Chosen, Device, Indicator
 from shared.model.hunt import Hunt
 from shared.model.outcome import Window
@@ -130,3 +130,17 @@ def test_a_hunt_alone_is_sent_as_it_stands() -> None:
     assert (window(2).timespan, 11) == (call.timespan, call.take)
     assert "_Hunt" not in call.query
     assert " between (" not in call.query
+
+
+def test_how_things_stand_is_read_whatever_the_window() -> None:
+    """A setting may have been found out before the window or after it, so the timespan is no bound, and each query is."""
+    settings = asked("b", f"{PROCESSES} | join (DeviceTvmSecureConfigurationAssessment) on DeviceId")
+    alone, beside = one_call(settings, 11), batch_call([asked("a"), settings], 11, window(7))
+
+    for call, bounds in ((alone, 1), (beside, 2)):
+        assert call.timespan == KEPT
+        assert bounds == call.query.count(" | where Timestamp between (")
+        assert (
+            "let DeviceTvmSecureConfigurationAssessment = DeviceTvmSecureConfigurationAssessment | where DeviceId"
+            in call.query
+        )

@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sandbox.telemetry.engine import Engine, timestamp
 from sandbox.telemetry.generation import device_id
 from sandbox.telemetry.rows import ran
 from sandbox.tenant import evidence
 from shared.catalog.load import Catalog, load_hunts
+from shared.comment.others import windows
 from shared.enrichment.windows import window_of
 from shared.model.hunt import Hunt
+from shared.model.outcome import Outcome
 from tests.support.endings import outcome
 from tests.support.hunt_files import SENTINEL, five_hunts, write
 from tests.support.tenant import Deployment, Fleet
@@ -34,6 +37,25 @@ def told(
     """Return start and end, as times before now, and what is cut, for activity from *first* to *last* ago."""
     window = window_of(hunt(reach), asked, NOW - first, NOW - last, NOW)
     return NOW - window.start, NOW - window.end, window.cut
+
+
+@pytest.mark.parametrize(
+    ("tables", "events", "standing"),
+    [
+        (("DeviceProcessEvents",), True, False),
+        (("DeviceProcessEvents", "DeviceTvmSoftwareInventory"), True, True),
+        (("DeviceTvmSecureConfigurationAssessment",), False, True),
+    ],
+)
+def test_no_window_is_claimed_for_how_things_stand(
+    tables: tuple[str, ...], events: bool, standing: bool
+) -> None:
+    """Of a hunt that reads that alone, the comment says that it saw no events; of one that reads it too, that it did."""
+    window = window_of(replace(hunt(DAY), tables=tables), None, NOW - DAY, NOW, NOW)
+    (line,) = windows([Outcome("a", "A", "nothingFound", window=window)])
+
+    assert events == window.events == (" UTC" in line) == ("no events" not in line)
+    assert standing == ("as they stand when hunted" in line)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from sandbox.telemetry.engine import Engine, tables
 from shared.kql.batch import batch_query
 from shared.kql.lexer import lex
 from shared.kql.prevalence import MOST_COUNTED, Counted, prevalence_query
-from shared.kql.vocabulary import COUNTED, SCOPABLE
+from shared.kql.tables import SCOPABLE
+from shared.kql.vocabulary import COUNTED
 from shared.kql.write import device_leg
 from shared.model.entity import Device
 from shared.model.finding import Prevalence

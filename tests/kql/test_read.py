@@ -14,7 +14,7 @@ from shared.errors import UnreadableQuery
 from shared.kql.clock import anchored
 from shared.kql.lexer import lex
 from shared.kql.read import read_query
-from shared.kql.vocabulary import FUNCTIONS, SCOPABLE, UNSCOPABLE
+from shared.kql.vocabulary import FUNCTIONS
 from shared.kql.write import device_query
 from shared.model.entity import Device
 
@@ -170,16 +170,6 @@ def test_every_allowed_function_is_built_in_and_reads_no_table(judge: Judge) -> 
         "materialized_view",
         "graph",
     }
-
-
-@pytest.mark.node
-def test_every_scopable_table_has_the_columns_that_scope_it(judge: Judge) -> None:
-    """Microsoft's parser finds Timestamp, DeviceId and DeviceName in each of them."""
-    for table in SCOPABLE:
-        verdict = judge(f"{table} | project Timestamp, DeviceId, DeviceName")
-
-        assert [] == verdict.diagnostics
-    assert set() == SCOPABLE & UNSCOPABLE
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from shared.model.entity import Device, Indicator
 from shared.model.hunt import AppliesTo
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
-NO_TABLE = "is neither declared by the query nor a table that holds DeviceId and DeviceName"
+NO_TABLE = "is neither declared by the query nor a table that holds DeviceId"
 NO_FUNCTION = "is neither declared by the query nor a function that reads nothing else"
 WHICH = "cannot tell which table this reads"
 VALUES = "write nothing but values in dynamic(…)"
