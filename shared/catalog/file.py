@@ -18,6 +18,7 @@ from msgspec import Struct
 from shared.errors import HuntError
 from shared.kql.cost import costs
 from shared.kql.output import columns_of
+from shared.kql.rarity import counts_of_devices
 from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt
@@ -73,6 +74,12 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     if "query" in sentinel:
         problems += [source.problem_within(("query",), p.line, p.column, p.text) for p in reading.problems]
         problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
+        if "externaldata" not in ours.get("allow", ()):
+            allow = "say enrichment.allow: [externaldata], or write the values in the query"
+            problems += [
+                source.problem_within(("query",), p.line, p.column, f"{p.text}: {allow}")
+                for p in reading.outside
+            ]
     if ours.get("prevalence"):
         wrong = prevalence_problem(ours["prevalence"], ours.get("columns", ()), reading.text)
         problems += [source.problem((*_OURS, "prevalence"), wrong)] if wrong else []
@@ -129,8 +136,9 @@ def _notices(source: Source, hunt: Hunt, reading: Reading) -> tuple[str, ...]:
     """
     Return what the author of a hunt should know, each with its place.
 
-    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; what its query may
-    cost the tenant, alone or in a sweep (see `costs`); and a hunt without an id.
+    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; one that counts
+    devices, which are no longer the fleet's; what its query may cost the tenant, alone or in a sweep (see `costs`); what
+    is not sent as it stands; and a hunt without an id.
     """
     said = []
     if hunt.entity == "device" and {"DeviceId", "DeviceName"} <= reading.lacks:
@@ -141,7 +149,11 @@ def _notices(source: Source, hunt: Hunt, reading: Reading) -> tuple[str, ...]:
     if source.content.get("id") is None:
         wanted = "write a GUID, so that it stays the same hunt under another file name"
         said.append(source.problem(("id",), wanted))
-    said += [source.problem_within(("query",), p.line, p.column, p.text) for p in costs(hunt.query)]
+    counts = counts_of_devices(hunt.query) if hunt.entity == "device" else ()
+    said += [
+        source.problem_within(("query",), p.line, p.column, p.text)
+        for p in (*reading.told, *counts, *costs(hunt.query))
+    ]
     if hunt.sweep and hunt.sweep.summarize:
         before = reading.text.count("\n") + 1
         said += [

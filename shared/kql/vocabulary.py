@@ -114,12 +114,15 @@ WORDS = LISTS | {
 TABULAR = frozenset({"materialize", "toscalar"})
 """KQL's own functions that take a table."""
 
+INVOKED = {"FileProfile", "SeenBy"}
+"""Functions of Defender's own that `invoke` may call: they add to a row what is known of its file or device."""
+
 PLUGINS = {"bag_unpack", "narrow", "pivot"}
 """Plugins of `evaluate` that read no other table."""
 
 LONG_LISTS = {
     "distinct", "extend", "order", "project", "project-away", "project-keep", "project-rename", "project-reorder",
-    "sort", "summarize", "union",
+    "serialize", "sort", "summarize", "union",
 }  # fmt: skip
 """Operators that end in a list separated by commas, however long it is."""
 

@@ -85,6 +85,8 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     """The `enrichment` block of a hunt file. Durations are ISO 8601 in the file, at most 30 days."""
 
     entity: Literal["device", "indicator"] = "device"
+    #: What else than the tenant's tables a device hunt may read.
+    allow: tuple[Literal["externaldata"], ...] = ()
     #: The kinds of indicator that an indicator hunt takes; empty for a device hunt.
     kinds: tuple[IndicatorKind, ...] = ()
     applies_to: AppliesTo = EVERYWHERE
