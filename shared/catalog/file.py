@@ -23,6 +23,7 @@ from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt
 
+from .binding import binding_problems, completed
 from .convert import convert
 from .prevalence import prevalence_problem
 from .source import place, read_source
@@ -65,7 +66,7 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     problems: list[str] = []
     sentinel = convert(_Sentinel, source, (), source.content, problems)
     block = source.content.get("enrichment")
-    ours = convert(Enrichment, source, _OURS, {} if block is None else block, problems)
+    ours = completed(convert(Enrichment, source, _OURS, {} if block is None else block, problems))
     problems += _texts(source, sentinel)
     problems += _durations(source, ours)
     query = sentinel.get("query", "")
@@ -188,6 +189,8 @@ def _durations(source: Source, ours: dict[str, Any]) -> list[str]:
 def _device(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]:
     kinds = (*_OURS, "kinds")
     problems = [source.problem(kinds, "is for indicator hunts", at_key=True)] if ours.get("kinds") else []
+    if ours.get("binds"):
+        problems += binding_problems(source, ours, reading.text)
     if sweep := ours.get("sweep"):
         swept = read_query(f"{reading.text}\n{sweep.summarize}", scoped=True)
         if not reading.problems:
@@ -208,6 +211,8 @@ def _indicator(source: Source, ours: dict[str, Any], reading: Reading) -> list[s
         for field, key in (("applies_to", "appliesTo"), ("sweep", "sweep"))
         if ours.get(field)
     ]
+    if ours.get("binds"):
+        return [*problems, *(binding_problems(source, ours, reading.text) if not reading.problems else ())]
     kinds, path = ours.get("kinds", ()), (*_OURS, "kinds")
     if not kinds:
         wanted = f"an indicator hunt needs one or more of {', '.join(BINDINGS)}"

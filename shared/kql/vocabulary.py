@@ -98,8 +98,8 @@ RESERVED = frozenset({
 })  # fmt: skip
 """The names that `write` declares in front of a query."""
 
-RESERVED_PREFIXES = ("_Hunt", "_Rows")
-"""How names begin that are kept for several hunts in one query."""
+RESERVED_PREFIXES = ("_Hunt", "_Rows", "_Value")
+"""How names begin that are kept for several hunts, or several values, in one query."""
 
 LISTS = {"in", "in~", "has_any", "has_all"}
 """Operators after which a table may stand in brackets."""

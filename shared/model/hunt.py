@@ -62,6 +62,9 @@ EVERYWHERE = AppliesTo()
 #: The hunt that returns what a device is and when it last sent data. It runs beside every device hunt.
 DEVICE_CARD = "device-card"
 
+#: The kinds of hash that a query may be made for, each with its length in hex digits.
+HASHES = {"md5": 32, "sha1": 40, "sha256": 64}
+
 #: From the most severe on.
 Role = Literal["finding", "context"]
 Severity = Literal["high", "medium", "low"]
@@ -89,6 +92,9 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     allow: tuple[Literal["externaldata"], ...] = ()
     #: The kinds of indicator that an indicator hunt takes; empty for a device hunt.
     kinds: tuple[IndicatorKind, ...] = ()
+    #: The parameter that an indicator hunt's query declares itself, with the kind of value that takes the literal's place:
+    #: an indicator's, or one of HASHES.
+    binds: dict[str, str] = {}
     applies_to: AppliesTo = EVERYWHERE
     #: `context` where rows are what is normal there, as of a baseline: more of them later are no news.
     role: Role = "finding"
