@@ -71,7 +71,9 @@ class Plain(Operators):
         )
         origin = self._operands(tables, nodes[0], known)
         self.scalars(nodes[at + 2 :], known)
-        self._replace(nodes[0], nodes[at], "union withsource=['$table'] ")
+        # A search over rows gives them the name of no table.
+        named = "withsource=['$table'] " if "$table" in self.query else ""
+        self._replace(nodes[0], nodes[at], f"union {named}")
         self._unwrap(tables, f" | search {options}")
         return origin
 

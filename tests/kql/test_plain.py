@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEVICE = Device("a" * 40)
-UNION = "union withsource=['$table'] "
+UNION = "union "
 ADDRESS = "externaldata (Name: string) [@'https://contoso.com/names.csv'] with (format='csv')"
 SENT = {
     "search in (DeviceInfo, DeviceFileEvents) 'x' | take 5": f"{UNION} DeviceInfo, DeviceFileEvents | search  'x' | take 5",
     "search kind=case_sensitive in (DeviceInfo) DeviceName has 'x'": f"{UNION} DeviceInfo | search kind = case_sensitive  DeviceName has 'x'",
     "DeviceInfo | join (search in (DeviceFileEvents) 'x') on DeviceId": f"DeviceInfo | join ({UNION} DeviceFileEvents | search  'x') on DeviceId",
+    "search in (DeviceInfo) 'x' | summarize count() by $table": "union withsource=['$table']  DeviceInfo | search  'x' | summarize count() by $table",
     "find in (DeviceInfo, DeviceEvents) where DeviceName has 'x'": "union withsource=source_  DeviceInfo, DeviceEvents |  where DeviceName has 'x'",
     "find withsource=Of in (DeviceInfo) where DeviceName has 'x' project DeviceId, Of": "union withsource=Of  DeviceInfo |  where DeviceName has 'x' | project  DeviceId, Of",
     "find in (DeviceInfo) where true project DeviceId": "union withsource=source_  DeviceInfo |  where true | project source_,  DeviceId",
