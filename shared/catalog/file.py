@@ -31,6 +31,7 @@ from .source import place, read_source
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.kql.problem import Problem
     from shared.kql.read import Reading
 
     from .source import Source
@@ -75,12 +76,9 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     if "query" in sentinel:
         problems += [source.problem_within(("query",), p.line, p.column, p.text) for p in reading.problems]
         problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
-        if "externaldata" not in ours.get("allow", ()):
-            allow = "say enrichment.allow: [externaldata], or write the values in the query"
-            problems += [
-                source.problem_within(("query",), p.line, p.column, f"{p.text}: {allow}")
-                for p in reading.outside
-            ]
+        problems += [
+            source.problem_within(("query",), p.line, p.column, p.text) for p in _outside(ours, reading)
+        ]
     if ours.get("prevalence"):
         wrong = prevalence_problem(ours["prevalence"], ours.get("columns", ()), reading.text)
         problems += [source.problem((*_OURS, "prevalence"), wrong)] if wrong else []
@@ -195,14 +193,25 @@ def _device(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]
         swept = read_query(f"{reading.text}\n{sweep.summarize}", scoped=True)
         if not reading.problems:
             before, path = reading.text.count("\n") + 1, (*_SWEEP, "summarize")
+            unsent = [p._replace(text=f"not possible here: {p.text}") for p in swept.told if p.line > before]
+            outside = [p for p in _outside(ours, swept) if p.line > before]
             problems += [
-                source.problem_within(path, max(1, p.line - before), p.column, p.text) for p in swept.problems
+                source.problem_within(path, max(1, p.line - before), p.column, p.text)
+                for p in (*swept.problems, *unsent, *outside)
             ]
         columns = columns_of(swept.text)
         if sweep.new not in (swept.names if columns is None else columns):
             has = f", which are {', '.join(sorted(columns))}" if columns else ""
             problems.append(source.problem((*_SWEEP, "new"), f"must be a column of the sweep's rows{has}"))
     return problems
+
+
+def _outside(ours: dict[str, Any], reading: Reading) -> list[Problem]:
+    """Return where a query reads what is outside of the tenant, unless the file allows it."""
+    if "externaldata" in ours.get("allow", ()):
+        return []
+    allow = "say enrichment.allow: [externaldata], or write the values in the query"
+    return [p._replace(text=f"{p.text}: {allow}") for p in reading.outside]
 
 
 def _indicator(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]:

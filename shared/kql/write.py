@@ -122,11 +122,12 @@ def fleet_leg(
     spread, so one hex digit is a 16th of the fleet. An empty one stands for all ids that do not begin with two hex
     digits. Raises ValueError where the query cannot be restricted to devices.
     """
-    reading = _readable(query, scoped=True)
-    whole = "\n".join([reading.text, *summarize.strip().splitlines()])
+    text = "\n".join([_readable(query, scoped=True).text, *summarize.strip().splitlines()])
+    # Read as a whole, what follows is held as the query is.
+    reading = _readable(text, scoped=True)
     held = of_fleet(prefixes, _ODD, reading, start, end)
-    bindings = (*clock(end, whole), *held.bindings, *not_applicable(held, applies_to))
-    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(whole)))
+    bindings = (*clock(end, reading.text), *held.bindings, *not_applicable(held, applies_to))
+    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(reading.text)))
 
 
 def fleet_query(

@@ -9,6 +9,7 @@ import pytest
 from shared.catalog.load import Catalog, load_hunts
 from shared.catalog.query import Asked, batch_call
 from shared.catalog.select import asked_of, entities_of
+from shared.kql.write import fleet_query
 from shared.model.entity import Chosen, Device, Indicator
 from shared.model.outcome import Window
 from tests.support.hunt_files import SENTINEL, write
@@ -115,3 +116,30 @@ def test_one_line_makes_a_query_for_one_value_a_hunt_for_indicators(
 def test_what_a_block_says_wrongly_is_told(tmp_path: Path, block: str, problem: str) -> None:
     """With its place, and with what to write."""
     assert problem in told(loaded(tmp_path, BY_IP, block))
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("| render timechart", "not possible here: render is left out"),
+        ("| union Device*", "not possible here: Device* stands for DeviceEvents"),
+        ("| join kind=leftouter (externaldata (a: string) ['https://contoso.com/a.csv']) on $left.DeviceId == $right.a",
+         "externaldata reads what is outside of the tenant: say enrichment.allow"),
+    ],
+)  # fmt: skip
+def test_what_follows_a_query_in_a_sweep_is_sent_as_it_stands(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    """So it may hold nothing that a query is rid of, nor read what the file does not allow."""
+    block = f'sweep: {{new: Timestamp, summarize: "{line}"}}'
+
+    assert f"enrichment.sweep.summarize: {problem}" in told(loaded(tmp_path, "DeviceInfo", block))
+
+
+def test_what_a_sweep_joins_is_held_as_its_query_is() -> None:
+    """A table that only `summarize` names is restricted, too."""
+    query = fleet_query(
+        "DeviceInfo", end=NOW, summarize="| join kind=inner (DeviceEvents) on DeviceId", prefixes=["a"]
+    )
+
+    assert 'let DeviceEvents = DeviceEvents | where DeviceId startswith "a";' in query
