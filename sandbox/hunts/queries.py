@@ -12,7 +12,8 @@ from shared.kql.lexer import inside, leading_operator, lex, name_of, nest, optio
 from shared.kql.problem import Problem, Problems
 from shared.kql.read import read_query
 from shared.kql.shaping import texts
-from shared.kql.vocabulary import BINDINGS, SCOPABLE
+from shared.kql.tables import SCOPABLE
+from shared.kql.vocabulary import BINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

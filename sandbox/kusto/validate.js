@@ -24,11 +24,16 @@ function fileProfile() {
     'FileProfile', "(T: (*), x: string = 'SHA1', y: long = 100)", `{ T | extend ${columns.join(', ')} }`, null);
 }
 
+// The other one: which devices have seen a device.
+function seenBy() {
+  return new Symbols.FunctionSymbol.$ctor16('SeenBy', '(T: (*))', '{ T | extend SeenBy = dynamic([]) }', null);
+}
+
 function globals(schema) {
   // $ctor7 is the overload that reads a schema as text: "(column:type, …)".
   const tables = Object.entries(schema).map(([table, columns]) => new Symbols.TableSymbol.$ctor7(
     table, `(${Object.entries(columns).map(([name, type]) => `['${name}']:${type}`).join(', ')})`, null));
-  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1('db', [...tables, fileProfile()], false));
+  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1('db', [...tables, fileProfile(), seenBy()], false));
 }
 
 const schema = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));

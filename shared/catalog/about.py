@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.kql.read import read_query
-from shared.kql.vocabulary import OF_SENTINEL, UNSCOPABLE
+from shared.kql.tables import OF_SENTINEL, UNSCOPABLE
 from shared.model.hunt import FAMILIES
 
 if TYPE_CHECKING:

@@ -19,10 +19,12 @@ from msgspec.structs import fields
 from shared.errors import HuntError
 from shared.kql.cost import costs
 from shared.kql.output import columns_of
+from shared.kql.rarity import counts_of_devices
 from shared.kql.read import read_query
 from shared.kql.vocabulary import BINDINGS
 from shared.model.hunt import Enrichment, Hunt
 
+from .binding import binding_problems, completed
 from .convert import convert
 from .prevalence import prevalence_problem
 from .slips import misplaced, nowhere, timeless, unseen
@@ -31,6 +33,7 @@ from .source import place, read_source
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.kql.problem import Problem
     from shared.kql.read import Reading
 
     from .source import Source
@@ -66,7 +69,7 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
     problems: list[str] = []
     sentinel = convert(_Sentinel, source, (), source.content, problems)
     block = source.content.get("enrichment")
-    ours = convert(Enrichment, source, _OURS, {} if block is None else block, problems)
+    ours = completed(convert(Enrichment, source, _OURS, {} if block is None else block, problems))
     problems += misplaced(source, [f.encode_name for f in fields(_Sentinel)])
     problems += _texts(source, sentinel)
     problems += _durations(source, ours)
@@ -77,6 +80,9 @@ def read_hunt(file: Path, *, shipped: bool = False) -> tuple[Hunt, tuple[str, ..
         problems += [source.problem_within(("query",), p.line, p.column, p.text) for p in reading.problems]
         problems += _device(source, ours, reading) if scoped else _indicator(source, ours, reading)
         problems += [*unseen(source, ours, reading), *timeless(source, ours, reading)]
+        problems += [
+            source.problem_within(("query",), p.line, p.column, p.text) for p in _outside(ours, reading)
+        ]
     problems += nowhere(source, ours)
     if ours.get("prevalence"):
         wrong = prevalence_problem(ours["prevalence"], ours.get("columns", ()), reading.text)
@@ -134,8 +140,9 @@ def _notices(source: Source, hunt: Hunt, reading: Reading) -> tuple[str, ...]:
     """
     Return what the author of a hunt should know, each with its place.
 
-    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; what its query may
-    cost the tenant, alone or in a sweep (see `costs`); and a hunt without an id.
+    That is: a device hunt whose rows certainly say no device, so that nobody is told whose they are; one that counts
+    devices, which are no longer the fleet's; what its query may cost the tenant, alone or in a sweep (see `costs`); what
+    is not sent as it stands; and a hunt without an id.
     """
     said = []
     if hunt.entity == "device" and {"DeviceId", "DeviceName"} <= reading.lacks:
@@ -146,7 +153,11 @@ def _notices(source: Source, hunt: Hunt, reading: Reading) -> tuple[str, ...]:
     if source.content.get("id") is None:
         wanted = "write a GUID, so that it stays the same hunt under another file name"
         said.append(source.problem(("id",), wanted))
-    said += [source.problem_within(("query",), p.line, p.column, p.text) for p in costs(hunt.query)]
+    counts = counts_of_devices(hunt.query) if hunt.entity == "device" else ()
+    said += [
+        source.problem_within(("query",), p.line, p.column, p.text)
+        for p in (*reading.told, *counts, *costs(hunt.query))
+    ]
     if hunt.sweep and hunt.sweep.summarize:
         before = reading.text.count("\n") + 1
         said += [
@@ -181,12 +192,17 @@ def _durations(source: Source, ours: dict[str, Any]) -> list[str]:
 def _device(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]:
     kinds = (*_OURS, "kinds")
     problems = [source.problem(kinds, "is for indicator hunts", at_key=True)] if ours.get("kinds") else []
+    if ours.get("binds"):
+        problems += binding_problems(source, ours, reading.text)
     if sweep := ours.get("sweep"):
         swept = read_query(f"{reading.text}\n{sweep.summarize}", scoped=True)
         if not reading.problems:
             before, path = reading.text.count("\n") + 1, (*_SWEEP, "summarize")
+            unsent = [p._replace(text=f"not possible here: {p.text}") for p in swept.told if p.line > before]
+            outside = [p for p in _outside(ours, swept) if p.line > before]
             problems += [
-                source.problem_within(path, max(1, p.line - before), p.column, p.text) for p in swept.problems
+                source.problem_within(path, max(1, p.line - before), p.column, p.text)
+                for p in (*swept.problems, *unsent, *outside)
             ]
         columns = columns_of(swept.text)
         if sweep.new not in (swept.names if columns is None else columns):
@@ -195,12 +211,22 @@ def _device(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]
     return problems
 
 
+def _outside(ours: dict[str, Any], reading: Reading) -> list[Problem]:
+    """Return where a query reads what is outside of the tenant, unless the file allows it."""
+    if "externaldata" in ours.get("allow", ()):
+        return []
+    allow = "say enrichment.allow: [externaldata], or write the values in the query"
+    return [p._replace(text=f"{p.text}: {allow}") for p in reading.outside]
+
+
 def _indicator(source: Source, ours: dict[str, Any], reading: Reading) -> list[str]:
     problems = [
         source.problem((*_OURS, key), "is for device hunts", at_key=True)
         for field, key in (("applies_to", "appliesTo"), ("sweep", "sweep"))
         if ours.get(field)
     ]
+    if ours.get("binds"):
+        return [*problems, *(binding_problems(source, ours, reading.text) if not reading.problems else ())]
     kinds, path = ours.get("kinds", ()), (*_OURS, "kinds")
     if not kinds:
         wanted = f"an indicator hunt needs one or more of {', '.join(BINDINGS)}"

@@ -15,9 +15,11 @@ from shared.kql.write import (
     is_fair_for_devices,
     is_fair_for_indicators,
 )
+from shared.model.entity import Indicator
 from shared.model.outcome import Window
 
 from .prevalence import counted_of
+from .select import asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -164,7 +166,7 @@ def is_fair(hunt: Hunt, chosen: Chosen) -> bool:
     """
     if hunt.entity == "device":
         return is_fair_for_devices(hunt.query, chosen.devices)
-    return is_fair_for_indicators(hunt.query, chosen.indicators)
+    return is_fair_for_indicators(hunt.query, chosen.indicators, binds="".join(hunt.binds))
 
 
 def _leg(asked: Asked, take: int, start: datetime | None) -> Leg:
@@ -173,7 +175,10 @@ def _leg(asked: Asked, take: int, start: datetime | None) -> Leg:
         return device_leg(
             hunt.query, chosen.devices, take=take, end=end, start=start, applies_to=hunt.applies_to
         )
-    return indicator_leg(hunt.query, chosen.indicators, take=take, end=end, start=start)
+    given = chosen.indicators
+    if hunt.binds:
+        given = tuple(each for each in asked_of(hunt, chosen) if isinstance(each, Indicator))
+    return indicator_leg(hunt.query, given, take=take, end=end, start=start, binds="".join(hunt.binds))
 
 
 def _span(asked: Asked) -> tuple[datetime, datetime]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidRequest
+from shared.kql.binding import MOST_VALUES
 from shared.model.entity import hidden
 from shared.model.finding import indicators_digest
-from shared.model.hunt import DEVICE_CARD
+from shared.model.hunt import DEVICE_CARD, HASHES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,7 +85,18 @@ def entities_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
     """Return what *hunt* would hunt for among *chosen*: all devices, or the indicators of its kinds."""
     if hunt.entity == "device":
         return chosen.devices
-    return tuple(indicator for indicator in chosen.indicators if indicator.kind in hunt.kinds)
+    lengths = {HASHES.get(kind) for kind in hunt.binds.values()} - {None}
+    return tuple(
+        indicator
+        for indicator in chosen.indicators
+        if indicator.kind in hunt.kinds and (not lengths or len(indicator.value) in lengths)
+    )
+
+
+def asked_of(hunt: Hunt, chosen: Chosen) -> tuple[Device | Indicator, ...]:
+    """Return those of `entities_of` that one query asks for: of a query made for one value, the first MOST_VALUES."""
+    entities = entities_of(hunt, chosen)
+    return entities[:MOST_VALUES] if hunt.binds else entities
 
 
 def ledger_key(hunt: Hunt, entity: Device | Indicator) -> str:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.catalog.query import is_fair
-from shared.catalog.select import entities_of, finding_keys, ledger_key, ledger_keys
+from shared.catalog.select import asked_of, entities_of, finding_keys, ledger_key, ledger_keys
 from shared.errors import GraphError
 from shared.model.entity import Indicator, same_device
 from shared.model.hunt import DEVICE_CARD
@@ -88,9 +88,12 @@ async def decide_all(
             ended.append(Outcome(planned.name, planned.name, "notRun", reason))
             continue
         chosen = plan.entities(planned)
-        count = len(entities_of(hunt, chosen))
+        count = len(asked_of(hunt, chosen))
         fair = count == 1 or (is_fair(hunt, chosen) and count <= tools.settings.max_rows)
         outcome = decide(hunt, result, planned.window, chosen.devices, cards, fair=fair)
+        if beyond := len(entities_of(hunt, chosen)) - count:
+            left_out = f"{beyond:,} more indicators were not asked for: the query is made for one, and runs for {count}"
+            outcome = replace(outcome, reason="; ".join(filter(None, (outcome.reason, left_out))))
         ended.append(outcome)
         looked.update(_looked(hunt, outcome, chosen, fair=fair))
         if outcome.outcome == "found":
@@ -124,7 +127,7 @@ def _looked(
     """Yield the ledger's key of each entity that the hunt has looked at, with the end of its window."""
     if outcome.outcome not in _LOOKED or outcome.window is None:
         return
-    entities, over = entities_of(hunt, chosen), outcome.window.over
+    entities, over = asked_of(hunt, chosen), outcome.window.over
     if len(outcome.devices) == len(entities):
         endings: list[Ending] = [device.outcome for device in outcome.devices]
     elif outcome.found.more and not fair:

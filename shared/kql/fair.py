@@ -13,8 +13,8 @@ _WHOSE, _RANK = "_Whose", "_Rank"
 
 
 def divides(reading: Reading, key: str) -> bool:
-    """Tell whether the rows of a query can be limited for each value of the column *key*."""
-    return key in reading.carries and reading.names.isdisjoint({_WHOSE, _RANK})
+    """Tell whether the rows of a query can be limited for each value of the column *key*; '' is one that is added to all."""
+    return (not key or key in reading.carries) and reading.names.isdisjoint({_WHOSE, _RANK})
 
 
 def limit(take: int) -> list[str]:

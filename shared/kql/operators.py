@@ -13,6 +13,9 @@ from .scalars import VALUE, Known, Scalars
 if TYPE_CHECKING:
     from .lexer import Node
 
+#: The only wildcard that is known to stand for tables with devices alone.
+WILDCARD = "Device*"
+
 
 class Operators(Scalars):
     """How a walk goes through operators."""
@@ -20,6 +23,10 @@ class Operators(Scalars):
     @abstractmethod
     def source(self, nodes: list[Node], known: Known, around: list[Node], *, scalar: bool) -> Origin:
         """Read what stands before the first |, or a lone operand; *around* says where, if it is missing."""
+
+    @abstractmethod
+    def wildcard(self, nodes: list[Node], operator: Node, known: Known) -> Origin | None:
+        """Read names such as `Device*`, which stand for the tables with events; None for what is no such name."""
 
     @abstractmethod
     def declare(self, node: Node, name: str) -> None:
@@ -39,7 +46,9 @@ class Operators(Scalars):
             return self.mv_apply(nodes, rest, known, left)
         if name in {"evaluate", "invoke"}:
             return self.plugin(nodes[0], name, rest, known, left)
-        if name in vocabulary.OPERATORS:
+        if name == "partition":
+            return self.partition(nodes, rest, known, left)
+        if name in vocabulary.OPERATORS or (name == "search" and "in" not in map(text, rest)):
             self.scalars(rest, known)
         elif name == "as" and not self.scoped:
             self.declare(nodes[0], name_of(nodes[-1]) or "")
@@ -68,26 +77,41 @@ class Operators(Scalars):
             self.escape(nodes[0], "cannot read this mv-apply")
         return left
 
+    def partition(self, nodes: list[Node], rest: list[Node], known: Known, left: Origin) -> Origin:
+        """Read `partition by column (operators)`, each of which sees a part of the rows alone."""
+        match options(rest):
+            case [by, column, group] if text(by) == "by" and name_of(column) and bracket(group) == "(":
+                for pipe in split(inside(group), "|"):
+                    left = self.operator(pipe, known, nodes, left)
+            case _:
+                self.escape(nodes[0], "write partition by a column, and what follows in (…), without a table")
+        return left
+
     def plugin(self, operator: Node, name: str, rest: list[Node], known: Known, left: Origin) -> Origin:
         """Read the call after `evaluate` or `invoke`, and report one that may read other tables."""
-        allowed = vocabulary.PLUGINS if name == "evaluate" else {"FileProfile", *known}
-        called = str(name_of(rest[0])) if is_call(rest) else ""
+        allowed = vocabulary.PLUGINS if name == "evaluate" else {*vocabulary.INVOKED, *known}
+        call = rest[:2] if name == "evaluate" and _is_schema(rest[2:]) else rest
+        called = str(name_of(call[0])) if is_call(call) else ""
         if called not in allowed:
             possible = ", ".join(sorted(allowed))
             self.escape(operator, f"{name} may read other tables; possible here: {possible}")
             return left
         function = known.get(called, VALUE)
-        given = self.arguments(rest[1], known, table=function.kind == "table function")
+        given = self.arguments(call[1], known, table=function.kind == "table function")
         return united([left, given, function.origin])
 
     def union(self, nodes: list[Node], known: Known) -> Origin:
         """Read `union` and its tables."""
         origins = []
         for part in split(options(nodes[1:]), ","):
-            rest, origin = self.operand(part, nodes[0], known)
+            if "*" in map(text, part):
+                wild = self.wildcard(part, nodes[0], known) if self.scoped else None
+                rest, origin = [] if wild else part, wild or LITERAL
+            else:
+                rest, origin = self.operand(part, nodes[0], known)
             origins.append(origin)
             if rest:
-                self.escape(nodes[0], "cannot read this union: name each table, without wildcards")
+                self.escape(nodes[0], f"cannot read this union: name each table, or write {WILDCARD}")
         return united(origins)
 
     def operand(self, nodes: list[Node], operator: Node, known: Known) -> tuple[list[Node], Origin]:
@@ -97,3 +121,10 @@ class Operators(Scalars):
             self.escape(operator, "no table follows")
             return [], LITERAL
         return nodes[size:], self.source(nodes[:size], known, nodes, scalar=False)
+
+
+def _is_schema(nodes: list[Node]) -> bool:
+    """Tell whether *nodes* are `: (column: type, …)`."""
+    return [text(node) or bracket(node) for node in nodes] == [":", "("] and all(
+        isinstance(node, Token) or name_of(node) for node in inside(nodes[1])
+    )

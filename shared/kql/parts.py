@@ -46,4 +46,9 @@ def no_literal(group: Bracketed, *, types: bool) -> Iterator[Node]:
 def _ends_in_list(pipe: list[Node]) -> bool:
     """Tell whether a comma after *pipe* belongs to it."""
     name, rest = leading_operator(pipe)
-    return name in LONG_LISTS and bool(rest) and [text(node) for node in rest] != ["*"]
+    words = [text(node) for node in rest]
+    if name in {"join", "lookup"}:
+        return "on" in words[:-1]
+    if name in {"mv-expand", "mvexpand"}:
+        return bool(rest) and "limit" not in words
+    return name in LONG_LISTS and bool(rest) and words != ["*"]

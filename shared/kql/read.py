@@ -6,13 +6,15 @@ from datetime import timedelta
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.errors import UnreadableQuery
 
 from . import clock
 from .columns import UNKNOWN, read_rows
 from .lexer import Token, lex, nest, unquoted
-from .problem import Problem
+from .plain import Edit, edited
+from .problem import Problem, Problems
 from .sources import Sources
 from .tables import SCOPABLE
 
@@ -30,6 +32,9 @@ class Reading(Struct, frozen=True):
 
     `carries` are those of DeviceId, DeviceName, Indicator and Timestamp that its rows have for certain, `lacks`
     those that they certainly do not have. `order` is what its rows are sorted by, as KQL; '' where they are not.
+
+    `told` is what an author should know of how it is sent: `text` is then not what stands in the file (`plain`). `outside`
+    says where it reads what is outside of the tenant.
     """
 
     text: str
@@ -41,6 +46,8 @@ class Reading(Struct, frozen=True):
     lacks: frozenset[str]
     order: str
     problems: tuple[Problem, ...]
+    told: tuple[Problem, ...] = ()
+    outside: tuple[Problem, ...] = ()
 
 
 @lru_cache(maxsize=256)  # hunts are few, and every run reads the same ones
@@ -50,6 +57,20 @@ def read_query(query: str, *, scoped: bool) -> Reading:
 
     Problems are returned, not raised; each says where it is and what to change.
     """
+    reading, edits = _read(query, scoped=scoped)
+    if not edits or reading.problems:
+        return reading
+    # What is sent is read as any other query, so that it holds to the same rules.
+    sent, more = _read(edited(query, edits), scoped=scoped)
+    if sent.problems or more:
+        found = Problems(query)
+        found.add(min(edits).start, "write this as union of the names of tables: it cannot be sent as one")
+        return replace(reading, problems=found.all)
+    return replace(sent, told=reading.told, outside=reading.outside)
+
+
+def _read(query: str, *, scoped: bool) -> tuple[Reading, list[Edit]]:
+    """Read a query as it stands; return also what is to be sent in place of parts of it."""
     reader = Sources(query, scoped=scoped)
     tokens: list[Token] = []
     rows = UNKNOWN
@@ -63,7 +84,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
         reader.found.add(error.start, str(error))
     names = frozenset(unquoted(token) if token.kind == "string" else token.text for token in tokens)
     end = max((token.start + len(token.text) for token in tokens if token.text != ";"), default=0)
-    return Reading(
+    reading = Reading(
         text=query[:end],
         tables=tuple(sorted(SCOPABLE & names)),
         reads=reader.tables,
@@ -73,4 +94,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
         lacks=frozenset(name for name, there in rows.columns.items() if there is False),
         order=rows.order,
         problems=reader.found.all,
+        told=reader.told.all,
+        outside=reader.outside.all,
     )
+    return reading, reader.edits

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from .lexer import Token, inside, is_call, name_of, options, split, text
+from .vocabulary import INVOKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,7 +118,7 @@ def _add(nodes: list[Node], columns: Columns) -> Columns:
 
 
 def _evaluate(nodes: list[Node], columns: Columns) -> Columns:
-    if nodes and name_of(nodes[0]) in {"bag_unpack", "FileProfile"}:
+    if nodes and name_of(nodes[0]) in {"bag_unpack", *INVOKED} and len(nodes) == 2:
         return {name: state or None for name, state in columns.items()}
     return UNCLEAR
 

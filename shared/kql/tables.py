@@ -67,6 +67,9 @@ What stands in an incident's window was most often found out before it, or is by
 STANDING = UNTIMED | DATED
 """The tables that are held to no window, since their rows are no events."""
 
+EVENTS = frozenset(table for table in SCOPABLE - STANDING if table.startswith("Device"))
+"""The tables of what devices do and are, which every tenant with Defender for Endpoint has."""
+
 OF_SENTINEL = frozenset({
     "AuditLogs", "AzureActivity", "BehaviorAnalytics", "CommonSecurityLog", "OfficeActivity", "SecurityAlert",
     "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator",

@@ -98,8 +98,8 @@ RESERVED = frozenset({
 })  # fmt: skip
 """The names that `write` declares in front of a query."""
 
-RESERVED_PREFIXES = ("_Hunt", "_Rows")
-"""How names begin that are kept for several hunts in one query."""
+RESERVED_PREFIXES = ("_Hunt", "_Rows", "_Value")
+"""How names begin that are kept for several hunts, or several values, in one query."""
 
 LISTS = {"in", "in~", "has_any", "has_all"}
 """Operators after which a table may stand in brackets."""
@@ -114,12 +114,15 @@ WORDS = LISTS | {
 TABULAR = frozenset({"materialize", "toscalar"})
 """KQL's own functions that take a table."""
 
+INVOKED = {"FileProfile", "SeenBy"}
+"""Functions of Defender's own that `invoke` may call: they add to a row what is known of its file or device."""
+
 PLUGINS = {"bag_unpack", "narrow", "pivot"}
 """Plugins of `evaluate` that read no other table."""
 
 LONG_LISTS = {
     "distinct", "extend", "order", "project", "project-away", "project-keep", "project-rename", "project-reorder",
-    "sort", "summarize", "union",
+    "serialize", "sort", "summarize", "union",
 }  # fmt: skip
 """Operators that end in a list separated by commas, however long it is."""
 

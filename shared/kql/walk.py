@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import vocabulary
-from .lexer import Token, bracket, inside, is_call, name_of, split, text
-from .operators import Operators
+from .lexer import Token, bracket, inside, is_call, leading_operator, name_of, split, text
 from .origin import DEVICE, LITERAL, Origin
+from .plain import Edit, Plain
 from .scalars import VALUE, Declared
 from .tables import LOOKUPS, SCOPABLE
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .scalars import Known
 
 
-class Walk(Operators):
+class Walk(Plain):
     """One walk: call `read_whole` once, then read `found`; *scoped* also reports what could escape."""
 
     def read_whole(self, nodes: list[Node]) -> None:
@@ -53,8 +53,18 @@ class Walk(Operators):
         elif text(last[0]) in {"alias", "declare", "restrict", "set"} and len(last) > 1:
             self.found.add(last[0], f"a {text(last[0])} statement is not possible here")
         else:
-            return self.expression(last, known, table=True, scalar=body)
+            return self.expression(last if body else self.rendered(last), known, table=True, scalar=body)
         return LITERAL
+
+    def rendered(self, nodes: list[Node]) -> list[Node]:
+        """Return the query's expression without `render` at its end, which is not sent."""
+        _head, *pipes = split(nodes, "|")
+        if not pipes or leading_operator(pipes[-1])[0] != "render":
+            return nodes
+        at = len(nodes) - len(pipes[-1]) - 1
+        self.told.add(pipes[-1][0], "render is left out: a hunt returns rows")
+        self.edits.append(Edit(nodes[at].start, len(self.query), ""))
+        return nodes[:at]
 
     def let(self, nodes: list[Node], known: Known) -> None:
         """Read a let statement, and add what it declares to *known*."""
@@ -115,6 +125,8 @@ class Walk(Operators):
         if name in {"print", "range", "datatable"}:
             call = name == "datatable" and bracket(nodes[1]) == "("
             self.scalars(nodes[2:] if call else nodes[1:], known)
+        elif self.scoped and isinstance(first, Token) and name in {"search", "find", "externaldata"}:
+            return self.elsewhere(name, nodes, known)
         elif name in vocabulary.READS_ANY_TABLE:
             self.escape(first, f"{name} may read any table: name the tables")
         elif scalar:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.model.hunt import EVERYWHERE, AppliesTo
 
+from .binding import bound_values, for_each
 from .clock import anchored
 from .fair import divides, fair_limit, limit
 from .front import clock, not_applicable, of_devices, of_fleet, shadows, within
@@ -121,11 +122,12 @@ def fleet_leg(
     spread, so one hex digit is a 16th of the fleet. An empty one stands for all ids that do not begin with two hex
     digits. Raises ValueError where the query cannot be restricted to devices.
     """
-    reading = _readable(query, scoped=True)
-    whole = "\n".join([reading.text, *summarize.strip().splitlines()])
+    text = "\n".join([_readable(query, scoped=True).text, *summarize.strip().splitlines()])
+    # Read as a whole, what follows is held as the query is.
+    reading = _readable(text, scoped=True)
     held = of_fleet(prefixes, _ODD, reading, start, end)
-    bindings = (*clock(end, whole), *held.bindings, *not_applicable(held, applies_to))
-    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(whole)))
+    bindings = (*clock(end, reading.text), *held.bindings, *not_applicable(held, applies_to))
+    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(reading.text)))
 
 
 def fleet_query(
@@ -141,10 +143,19 @@ def fleet_query(
 
 
 def indicator_leg(
-    query: str, indicators: Iterable[Indicator], *, take: int, end: datetime, start: datetime | None = None
+    query: str,
+    indicators: Iterable[Indicator],
+    *,
+    take: int,
+    end: datetime,
+    start: datetime | None = None,
+    binds: str = "",
 ) -> Leg:
     """
     Write *query* with the *indicators* whose kinds it names; it returns at most *take* rows.
+
+    With *binds*, the query is made for one value, the literal that it gives this name: it is written once for each of the
+    first MOST_VALUES indicators, whatever their kinds, and each row says in Indicator for which.
 
     URLs must have neither scheme nor trailing slash. Its clock, ago() and now(), stands at *end*, the end of its
     window, which the call's timespan bounds; with *start* the query itself does, where `can_bound` says so. The rows
@@ -153,12 +164,12 @@ def indicator_leg(
     """
     indicators = list(indicators)
     reading = _readable(query, scoped=False)
-    values = _values(reading, indicators)
-    if not any(values.values()):
+    values = {} if binds else _values(reading, indicators)
+    if not any(values.values()) and not (binds and indicators):
         raise ValueError("no indicator of a kind that the query names")
     if start and not can_bound(query, scoped=False):
         raise ValueError("which tables the query reads, or which time they have, is not certain")
-    fair = is_fair_for_indicators(query, indicators)
+    fair = is_fair_for_indicators(query, indicators, binds=binds)
     bounded = sorted((reading.reads or frozenset()) - STANDING) if start else ()
     return Leg(
         (*clock(end, reading.text), *((name, dynamic(bound)) for name, bound in values.items())),
@@ -167,7 +178,11 @@ def indicator_leg(
                 f"let {table} = {table}{within(start, end, 'TimeGenerated' if table in OF_SENTINEL else 'Timestamp')};"
                 for table in bounded
             ),
-            anchored(reading.text),
+            *(
+                for_each(reading.text, binds, bound_values(indicators))
+                if binds
+                else (anchored(reading.text),)
+            ),
             *(fair_limit(reading, "Indicator", take) if fair else limit(take)),
         ),
     )
@@ -189,14 +204,16 @@ def is_dated(query: str, *, scoped: bool) -> bool:
     return not DATED.isdisjoint(_readable(query, scoped=scoped).names)
 
 
-def is_fair_for_indicators(query: str, indicators: Iterable[Indicator]) -> bool:
+def is_fair_for_indicators(query: str, indicators: Iterable[Indicator], *, binds: str = "") -> bool:
     """
     Tell whether `indicator_query` limits *query*'s rows fairly: every indicator with rows is then in the answer.
 
     So it is where there are several of its kinds, as long as they are fewer than the rows, and the query's rows
-    carry Indicator for certain.
+    carry Indicator for certain, as they do with *binds*.
     """
     reading = _readable(query, scoped=False)
+    if binds:
+        return len(bound_values(indicators)) > 1 and divides(reading, "")
     bound = {value for values in _values(reading, indicators).values() for value in values}
     return len(bound) > 1 and divides(reading, "Indicator")
 

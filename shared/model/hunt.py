@@ -74,6 +74,9 @@ EVERYWHERE = AppliesTo()
 #: The hunt that returns what a device is and when it last sent data. It runs beside every device hunt.
 DEVICE_CARD = "device-card"
 
+#: The kinds of hash that a query may be made for, each with its length in hex digits.
+HASHES = {"md5": 32, "sha1": 40, "sha256": 64}
+
 #: From the most severe on.
 Role = Literal["finding", "context"]
 Severity = Literal["high", "medium", "low"]
@@ -97,8 +100,13 @@ class Enrichment(Struct, frozen=True, rename="camel"):
     """The `enrichment` block of a hunt file. Durations are ISO 8601 in the file, at most 30 days."""
 
     entity: Literal["device", "indicator"] = "device"
+    #: What else than the tenant's tables a device hunt may read.
+    allow: tuple[Literal["externaldata"], ...] = ()
     #: The kinds of indicator that an indicator hunt takes; empty for a device hunt.
     kinds: tuple[IndicatorKind, ...] = ()
+    #: The parameter that an indicator hunt's query declares itself, with the kind of value that takes the literal's place:
+    #: an indicator's, or one of HASHES.
+    binds: dict[str, str] = {}
     applies_to: AppliesTo = EVERYWHERE
     #: `context` where rows are what is normal there, as of a baseline: more of them later are no news.
     role: Role = "finding"

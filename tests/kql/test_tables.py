@@ -172,7 +172,9 @@ def fleet() -> Iterator[Engine]:
 def test_the_rows_are_the_devices(device: Device, fleet: Engine) -> None:
     """What has no events is there whatever the window, and no row of another device comes with a look-up, in one call."""
     legs = {query: device_leg(query, [device], take=5, end=END, start=END) for query, _, _ in ROWS}
-    rows = apart(fleet.hunt(batch_query(legs), start=START, end=END, now=END)[1])
+    # Beside them, the same hunts for the other device.
+    others = {f"{name} too": device_leg(name, [Device(OTHER)], take=5, end=END, start=END) for name in legs}
+    rows = apart(fleet.hunt(batch_query(others | legs), start=START, end=END, now=END)[1])
 
     assert [values for _, _, values in ROWS] == [
         [row[column] for row in rows.get(query, [])] for query, column, _ in ROWS
