@@ -82,7 +82,7 @@ class Engine:
         self._catalog = found[0] if found else "memory"
         self._loaded: set[str] = set()
         self._lock = threading.Lock()
-        self._translator = Translator({table: list(columns) for table, columns in self.tables.items()})
+        self._translator = Translator(self.tables)
 
     def close(self) -> None:
         """Close the database, writing it to its file if it has one."""
