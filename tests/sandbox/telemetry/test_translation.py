@@ -96,7 +96,7 @@ def test_each_value_of_a_list_finds_its_own_row(engine: Engine) -> None:
 @pytest.mark.parametrize("use", [use for use in USES if "has_any" not in use and "[0]" not in use])
 def test_the_translation_of_a_query_serves_for_all_lists_and_times(engine: Engine, use: str) -> None:
     """Its SQL is the same up to these; a time is written in the one form that DuckDB reads at once."""
-    translator = Translator({table: list(columns) for table, columns in engine.tables.items()})
+    translator = Translator(engine.tables)
     use = use.replace("materialize", "").replace("m | union m", "m")
     texts = []
     for names, hours in ((["it's 1", "it's 2"], (1, 2)), (["it's 3", "it's 4"], (3, 4))):
