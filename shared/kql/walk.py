@@ -13,7 +13,7 @@ from .lexer import Token, bracket, inside, is_call, leading_operator, name_of, s
 from .origin import DEVICE, LITERAL, Origin
 from .plain import Edit, Plain
 from .scalars import VALUE, Declared
-from .tables import LOOKUPS, SCOPABLE
+from .tables import LOOKUPS, SCOPABLE, UNSCOPABLE
 
 if TYPE_CHECKING:
     from .lexer import Node
@@ -168,7 +168,9 @@ class Walk(Plain):
             return known[name].origin
         if name in LOOKUPS:
             return Origin("lookup", name, node)
-        if name not in SCOPABLE and name not in {"true", "false"}:
+        if name in UNSCOPABLE:
+            self.escape(node, f"{name} has no DeviceId: leave it out, or write a hunt with entity: indicator")
+        elif name not in SCOPABLE and name not in {"true", "false"}:
             wanted = "neither declared by the query nor a table that holds DeviceId"
             self.escape(node, f"{name} is {wanted}")
         return DEVICE if name in SCOPABLE else LITERAL

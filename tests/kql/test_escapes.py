@@ -65,7 +65,7 @@ def test_each_of_microsofts_tables_is_read_through_the_scope_or_not_at_all(table
     """
     named = read_query(f"DeviceInfo | where x == {table}", scoped=True)
     alone = read_query(table, scoped=True)
-    problem = f"{table} is neither declared by the query nor a table that holds DeviceId"
+    problem = f"{table} has no DeviceId: leave it out, or write a hunt with entity: indicator"
     scoped = table in SCOPABLE
 
     assert [scoped, table in LOOKUPS, table in UNSCOPABLE].count(True) == 1

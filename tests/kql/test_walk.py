@@ -13,6 +13,7 @@ from shared.model.entity import Device, Indicator
 from shared.model.hunt import AppliesTo
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NO_DEVICE = "has no DeviceId: leave it out, or write a hunt with entity: indicator"
 NO_TABLE = "is neither declared by the query nor a table that holds DeviceId"
 NO_FUNCTION = "is neither declared by the query nor a function that reads nothing else"
 WHICH = "cannot tell which table this reads"
@@ -57,8 +58,8 @@ SCOPED = [
     ("let f = 1; DeviceInfo | where f(2)", f"32 f() {NO_FUNCTION}"),
     ("let x = 1 + 2 | take 1; DeviceInfo", f"9 {WHICH}"),
     ("print (toscalar(Foo))", f"17 Foo {NO_TABLE}"),
-    ("print SigninLogs, EmailEvents", f"7 SigninLogs {NO_TABLE}", f"19 EmailEvents {NO_TABLE}"),
-    ("range SigninLogs from 1 to 2 step 1", f"7 SigninLogs {NO_TABLE}"),
+    ("print SigninLogs, EmailEvents", f"7 SigninLogs {NO_DEVICE}", f"19 EmailEvents {NO_DEVICE}"),
+    ("range SigninLogs from 1 to 2 step 1", f"7 SigninLogs {NO_DEVICE}"),
     ("let x = 1 + toscalar(Foo); DeviceInfo", f"22 Foo {NO_TABLE}"),
     ("let x = (1) == toscalar(Foo); DeviceInfo", f"25 Foo {NO_TABLE}"),
     ("let x = DeviceInfo DeviceFileEvents; DeviceInfo", f"9 {WHICH}"),
@@ -98,8 +99,8 @@ SCOPED = [
     ("DeviceInfo | where x == {1}", "25 cannot read what stands in these braces"),
     ("DeviceInfo | where Stored(Foo) and (x)", f"26 Stored() {NO_FUNCTION}"),
     ("DeviceInfo | where x[Stored(1)]", f"28 Stored() {NO_FUNCTION}"),
-    ("DeviceInfo | where tolower(EmailEvents) == toscalar(y=Foo)", f"28 EmailEvents {NO_TABLE}", f"55 Foo {NO_TABLE}"),
-    ("DeviceInfo | where x in (SigninLogs, y=Foo, z=)", f"26 SigninLogs {NO_TABLE}", f"40 Foo {NO_TABLE}"),
+    ("DeviceInfo | where tolower(EmailEvents) == toscalar(y=Foo)", f"28 EmailEvents {NO_DEVICE}", f"55 Foo {NO_TABLE}"),
+    ("DeviceInfo | where x in (SigninLogs, y=Foo, z=)", f"26 SigninLogs {NO_DEVICE}", f"40 Foo {NO_TABLE}"),
     ('DeviceInfo | where x == "SigninLogs"', ""),
     ("DeviceInfo | where x in (DeviceFileEvents | union DeviceEvents, Foo*)", f"45 {UNION}"),
     ("DeviceInfo | where x in (DeviceInfo | project a, b, c, d, | take 1)", ""),
