@@ -36,6 +36,8 @@ _WORDS = {
     "noTelemetry": "no telemetry",
     "notRun": "NOT RUN",
 }
+#: Outcomes of which a terminal has the number alone; the run's page names the hunts.
+_QUIET = ("nothingFound", "nothingSoFar", "notApplicable")
 
 
 def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool = False) -> int:
@@ -119,11 +121,15 @@ def _watch(tenant: httpx.Client, app: httpx.Client, name: str) -> None:
             raise DemoFailed(f"the incident holds no comment after {_RUN_LIMIT} s")
         time.sleep(0.1)
         comments = _comments(tenant, incident["id"])
-    print(f"Found by the watch, hunted and commented in {time.monotonic() - opened:.1f} s.\n")
-
+    took = time.monotonic() - opened
     # A comment's last line names its run.
     address = f"/api/runs/{comments[-1].split()[-2]}"
-    _show(_follow(app, app.get(address), opened + _RUN_LIMIT, address))
+    done = _follow(app, app.get(address), opened + _RUN_LIMIT, address)
+    asked = max(hunt.get("seconds") or 0 for hunt in done["hunts"])
+    print(
+        f"Found by the watch, hunted and commented in {took:.1f} s; {asked:.1f} s of these the local tenant ran the query.\n"
+    )
+    _show(done)
     print(f"\nThe comment, as incident {incident['id']} now holds it:\n")
     for line in comments[-1].splitlines():
         print(f"    {line}".rstrip())
@@ -162,9 +168,13 @@ def _show(done: Mapping[str, Any]) -> None:
     if done["status"] != "completed" or not done["hunts"]:
         reasons = [f"{hunt['hunt']}: {why}" for hunt in done.get("hunts", ()) if (why := hunt.get("reason"))]
         raise DemoFailed("; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons]))
-    width = max(len(hunt["hunt"]) for hunt in done["hunts"])
-    for hunt in done["hunts"]:
+    told = [hunt for hunt in done["hunts"] if hunt["outcome"] not in _QUIET]
+    width = max((len(hunt["hunt"]) for hunt in told), default=0)
+    for hunt in told:
         print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")
+    for outcome in _QUIET:
+        if number := sum(hunt["outcome"] == outcome for hunt in done["hunts"]):
+            print(f"    {_count(number, 'hunt')} {_WORDS[outcome]}")
 
 
 def _comments(tenant: httpx.Client, incident: str) -> list[str]:
