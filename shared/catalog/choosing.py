@@ -2,7 +2,8 @@
 Choose the hunts of a run, and say of every hunt why it runs or not.
 
 A hunt runs by itself if its file has an `enrichment` block, or HUNTS_AUTO names it, and if there is something of
-its kind to hunt for. Those that fit the incident's alerts come first, and MAX_HUNTS is as many as one run takes.
+its kind to hunt for. Those that fit the incident's alerts come first, and MAX_HUNTS is as many as one run takes,
+of each sort its share.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: How near a hunt is to the incident's alerts: it has a technique of theirs, a tactic, or neither.
 _TECHNIQUE, _TACTIC, _NEITHER = range(3)
+#: What of a run's hunts is for each sort, where that many fit: what happened on the devices, where the indicators are, and
+#: what is normal there. Else forty ways to attack a device would leave no room for who else talked to an address.
+_SHARES = {"device": 0.5, "indicator": 0.3, "context": 0.2}
 #: What an entry of HUNTS_AUTO stands for every hunt with.
 EVERY = "*"
 
@@ -85,7 +89,8 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
     Decide of every hunt in *catalog* whether a run about this takes it.
 
     The device card comes first, then the hunts that run, by rank, then the others by name. A hunt is ranked by how
-    near it is to the alerts, then by its severity, then by its name. Hunts that a caller named are not cut.
+    near it is to the alerts, then by its severity, then by its name. Where more fit than a run takes, each sort of hunt
+    (`_SHARES`) has its share, as far as there are so many, and rank decides the rest. Hunts that a caller named are not cut.
     """
     fit: list[tuple[_Near, Hunt]] = []
     rest: list[Choice] = []
@@ -98,13 +103,30 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
             fit.append((_near(hunt, about), hunt))
     fit.sort(key=lambda one: (one[0].distance, SEVERITIES.index(one[1].severity), one[1].name))
     most = len(fit) if about.names else policy.most
+    taken = _within([hunt for _, hunt in fit], most)
     kept = [
         Choice(hunt, "runs", _why(near, hunt, about, policy), rank)
-        for rank, (near, hunt) in enumerate(fit[:most], 1)
+        for rank, (near, hunt) in enumerate((one for one in fit if one[1].name in taken), 1)
     ]
     over = f"{most} others come first, and one run takes no more (MAX_HUNTS)"
-    rest += [Choice(hunt, "beyond", over) for _, hunt in fit[most:]]
+    rest += [Choice(hunt, "beyond", over) for _, hunt in fit if hunt.name not in taken]
     return (*_card(catalog, about, kept, rest), *kept, *sorted(rest, key=lambda choice: choice.hunt.name))
+
+
+def _within(ranked: list[Hunt], most: int) -> set[str]:
+    """Return the names of the *most* hunts that a run takes, of those that fit, by rank."""
+    if len(ranked) <= most:
+        return {hunt.name for hunt in ranked}
+    taken: set[str] = set()
+    for sort, share in _SHARES.items():
+        mine = [hunt.name for hunt in ranked if _sort(hunt) == sort]
+        taken.update(mine[: int(most * share)])
+    others = [hunt.name for hunt in ranked if hunt.name not in taken]
+    return taken.union(others[: most - len(taken)])
+
+
+def _sort(hunt: Hunt) -> str:
+    return hunt.role if hunt.role == "context" else hunt.entity
 
 
 def unmatched(catalog: Catalog, policy: Policy) -> tuple[str, ...]:

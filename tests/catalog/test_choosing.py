@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.catalog.choosing import About, Choice, Policy, choose_hunts, unmatched
 from shared.catalog.load import Catalog
@@ -172,6 +173,21 @@ def test_what_is_beyond_the_budget_is_the_last_of_the_order() -> None:
     ] == [(choice.hunt.name, choice.fate, choice.rank) for choice in choices]  # fmt: skip
     assert "2 others come first, and one run takes no more (MAX_HUNTS)" == of("a", choices).why
     assert "it is a Windows11, the hunt is for Linux" == of("d", choices).why
+
+
+def test_each_sort_of_hunt_has_its_share_of_the_budget() -> None:
+    """Half is for devices, three tenths for indicators, two for context, each by rank; others have what is left."""
+    devices, seen, normal = ([hunt(f"{sort}{n}", "low") for n in range(9)] for sort in "abc")
+    seen = [replace(each, entity="indicator", kinds=("fileHash",)) for each in seen]
+    normal = [replace(each, role="context") for each in normal]
+
+    def taken(*hunts: Hunt) -> str:
+        about = About(Chosen(DEVICE.devices, HASH.indicators))
+        return " ".join(order(*hunts, about=about, policy=Policy(most=10)))
+
+    assert "a0 a1 a2 a3 a4 b0 b1 b2 c0 c1" == taken(*devices, *seen, *normal)
+    assert "a0 a1 a2 a3 a4 a5 a6 b0 b1 b2" == taken(*devices, *seen)
+    assert "a0 a1 a2 a3 a4 a5 a6 a7 c0 c1" == taken(*devices, *normal[:2])
 
 
 def test_each_hunt_says_why_it_runs() -> None:
