@@ -19,6 +19,7 @@ import httpx
 import msgspec
 
 from sandbox.host.processes import DemoFailed, both
+from sandbox.shown import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,17 +28,6 @@ _LINUX, _WINDOWS = "exfiltration", "ransom"  # the incidents that it opens
 _RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
 _TAIL = 15  # lines of a log that are shown after a failure
 _PAUSE = 8  # seconds between two events, for which the tenant's 45 hunting calls per minute are enough
-
-_WORDS = {
-    "found": "found",
-    "nothingFound": "nothing found",
-    "nothingSoFar": "nothing found so far",
-    "notApplicable": "not applicable",
-    "noTelemetry": "no telemetry",
-    "notRun": "NOT RUN",
-}
-#: Outcomes of which a terminal has the number alone; the run's page names the hunts.
-_QUIET = ("nothingFound", "nothingSoFar", "notApplicable")
 
 
 def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool = False) -> int:
@@ -168,13 +158,7 @@ def _show(done: Mapping[str, Any]) -> None:
     if done["status"] != "completed" or not done["hunts"]:
         reasons = [f"{hunt['hunt']}: {why}" for hunt in done.get("hunts", ()) if (why := hunt.get("reason"))]
         raise DemoFailed("; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons]))
-    told = [hunt for hunt in done["hunts"] if hunt["outcome"] not in _QUIET]
-    width = max((len(hunt["hunt"]) for hunt in told), default=0)
-    for hunt in told:
-        print(f"    {hunt['hunt']:<{width}}  {_outcome(hunt)}")
-    for outcome in _QUIET:
-        if number := sum(hunt["outcome"] == outcome for hunt in done["hunts"]):
-            print(f"    {_count(number, 'hunt')} {_WORDS[outcome]}")
+    print(*(f"    {line}" for line in lines(done["hunts"])), sep="\n")
 
 
 def _comments(tenant: httpx.Client, incident: str) -> list[str]:
@@ -192,19 +176,6 @@ def _follow(app: httpx.Client, answer: httpx.Response, deadline: float, location
         time.sleep(min(float(answer.headers.get("Retry-After", "1")), 0.5))
         answer = app.get(location)
     return _json(answer)
-
-
-def _outcome(hunt: Mapping[str, Any]) -> str:
-    rows, hits = hunt.get("events") or hunt.get("rows") or 0, hunt.get("hits") or 0
-    count = f", {'more than ' if hunt.get('more') else ''}{_count(rows, 'row')}" if rows else ""
-    hit = f", {_count(hits, 'hit')}" if hits else ""
-    reason = f": {hunt['reason']}" if hunt.get("reason") else ""
-    normal = hunt["outcome"] == "found" and hunt.get("role") == "context"
-    return f"{'context' if normal else _WORDS[hunt['outcome']]}{count}{hit}{reason}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:

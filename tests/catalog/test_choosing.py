@@ -64,14 +64,9 @@ def of(name: str, choices: tuple[Choice, ...]) -> Choice:
 def test_the_alerts_technique_comes_before_tactic_severity_and_name() -> None:
     """Each of the four decides only between hunts that are equal in those before it."""
     hunts = (
-        hunt("a-low", "low"),
-        hunt("b", "medium"),
-        hunt("c", "medium"),
-        hunt("d-tactic", "low", (), ("Exfiltration",)),
-        hunt("e-technique", "low", ("T1048",)),
-        hunt("f-technique", "high", ("T1048",)),
-        hunt("g-high", "high"),
-    )
+        hunt("a-low", "low"), hunt("b", "medium"), hunt("c", "medium"), hunt("d-tactic", "low", (), ("Exfiltration",)),
+        hunt("e-technique", "low", ("T1048",)), hunt("f-technique", "high", ("T1048",)), hunt("g-high", "high"),
+    )  # fmt: skip
     about = About(DEVICE, techniques=("T1048.003",), tactics=("Exfiltration",))
 
     assert ["f-technique", "e-technique", "d-tactic", "g-high", "b", "c", "a-low"] == order(
