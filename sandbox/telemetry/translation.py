@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb_kql
 
+from . import kept
 from .dialect import adapt
 from .folding import folded
 
@@ -29,7 +30,7 @@ _KEPT = 1_000  # translations
 #: The parameter by which duckdb-kql asks for the time.
 _NOW = "kqlnow"
 _TIME = re.compile(r"datetime\((\d{4}-\d{2}-\d{2}T[\d:.]{8,15}Z)\)")
-_LIST = re.compile(r'(?m)^(let \w+ = )dynamic\((\["[^\n]*"\])\);$')
+_LIST = re.compile(r'(?m)^(let _\w+ = )dynamic\((\["[^\n]*"\])\);$')
 #: How duckdb-kql writes a datetime: in any of ten forms, each of which takes DuckDB longer than the one that it has.
 _ANY_TIME = re.compile(
     r"COALESCE\(TRY_CAST\('(1900-01-01T00:00:00\.\d{6}Z)' AS TIMESTAMPTZ\) AT TIME ZONE 'UTC', "
@@ -80,7 +81,15 @@ class Translator:
         key = shape, str(made)
         found = self._known.get(key)
         if found is None:
-            found = self._translate(cursor, shape, now, made)
+            # Its tables come with the code; what is made differs.
+            name = json.dumps([shape, made])
+            if before := kept.read(name):
+                found = Translated(*before)
+            else:
+                found = self._translate(cursor, shape, now, made)
+                kept.write(
+                    name, found.sql, found.parameters | ({_NOW: ""} if _NOW in found.parameters else {})
+                )
             if len(self._known) >= _KEPT:
                 self._known.clear()
             self._known[key] = found
