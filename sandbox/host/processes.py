@@ -112,7 +112,7 @@ def _environment(tenant: str, folder: Path) -> dict[str, str]:
     """
     Return the app's environment: this machine's, the sample's settings, and the tenant's address.
 
-    HUNTS_DIR is the folder that whoever starts it has set, if any.
+    HUNTS_DIR and MAX_HUNTS are as whoever starts it has set them, if at all.
     """
     sample = (_ROOT / "local.settings.sample.json").read_bytes()
     state = folder / "state"
@@ -123,6 +123,7 @@ def _environment(tenant: str, folder: Path) -> dict[str, str]:
         "COMMENTS": "on",
         "WATCH_SCHEDULE": "*/2 * * * * *",
         "GRAPH_URL": tenant,
+        **{name: value for name in ("MAX_HUNTS",) if (value := os.environ.get(name))},
         "HUNTS_DIR": str(Path(hunts).resolve()) if (hunts := os.environ.get("HUNTS_DIR")) else "",
         "HTTP_AUTH": "key",
         "IDENTITY_ENDPOINT": f"{tenant}/msi/token",

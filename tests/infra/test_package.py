@@ -31,13 +31,15 @@ def test_the_package_holds_the_app_and_nothing_else(built: Path) -> None:
         for folder in ("functions", "shared")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
+        # What a hunt's author and editor need, the app does not.
+        if not path.name.endswith((".cases", ".schema.json"))
     }
 
     assert {"function_app.py", "host.json", "requirements.txt", "functions", "shared"} == top
     assert sources == names - {"function_app.py", "host.json", "requirements.txt"}
 
 
-def test_the_package_without_its_hunts_and_hashes_is_under_375_kilobytes(built: Path) -> None:
+def test_the_package_without_its_hunts_and_hashes_is_under_450_kilobytes(built: Path) -> None:
     """It must stay small, because a cold start reads it; hunts, a kilobyte each, may be as many as there are."""
     weights = package.weights(built)
     apart = [
@@ -47,7 +49,7 @@ def test_the_package_without_its_hunts_and_hashes_is_under_375_kilobytes(built: 
     ]
 
     assert len(apart) > 1
-    assert built.stat().st_size - sum(apart) < 375_000
+    assert built.stat().st_size - sum(apart) < 450_000
 
 
 def test_the_same_sources_make_the_same_bytes(built: Path, tmp_path: Path) -> None:
