@@ -66,7 +66,7 @@ def test_a_shipped_hunt_finds_the_intrusion_of_the_made_up_fleet(capsys: pytest.
         "RemoteIP",
         "RemotePort",
     ] == out.splitlines()[0].split()
-    assert "srv-7.contoso.com" in [line.split()[0] for line in out.splitlines()[1:]]
+    assert any(line.startswith("srv-7.") for line in out.splitlines()[1:])
     assert re.search(r"\d+ rows?, for 40 devices, ", err)
 
 
