@@ -69,7 +69,7 @@ demo: $(VENV)/sandbox.stamp
 test: check suite
 
 suite: $(VENV)/dev.stamp tools
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE) -m "$(if $(LEFT_OUT),not ($(call or,$(LEFT_OUT))))"
+	@$(BIN)/python -m pytest --numprocesses $(or $(WORKERS),auto) --dist loadfile --no-loadscope-reorder $(COVERAGE) -m "$(if $(LEFT_OUT),not ($(call or,$(LEFT_OUT))))"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --quiet .
