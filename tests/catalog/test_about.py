@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.catalog.about import needs_of, product_of, purpose, systems, tables_of
-from shared.kql.vocabulary import SCOPABLE, UNSCOPABLE
+from shared.kql.tables import SCOPABLE, UNSCOPABLE
 from shared.model.hunt import AppliesTo
 from tests.support.hunt_files import six_hunts
 from tests.support.made_hunts import made_hunt
