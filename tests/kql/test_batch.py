@@ -56,15 +56,17 @@ def marked() -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize(
-    "devices",
-    [["srv-1"], ["srv-1", "wks-001", "pc-001"], ["srv-3", "box-1"]],
+    ("devices", "part"),
+    [(["srv-1"], 0), (["srv-1", "wks-001", "pc-001"], 1), (["srv-3", "box-1"], 2)],
 )
-def test_each_hunt_has_the_rows_and_columns_that_it_has_alone(fleet: Engine, devices: list[str]) -> None:
-    """Sorted alike: those that come with the app, with windows of their own, and made-up ones."""
+def test_each_hunt_has_the_rows_and_columns_that_it_has_alone(
+    fleet: Engine, devices: list[str], part: int
+) -> None:
+    """Sorted alike: those that come with the app, a third for each list of devices, and made-up ones, each in its window."""
     names = [f"{name}.contoso.com" for name in devices]
     given = [Device(device_id(name)) for name in names[:-1]] + [Device(name=names[-1].partition(".")[0])]
     indicators = [Indicator("ip", "198.51.100.20"), Indicator("domain", "docs.example"), Indicator("fileHash", "a" * 40)]  # fmt: skip
-    wanted = legs([*shipped((48, 0), (24, 3)), *made_up(6)], given, indicators)
+    wanted = legs([*shipped((48, 0), (24, 3))[part::3], *made_up(6)], given, indicators)
     together = apart(answer(fleet, batch_query(wanted))[1])
     rows = 0
     for name, leg in wanted.items():
