@@ -8,6 +8,8 @@ from shared.comment.places import joined
 from shared.model.finding import Found
 from shared.model.outcome import Outcome
 
+from .rows import is_addressless
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -113,7 +115,13 @@ def where(summary: SweepSummary) -> str:
 
 
 def _new(summary: SweepSummary) -> str:
-    return f"{summary.hunt} {count(summary.new_destinations, 'new destination')} {where(summary)}"
+    # What goes to no address has no destination, whatever stands in its place.
+    new = (
+        count(summary.new_rows, "new row")
+        if any(map(is_addressless, summary.ranked[:1]))
+        else count(summary.new_destinations, "new destination")
+    )
+    return f"{summary.hunt} {new} {where(summary)}"
 
 
 def coverage(summaries: Iterable[SweepSummary]) -> float:

@@ -17,7 +17,7 @@ from shared.pages.summary import progress_of
 from .ending import count, percent, where
 from .parts import ODD, ROW_LIMIT
 from .record import SweepRecord, progress
-from .rows import JOINT, joint
+from .rows import JOINT, is_addressless
 from .survey import survey
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
     rows = summary.ranked[:_ROWS]
     first, rest = _lead(rows)
     # Without RemoteIP, the details already stand as the destination.
-    details = tuple(rows[0].details) if rows and not _details_are_destination(rows[0]) else ()
+    details = tuple(rows[0].details) if rows and not is_addressless(rows[0]) else ()
     below = tuple(name for name in details if any(len(row.details.get(name, "")) > _SHORT for row in rows))
     most = max((process.connections for process in summary.processes), default=0)
     return {
@@ -206,10 +206,6 @@ def _lead(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[NewRow]]:
         seen[row.process] += 1
         (first if len(first) < _FIRST and seen[row.process] <= _ALIKE else rest).append(row)
     return first, rest
-
-
-def _details_are_destination(row: NewRow) -> bool:
-    return row.destination == joint(row.details.values())
 
 
 def _bars(days: tuple[Day, ...]) -> list[tuple[Day, float, float]]:

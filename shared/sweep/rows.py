@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from shared.outcomes.answer import Answer
 
+    from .summary import NewRow
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
 #: Between the values of a destination without an address.
 JOINT = " · "
@@ -74,6 +76,11 @@ def read_rows(answer: Answer, new: str) -> Iterator[FleetRow]:
 def joint(values: Iterable[str]) -> str:
     """Join values by JOINT, which none of them has then: it is written as its number there."""
     return JOINT.join(value.replace("·", r"\u00b7") for value in values)
+
+
+def is_addressless(row: NewRow) -> bool:
+    """Tell whether a new row is of a hunt without RemoteIP, so that its details already stand as its destination."""
+    return row.destination == joint(row.details.values())
 
 
 def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:

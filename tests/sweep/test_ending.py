@@ -13,7 +13,7 @@ from shared.model.outcome import Window
 from shared.model.record import CommentResult
 from shared.sweep.ending import coverage, sweep_outcome, sweep_status, sweep_verdict
 from shared.sweep.fleet import DeviceKind, Fleet
-from shared.sweep.summary import Lost, SweepSummary
+from shared.sweep.summary import Lost, NewRow, SweepSummary
 
 END = datetime(2026, 11, 24, 6, tzinfo=UTC)
 WHOLE = SweepSummary(
@@ -81,6 +81,18 @@ def test_the_verdict_names_news_failures_and_coverage() -> None:
         "sweep of 2 hunts: egress 12 new destinations on 1 device; not run in full: archive; coverage 75 %"
     ) == sweep_verdict(every, outcomes)
     assert "none that can be used has a sweep block" in sweep_verdict([], [])
+
+
+def test_rows_without_an_address_are_no_destinations() -> None:
+    """A command that deleted shadow copies went nowhere: the headline counts rows of such a hunt."""
+    details = {"AccountName": "user1", "Command": "vssadmin delete shadows"}
+    row = NewRow("pc-1", "a", "", "user1 · vssadmin delete shadows", (), details, 1, "", "", 1, 1, 1, 1)
+    new = replace(WHOLE, new_rows=4, new_destinations=3, new_devices=1, ranked=(row,))
+    outcomes = [sweep_outcome(new, LINUX)]
+    talks = replace(new, ranked=(replace(row, destination="203.0.113.9"),))
+
+    assert "egress 4 new rows on 1 device; " in sweep_verdict([new], outcomes)
+    assert "egress 3 new destinations on 1 device; " in sweep_verdict([talks], outcomes)
 
 
 @pytest.mark.fault(
