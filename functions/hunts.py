@@ -9,9 +9,9 @@ import azure.functions as func
 
 from functions import app
 from functions.responses import answered, json, page
-from shared.catalog.about import needs_of, tables_of
 from shared.catalog.choosing import About, choose_hunts
 from shared.catalog.layer import navigator_layer
+from shared.catalog.purpose import needs_of, tables_of
 from shared.entities.question import parse_question
 from shared.model.role import READ
 from shared.pages.catalogue import catalogue_page

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import httpx
 import msgspec
 
+from sandbox.endings import lines
 from sandbox.host.processes import DemoFailed, both
-from sandbox.shown import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -46,7 +46,7 @@ APP = (
     {"function_app"},
 )
 SANDBOX = (
-    {"sandbox.loopback", "sandbox.progress", "sandbox.shown"},
+    {"sandbox.loopback", "sandbox.progress", "sandbox.endings"},
     {"sandbox.telemetry", "sandbox.host", "sandbox.kusto"},
     {"sandbox.tenant"},
     {"sandbox.azurite"},

@@ -7,14 +7,13 @@ withdrawn the one that took its place, '' where none did.
 
 from __future__ import annotations
 
-import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, convert
+import msgspec
 
+from shared.catalog.attack import TECHNIQUE, Attack, plain
 from shared.catalog.nearest import nearest
 
 if TYPE_CHECKING:
@@ -24,18 +23,10 @@ if TYPE_CHECKING:
 
     from .keys import Looked
 
-_WRITTEN = re.compile(r"T\d{4}(\.\d{3})?")
-_SPLIT = re.compile(r"[^a-z]")
 
+class Whole(Attack, frozen=True, kw_only=True):
+    """All of ATT&CK for Enterprise; `withdrawn` maps each former id to the present one."""
 
-class Attack(Struct, frozen=True):
-    """`techniques` maps each technique's id to its name and its tactics, `withdrawn` each former id to the present one."""
-
-    version: str
-    source: str
-    licence: str
-    tactics: tuple[str, ...]
-    techniques: dict[str, tuple[str, ...]]
     withdrawn: dict[str, str]
 
     def names(self, technique: str) -> str:
@@ -44,23 +35,22 @@ class Attack(Struct, frozen=True):
 
 
 @cache
-def attack() -> Attack:
-    """Return ATT&CK's matrix for enterprises."""
-    text = Path(__file__).with_name("attack.json").read_text(encoding="utf-8")
-    return convert(json.loads(text), Attack)
+def whole() -> Whole:
+    """Return all of ATT&CK for Enterprise."""
+    return msgspec.json.decode(Path(__file__).with_name("attack.json").read_bytes(), type=Whole)
 
 
 def tactics_of(looked: Looked) -> Iterator[str]:
     """Yield what is wrong with each tactic of a hunt file; they are Sentinel's names, ATT&CK's without blanks."""
-    known = attack().tactics
+    known = whole().tactics
     for n, tactic in _listed(looked.source, "tactics"):
         if tactic in known:
             continue
-        plain = _SPLIT.sub("", tactic.lower())
-        near = next((each for each in known if each.lower() == plain), "") or nearest(plain, known)
+        letters = plain(tactic)
+        near = next((each for each in known if plain(each) == letters), "") or nearest(letters, known)
         wanted = f"write {near}" if near else f"there are {', '.join(known)}"
         yield looked.source.problem(
-            ("tactics", n), f"{tactic} is no tactic of ATT&CK {attack().version}: {wanted}"
+            ("tactics", n), f"{tactic} is no tactic of ATT&CK {whole().version}: {wanted}"
         )
 
 
@@ -68,11 +58,11 @@ def techniques_of(looked: Looked) -> Iterator[str]:
     """Yield what is wrong with each technique: unknown, withdrawn, or of tactics that the file does not name."""
     given = {tactic for _, tactic in _listed(looked.source, "tactics")}
     for n, technique in _listed(looked.source, "relevantTechniques"):
-        known = attack().techniques.get(technique)
+        known = whole().techniques.get(technique)
         wanted = (
             _instead(technique)
             if known is None
-            else f"{attack().names(technique)} is of {' or '.join(known[1:])}: add one to tactics, or name another technique"
+            else f"{whole().names(technique)} is of {' or '.join(known[1:])}: add one to tactics, or name another technique"
             if given and given.isdisjoint(known[1:])
             else ""
         )
@@ -82,7 +72,7 @@ def techniques_of(looked: Looked) -> Iterator[str]:
 
 def _instead(technique: str) -> str:
     """Say of a technique that is not in ATT&CK what to write."""
-    matrix = attack()
+    matrix = whole()
     written = technique.strip().upper()
     if written in matrix.techniques:
         return f"write {written}"
@@ -95,7 +85,7 @@ def _instead(technique: str) -> str:
     above = written.partition(".")[0]
     near = named or (above if above in matrix.techniques else nearest(written, matrix.techniques))
     is_none = (
-        "is no technique of ATT&CK" if _WRITTEN.fullmatch(written) else "is no id of a technique of ATT&CK"
+        "is no technique of ATT&CK" if TECHNIQUE.fullmatch(written) else "is no id of a technique of ATT&CK"
     )
     wanted = f"the nearest is {matrix.names(near)}" if near else "ids are such as T1059.001"
     return f"{technique} {is_none} {matrix.version}: {wanted}"

@@ -16,8 +16,10 @@ from msgspec import Struct, ValidationError, convert
 from sandbox.telemetry.engine import QueryError, timestamp
 from shared.catalog.source import Source, place
 from shared.errors import HuntError
-from shared.kql.write import device_leg, indicator_query, is_dated
-from shared.model.entity import Device, Indicator
+from shared.model.entity import Chosen, Device, Indicator
+from shared.model.outcome import Window
+
+from .asking import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +36,6 @@ Tables = dict[str, list[Row]]
 #: The time of every case, so that the times in its rows can be told beforehand.
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _TAKE = 100
-_LONGEST = timedelta(days=30)  # that Advanced Hunting keeps
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,9 +112,7 @@ def case_rows(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[Row]
     for telemetry in (cases.telemetry, case.telemetry):
         for table, rows in telemetry.items():
             engine.load(table, [_timed(engine, table, row) for row in rows])
-    query, start = _query(hunt, cases)
-    found: list[Row] = engine.hunt(query, start=start, end=NOW, now=NOW)[1]
-    return found
+    return ask(engine, hunt, _chosen(hunt, cases), Window(NOW - hunt.lookback, NOW), _TAKE)[1]
 
 
 def differences(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[str]:
@@ -138,21 +137,12 @@ def differences(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[st
     ]
 
 
-def _query(hunt: Hunt, cases: Cases) -> tuple[str, datetime]:
-    """Return a hunt's query, and when the telemetry that it reads begins."""
-    start = NOW - hunt.lookback
-    if hunt.entity == "device":
-        if not cases.devices:
-            raise ValueError("write devices, each with an id or a name: it hunts for devices")
-        # What shows how things stand is read whatever the window, as `catalog/query` does it.
-        bound = start if is_dated(hunt.query, scoped=True) else None
-        leg = device_leg(
-            hunt.query, cases.devices, take=_TAKE, end=NOW, start=bound, applies_to=hunt.applies_to
-        )
-        return leg.query, NOW - _LONGEST if bound else start
-    if not cases.indicators:
+def _chosen(hunt: Hunt, cases: Cases) -> Chosen:
+    if hunt.entity == "device" and not cases.devices:
+        raise ValueError("write devices, each with an id or a name: it hunts for devices")
+    if hunt.entity == "indicator" and not cases.indicators:
         raise ValueError(f"write indicators, each with kind and value: it hunts for {', '.join(hunt.kinds)}")
-    return indicator_query(hunt.query, cases.indicators, take=_TAKE, end=NOW), start
+    return Chosen(tuple(cases.devices), tuple(cases.indicators))
 
 
 def _timed(engine: Engine, table: str, row: Row) -> Row:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "HUNTS.md"
-#: All of ATT&CK for Enterprise.
-SOURCE = Path(__file__).with_name("attack.json")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
@@ -48,9 +46,11 @@ def shipped() -> tuple[Hunt, ...]:
 
 def attack_table(hunts: Sequence[Hunt]) -> str:
     """Return, as JSON, the part of ATT&CK that *hunts* name; which of their techniques it lacks is told on stderr."""
-    from shared.catalog.attack import read_attack, techniques_of
+    from shared.catalog.attack import techniques_of
 
-    every = read_attack(SOURCE)
+    from .attack import whole
+
+    every = whole()
     lines = []
     for technique in sorted({each for hunt in hunts for each in techniques_of(hunt)}):
         if technique in every.techniques:
@@ -83,8 +83,8 @@ def page(hunts: Sequence[Hunt]) -> str:
 
 
 def _summary(hunts: Sequence[Hunt]) -> Iterator[str]:
-    from shared.catalog.about import entities
     from shared.catalog.attack import attack, techniques_of
+    from shared.catalog.purpose import entities
     from shared.model.hunt import SEVERITIES
 
     severities = Counter(hunt.severity for hunt in hunts)
@@ -112,7 +112,7 @@ def _tactics(hunts: Sequence[Hunt], files: Mapping[str, str]) -> Iterator[tuple[
 
 
 def _products(hunts: Sequence[Hunt]) -> Iterator[tuple[str, ...]]:
-    from shared.catalog.about import needs_of
+    from shared.catalog.purpose import needs_of
 
     tables: dict[str, set[str]] = {}
     count: Counter[str] = Counter()
@@ -125,7 +125,7 @@ def _products(hunts: Sequence[Hunt]) -> Iterator[tuple[str, ...]]:
 
 
 def _by_purpose(hunts: Sequence[Hunt], files: Mapping[str, str]) -> Iterator[str]:
-    from shared.catalog.about import purpose, tables_of
+    from shared.catalog.purpose import purpose, tables_of
 
     groups: dict[str, list[Hunt]] = {}
     for hunt in hunts:

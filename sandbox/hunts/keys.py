@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared.catalog.file import name_of
 from shared.catalog.load import SHIPPED
 from shared.catalog.nearest import meant
+from shared.catalog.slips import VERSION_OF_WINDOWS
 from shared.catalog.source import place
 from shared.model.hunt import DEVICE_KINDS, PLATFORMS
 
@@ -25,7 +26,6 @@ SCHEMA = SHIPPED / "hunt.schema.json"
 CASES_SCHEMA = SHIPPED / "cases.schema.json"
 _MODELINE = re.compile(r"#\s*yaml-language-server:\s*\$schema=(\S+)")
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
-_WINDOWS = re.compile(r"windows(server)?\d{1,4}[a-z0-9]*")
 _QUOTES = "“”„‘’"
 
 #: The keys of Azure-Sentinel's hunting queries and analytics rules; those that are read, and those that may stand there.
@@ -119,7 +119,7 @@ def _elsewhere(source: Source, block: dict[str, Any]) -> Iterator[str]:
             if (
                 plain not in map(str.lower, known)
                 and not meant(plain, known)
-                and not _WINDOWS.fullmatch(plain)
+                and not VERSION_OF_WINDOWS.fullmatch(plain)
             ):
                 text = f"{name} is none of the names that are known of Defender's: {', '.join(known)}"
                 yield source.problem(("enrichment", "appliesTo", key, n), text)

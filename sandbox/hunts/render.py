@@ -67,6 +67,8 @@ def _render_incident(
     from shared.model.outcome import Window
     from shared.settings import Settings
 
+    from .asking import ALL
+
     settings, end = Settings(), datetime.now(UTC)
     if not chosen.entities:
         raise ValueError("nothing to hunt for: give --device, --indicator or both")
@@ -83,7 +85,7 @@ def _render_incident(
     print("\n\n".join(call.query for call in written), flush=True)
     for group, call in zip(calls, written, strict=True):
         first = call.timespan.partition("/")[0]
-        back = timedelta(days=30) if first == KEPT else end - datetime.fromisoformat(first)
+        back = ALL if first == KEPT else end - datetime.fromisoformat(first)
         print(
             f"// over the last {_days(back)}: {', '.join(each.hunt.name for each in group)}",
             file=sys.stderr,

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.model.entity import Chosen, Device
+from shared.model.outcome import Window
 
+from .asking import ask
 from .render import chosen_of, reach_of
 from .table import table
 
@@ -40,7 +42,6 @@ def run(
     ValueError, InvalidRequest or HuntError for what cannot be run, and QueryError for a query that the sandbox cannot run.
     """
     from sandbox.telemetry.engine import Engine, QueryError
-    from shared.catalog.query import hunt_query
     from shared.settings import Settings
 
     hunt = _read(file)
@@ -53,10 +54,9 @@ def run(
     start, end = _fill(engine, hunt, devices, rows, lookback)
     if hunt.entity == "device" and not chosen.devices:
         chosen = _everyone(engine)
-    query = hunt_query(hunt, chosen, Settings().max_rows + 1, end)
     started = time.monotonic()
     try:
-        schema, found = engine.hunt(query, start=start, end=end, now=end)
+        schema, found = ask(engine, hunt, chosen, Window(start, end), Settings().max_rows + 1)
     except QueryError as error:
         raise ValueError(f"{error} Look at it with `hunts render`, and try it in the portal") from error
     took = time.monotonic() - started

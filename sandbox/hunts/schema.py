@@ -16,7 +16,7 @@ from shared.kql.vocabulary import COUNTED
 from shared.model.entity import INDICATOR_KINDS
 from shared.model.hunt import DEVICE_KINDS, PLATFORMS, AppliesTo, Enrichment, Sweep
 
-from .attack import attack
+from .attack import whole
 from .cases import Cases
 from .keys import KEYS
 
@@ -64,7 +64,7 @@ _SAID = {
 
 def hunt_schema() -> Schema:
     """Return the schema of a hunt file."""
-    matrix = attack()
+    matrix = whole()
     read: dict[str, Schema] = {
         "id": {"type": ["string", "null"], "pattern": _GUID},
         "name": {"type": "string", "pattern": r"\S", "maxLength": 300},

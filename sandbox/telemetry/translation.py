@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb_kql
 
-from . import kept
+from . import translation_cache
 from .dialect import adapt
 from .folding import folded
 
@@ -83,11 +83,11 @@ class Translator:
         if found is None:
             # Its tables come with the code; what is made differs.
             name = json.dumps([shape, made])
-            if before := kept.read(name):
+            if before := translation_cache.read(name):
                 found = Translated(*before)
             else:
                 found = self._translate(cursor, shape, now, made)
-                kept.write(
+                translation_cache.write(
                     name, found.sql, found.parameters | ({_NOW: ""} if _NOW in found.parameters else {})
                 )
             if len(self._known) >= _KEPT:

@@ -61,12 +61,7 @@ class Column(NamedTuple):
 @cache
 def attack() -> Attack:
     """Return the table that is deployed, read once per process."""
-    return read_attack(FILE)
-
-
-def read_attack(file: Path) -> Attack:
-    """Read a table of ATT&CK."""
-    return msgspec.json.decode(file.read_bytes(), type=Attack)
+    return msgspec.json.decode(FILE.read_bytes(), type=Attack)
 
 
 def plain(tactic: str) -> str:

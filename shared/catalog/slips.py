@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 #: The keys of the `enrichment` block that no published file has beside it for another reason.
 _OF_BLOCK = frozenset(f.encode_name for f in msgspec.structs.fields(Enrichment)) - {"severity"}
-_VERSION_OF_WINDOWS = re.compile(r"windows(server)?\d{1,4}[a-z0-9]*")
+#: A version of Windows, of which there are ever new ones.
+VERSION_OF_WINDOWS = re.compile(r"windows(server)?\d{1,4}[a-z0-9]*")
 _BLOCK = ("enrichment",)
 #: Columns that an error names.
 _SHOWN = 20
@@ -52,7 +53,7 @@ def nowhere(source: Source, ours: dict[str, Any]) -> Iterator[str]:
     ):
         for n, name in enumerate(given):
             near = nearest(name, known)
-            if near and near.lower() != name.lower() and not _VERSION_OF_WINDOWS.fullmatch(name.lower()):
+            if near and near.lower() != name.lower() and not VERSION_OF_WINDOWS.fullmatch(name.lower()):
                 path = (*_BLOCK, "appliesTo", key, n)
                 yield source.problem(path, f"no device is called {name}: write {near}")
 

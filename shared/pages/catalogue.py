@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.catalog.about import entities, needs_of, purpose, systems
 from shared.catalog.attack import TECHNIQUE, attack, in_words, matrix, technique_name, techniques_of
+from shared.catalog.purpose import entities, needs_of, purpose, systems
 from shared.comment.neutral import clip, visible
 
 from .layout import FILTERED, FILTERS, template

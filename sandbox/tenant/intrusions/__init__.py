@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from . import linux, mac, miner, webshell, windows
+from . import miner, ransom, single, stealer, webshell
 from .intrusion import Intrusion
-from .linux import DROP_ADDRESS, LURE_URL, RELAY_ADDRESS, STAGE_SHA1
+from .single import DROP_ADDRESS, LURE_URL, RELAY_ADDRESS, STAGE_SHA1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,18 +41,18 @@ def plant(engine: Engine, planted: Iterable[Intrusion]) -> None:
 def intrusions(end: datetime) -> list[Intrusion]:
     """Return the planted intrusions in the order in which they open, all within two hours before *end*."""
     makers = (
-        linux.exfiltration,
-        linux.download,
-        linux.windows,
-        linux.silent,
-        linux.merged,
-        linux.benign,
-        linux.spread,
-        linux.analytics,
+        single.exfiltration,
+        single.download,
+        single.windows,
+        single.silent,
+        single.merged,
+        single.benign,
+        single.spread,
+        single.analytics,
     )
     return [make(end) for make in makers]
 
 
 def chains(end: datetime) -> list[Intrusion]:
     """Return the attacks on Windows, Linux and a Mac that hunts are measured by, within two hours before *end* as well."""
-    return [make(end) for make in (windows.ransom, webshell.webshell, miner.miner, mac.stealer)]
+    return [make(end) for make in (ransom.ransom, webshell.webshell, miner.miner, stealer.stealer)]

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.__main__ import main
 from sandbox.hunts import cases, keys, versions
-from sandbox.hunts.attack import attack
+from sandbox.hunts.attack import whole
 from shared.catalog.load import SHIPPED, load_hunts
 from shared.catalog.source import read_source
 from tests.support.mistakes import DEVICE, INDICATOR
@@ -118,7 +118,7 @@ def test_a_machine_without_the_parser_says_so_once(
 
 def test_techniques_are_those_of_attack() -> None:
     """Each is of known tactics, each that was withdrawn leads to one that is there, and all of the shipped hunts are known."""
-    matrix = attack()
+    matrix = whole()
 
     assert (14, 691) == (len(matrix.tactics), len(matrix.techniques))
     assert {tactic for _, *tactics in matrix.techniques.values() for tactic in tactics} == {*matrix.tactics}

@@ -1,5 +1,5 @@
 """
-The intrusions on Linux, and incidents that need no system: a report, a device that is silent, two that became one.
+Incidents of a single step or two, which show what becomes of one: found, silent, merged, harmless, spread, Sentinel's own.
 
 Several hold what would harm a careless reader: markup, a link, a spreadsheet formula, a bidirectional override, a password,
 a token.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.catalog.about import needs_of, product_of, purpose, systems, tables_of
+from shared.catalog.purpose import needs_of, product_of, purpose, systems, tables_of
 from shared.kql.tables import SCOPABLE, UNSCOPABLE
 from shared.model.hunt import AppliesTo
 from tests.support.hunt_files import six_hunts
