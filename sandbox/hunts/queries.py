@@ -95,7 +95,7 @@ def habits(looked: Looked) -> Iterator[str]:
     """Yield what a query does that costs or loses rows without need, where its text shows that for certain."""
     query = looked.source.content.get("query")
     try:
-        tokens = lex(query) if isinstance(query, str) else []
+        tokens = lex(query) if isinstance(query, str) else ()
         nodes = nest(tokens)
     except UnreadableQuery:
         return
@@ -147,7 +147,7 @@ def _sweep(looked: Looked, parser: Parser) -> Iterator[str]:
         yield source.problem(_SUMMARIZE, f"keep {' and '.join(sorted(lost))}, so that a row says whose it is")
 
 
-def _contains(tokens: list[Token], found: Problems) -> None:
+def _contains(tokens: tuple[Token, ...], found: Problems) -> None:
     """Warn of `contains` with a whole hash, which is read through all texts of the table where an index would do."""
     for word, value in pairwise(tokens):
         if word.text in {"contains", "contains_cs"} and _HASH.fullmatch(value.text):

@@ -63,7 +63,7 @@ def adapt(query: str, columns_of: ColumnsOf) -> str:
 def _next(query: str, columns_of: ColumnsOf) -> str | None:
     """Return *query* with the first thing rewritten that has to be; None where nothing has."""
     try:
-        tokens = lex(query)
+        tokens = list(lex(query))
     except UnreadableQuery:
         return None
     texts = [token.text for token in tokens]

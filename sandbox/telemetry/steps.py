@@ -33,7 +33,7 @@ def steps(query: str, taken: Collection[str] = ()) -> list[Step]:
     what returns a single value. A query that cannot be split, also one that is no KQL, is one step.
     """
     try:
-        tokens = lex(query)
+        tokens = list(lex(query))
     except UnreadableQuery:
         return [Step("", query)]
     found = _split(_Statement(tokens, query), _Scope("", (), {}, frozenset()), taken)

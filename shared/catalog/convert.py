@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import msgspec
@@ -39,7 +40,7 @@ def convert(
     if not isinstance(content, dict):
         problems.append(source.problem(path, _WRITE["object"]))
         return {}
-    fields = msgspec.structs.fields(kind)
+    fields = _fields(kind)
     if path:
         known = [f.encode_name for f in fields]
         problems += [
@@ -64,6 +65,10 @@ def convert(
             except msgspec.ValidationError as error:
                 problems.append(source.problem(here, _advice(str(error), f.type)))
     return values
+
+
+# Their types are worked out anew at each call.
+_fields = cache(msgspec.structs.fields)
 
 
 def _value(value: Any, kind: Any) -> Any:

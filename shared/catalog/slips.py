@@ -36,10 +36,9 @@ def misplaced(source: Source, read: Iterable[str]) -> Iterator[str]:
     """Yield a problem for each key of the file that is one of those that are *read*, misspelt or not indented."""
     read = (*read, "enrichment")
     for key in source.content:
-        near = nearest(key, read)
         if key in _OF_BLOCK and "enrichment" in source.content:
             yield source.problem((key,), "belongs into the enrichment block: indent it", at_key=True)
-        elif near and key not in read and near not in source.content:
+        elif key not in read and (near := nearest(key, read)) and near not in source.content:
             yield source.problem((key,), f"unknown; did you mean {near}?", at_key=True)
 
 
@@ -52,8 +51,10 @@ def nowhere(source: Source, ours: dict[str, Any]) -> Iterator[str]:
         ("deviceType", applies_to.device_type, DEVICE_KINDS),
     ):
         for n, name in enumerate(given):
+            if name in known or VERSION_OF_WINDOWS.fullmatch(name.lower()):
+                continue
             near = nearest(name, known)
-            if near and near.lower() != name.lower() and not VERSION_OF_WINDOWS.fullmatch(name.lower()):
+            if near and near.lower() != name.lower():
                 path = (*_BLOCK, "appliesTo", key, n)
                 yield source.problem(path, f"no device is called {name}: write {near}")
 

@@ -82,9 +82,9 @@ def for_each(query: str, name: str, values: Iterable[str]) -> list[str]:
     return [*lines, f"union {', '.join(calls)}"]
 
 
-def _texts(tokens: list[Token], at: int, count: int) -> list[str]:
+def _texts(tokens: tuple[Token, ...], at: int, count: int) -> list[str]:
     return [token.text for token in tokens[max(0, at) : at + count]]
 
 
-def _depth(tokens: list[Token]) -> int:
+def _depth(tokens: tuple[Token, ...]) -> int:
     return sum((token.text in _OPEN) - (token.text in _CLOSE) for token in tokens)

@@ -40,7 +40,7 @@ _LONG = re.compile(r"(?:(\d{1,6})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7}
 _LONGEST = timedelta(days=36_500)
 
 
-def calls(tokens: list[Token]) -> list[int]:
+def calls(tokens: tuple[Token, ...]) -> list[int]:
     """Return where in *tokens* `ago` and `now` are called, as indexes; a column of that name is no call."""
     return [
         at
@@ -67,7 +67,7 @@ def called(query: str) -> frozenset[str]:
     return frozenset(tokens[at].text for at in calls(tokens))
 
 
-def check(tokens: list[Token], found: Problems) -> None:
+def check(tokens: tuple[Token, ...], found: Problems) -> None:
     """Report calls of `ago` and `now` that are written as quoted names, which would not be recognised."""
     for at, token in enumerate(tokens):
         around = "".join(other.text for other in tokens[at - 1 : at] + tokens[at + 1 : at + 3])
@@ -76,7 +76,7 @@ def check(tokens: list[Token], found: Problems) -> None:
             found.add(token, "write the function's name without brackets and quotes")
 
 
-def reach(tokens: list[Token]) -> timedelta | None:
+def reach(tokens: tuple[Token, ...]) -> timedelta | None:
     """
     Return how far back a query without problems looks by its own clock: the longest `ago(…)`, or `now()` minus a timespan.
 
@@ -95,7 +95,7 @@ def reach(tokens: list[Token]) -> timedelta | None:
         if tokens[at].text == "now" and argument and argument[0].text == "-":
             argument = argument[1:]
         elif tokens[at].text == "now" and argument:
-            argument = [tokens[at]]  # no timespan: later than the end, or not known
+            argument = (tokens[at],)  # no timespan: later than the end, or not known
         if argument:
             back += _span(argument, lets)
         spans.append(back + _minus(tokens, close + 1, lets))
@@ -105,7 +105,7 @@ def reach(tokens: list[Token]) -> timedelta | None:
     return min(max(spans), _LONGEST) or FURTHEST
 
 
-def _lets(tokens: list[Token]) -> dict[str, list[Token]]:
+def _lets(tokens: tuple[Token, ...]) -> dict[str, tuple[Token, ...]]:
     """Return the value of each name that only one `let` gives one, and that is no parameter."""
     given = Counter(a.text for a, b in pairwise(tokens) if b.text in {"=", ":"})
     values = {}
@@ -117,7 +117,7 @@ def _lets(tokens: list[Token]) -> dict[str, list[Token]]:
     return values
 
 
-def _partner(tokens: list[Token], at: int) -> int:
+def _partner(tokens: tuple[Token, ...], at: int) -> int:
     """Return the index of the bracket that closes the one at *at*."""
     depth = 1
     while depth:
@@ -126,7 +126,7 @@ def _partner(tokens: list[Token], at: int) -> int:
     return at
 
 
-def _minus(tokens: list[Token], at: int, lets: dict[str, list[Token]]) -> timedelta:
+def _minus(tokens: tuple[Token, ...], at: int, lets: dict[str, tuple[Token, ...]]) -> timedelta:
     """Return the timespan that *tokens* take away from *at* on from what stands before them; 0 if they do not."""
     back = timedelta(0)
     while _text(tokens, at) == "-":
@@ -138,11 +138,11 @@ def _minus(tokens: list[Token], at: int, lets: dict[str, list[Token]]) -> timede
     return back
 
 
-def _text(tokens: list[Token], at: int) -> str:
+def _text(tokens: tuple[Token, ...], at: int) -> str:
     return "".join(token.text for token in tokens[at : at + 1])
 
 
-def _span(tokens: list[Token], lets: dict[str, list[Token]]) -> timedelta:
+def _span(tokens: tuple[Token, ...], lets: dict[str, tuple[Token, ...]]) -> timedelta:
     """Return the timespan that *tokens* write; 30 days where they write none."""
     text = "".join(token.text for token in tokens)
     if text in lets:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.errors import UnreadableQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Microsoft's lexer reads what stands in brackets right after these, up to the first `)`, as text: quotes and
 # comments mean nothing there (`TokenParser.ScanGoo` of npm's @kusto/language-service-next). It does so for fewer of
@@ -14,6 +18,7 @@ _TYPES = (
     "bool boolean byte date datetime decimal double float guid int int8 int16 int32 int64 long real time timespan "
     "uint uint8 uint16 uint32 uint64 ulong uniqueid"
 )
+_OF_TYPES = frozenset(_TYPES.split())
 # What a literal of any of them needs: a number, a date in any format, a GUID, `null`. A quote only around all of it.
 _PLAIN = r"""[A-Za-z0-9_ \t.,:+/-]*"""
 _ESCAPE = r"""\\(?:[\\'"abfnrtv]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{1,3})"""
@@ -65,7 +70,9 @@ class Bracketed(NamedTuple):
 Node = Token | Bracketed
 
 
-def lex(query: str) -> list[Token]:
+# Whoever reads a hunt asks several things of its query, one after the other.
+@lru_cache(maxsize=8)
+def lex(query: str) -> tuple[Token, ...]:
     """
     Split *query* into its tokens, without comments.
 
@@ -75,18 +82,19 @@ def lex(query: str) -> list[Token]:
     if unseen := _UNSEEN.search(query):
         raise UnreadableQuery(unseen.start(), f"remove the invisible character U+{ord(unseen[0]):04X}")
     tokens, at = [], 0
-    while at < len(query):
-        match = _LEXEME.match(query, at)
-        if match is None:
-            raise UnreadableQuery(at, _unreadable(query, at))
-        if match.lastgroup == "name" and (typed := _TYPED.match(query, at)):
-            wanted = f"write {match[0]}(…) with a plain value, or convert with a function such as tolong()"
-            blank = f"write {match[0]} and its bracket without a blank between"
-            raise UnreadableQuery(at, wanted if typed.end() == match.end() + 1 else blank)
-        if match.lastgroup != "blank":
-            tokens.append(Token(str(match.lastgroup), match[0], at))
-        at = match.end()
-    return tokens
+    for match in _LEXEME.finditer(query):
+        if match.start() != at:
+            break
+        kind, word, at = str(match.lastgroup), match[0], match.end()
+        if kind == "name" and word in _OF_TYPES and (typed := _TYPED.match(query, match.start())):
+            wanted = f"write {word}(…) with a plain value, or convert with a function such as tolong()"
+            blank = f"write {word} and its bracket without a blank between"
+            raise UnreadableQuery(match.start(), wanted if typed.end() == at + 1 else blank)
+        if kind != "blank":
+            tokens.append(Token(kind, word, match.start()))
+    if at < len(query):
+        raise UnreadableQuery(at, _unreadable(query, at))
+    return tuple(tokens)
 
 
 def _unreadable(query: str, at: int) -> str:
@@ -101,7 +109,7 @@ def _unreadable(query: str, at: int) -> str:
     )
 
 
-def nest(tokens: list[Token]) -> list[Node]:
+def nest(tokens: Iterable[Token]) -> list[Node]:
     """
     Nest *tokens* by their brackets, at most 50 deep.
 

@@ -72,7 +72,7 @@ def read_query(query: str, *, scoped: bool) -> Reading:
 def _read(query: str, *, scoped: bool) -> tuple[Reading, list[Edit]]:
     """Read a query as it stands; return also what is to be sent in place of parts of it."""
     reader = Sources(query, scoped=scoped)
-    tokens: list[Token] = []
+    tokens: tuple[Token, ...] = ()
     rows = UNKNOWN
     try:
         tokens = lex(query)

@@ -73,7 +73,7 @@ def test_a_query_is_split_into_its_tokens(query: str, tokens: str) -> None:
 @pytest.mark.parametrize("kind", TYPES.split())
 def test_a_literal_of_a_type_is_one_token_or_is_refused(kind: str) -> None:
     """It must be plain, and begin right after its type."""
-    assert [Token("literal", f"{kind}(1-2)", 2)] == lex(f"  {kind}(1-2)")
+    assert (Token("literal", f"{kind}(1-2)", 2),) == lex(f"  {kind}(1-2)")
     assert [("name", f"{kind}_"), ("name", f"x{kind}")] == [
         (token.kind, token.text) for token in lex(f"{kind}_( x{kind}(") if token.kind == "name"
     ]
