@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,7 @@ from msgspec import Struct
 from shared.errors import HuntError
 from shared.model.hunt import Hunt
 
+from .document import LONGEST
 from .file import read_hunt
 from .source import place, read_source
 
@@ -65,7 +67,7 @@ def load_hunts(*paths: Path) -> Catalog:
     broken += [HuntError(path, (f"{path}: there is no such file or folder",)) for path in missing]
     for file in hunt_files(*(path for path in paths if path not in missing)):
         try:
-            hunt, notices = read_hunt(file, shipped=file.is_relative_to(SHIPPED))
+            hunt, notices = _read(file, shipped=file.is_relative_to(SHIPPED))
         except HuntError as error:
             broken.append(error)
             continue
@@ -81,6 +83,21 @@ def load_hunts(*paths: Path) -> Catalog:
         ids[hunt.id] = hunt.name
         noticed += [Notice(file, text) for text in notices]
     return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken), tuple(noticed))
+
+
+def _read(file: Path, *, shipped: bool) -> tuple[Hunt, tuple[str, ...]]:
+    """Read a hunt, unless the same file was read before: what is loaded again takes as long as what changed in it."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LONGEST + 1)
+    except OSError:
+        return read_hunt(file, shipped=shipped)
+    return _known(file, content, shipped=shipped)
+
+
+@lru_cache(maxsize=2_000)
+def _known(file: Path, _content: bytes, *, shipped: bool) -> tuple[Hunt, tuple[str, ...]]:
+    return read_hunt(file, shipped=shipped)
 
 
 def hunt_files(*paths: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,20 @@ def test_a_name_or_an_id_can_be_used_only_once(tmp_path: Path) -> None:
         ("a.yaml", ("a.yaml:1:1: the name a is taken by another file",)),
         ("b.yaml", ("b.yaml:2:5: id: 6c8c9e1a-6b7d-4c59-9a5e-0c6a5d0e4b11 is that of a",)),
     ] == [(error.file.name, error.problems) for error in loaded.broken]
+
+
+def test_a_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
+    """What was read before counts only while the file holds the same, even where its length and time are as before."""
+    file = write(tmp_path, "a.yaml", SENTINEL)
+    (before,), times = load_hunts(file).hunts, file.stat()
+    changed = before.title.swapcase()
+    file.write_text(SENTINEL.replace(before.title, changed), encoding="utf-8")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    (after,) = load_hunts(file).hunts
+
+    assert changed == after.title
+    file.write_text("name: [", encoding="utf-8")
+    assert [file] == [error.file for error in load_hunts(file).broken]
 
 
 @pytest.mark.fault("A6", before="Catalog had no notices: nobody was told")
