@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import UnreadableQuery
 from shared.kql.lexer import lex
+from shared.kql.plain import edited
 
 from .functions import packing
 from .place import Place, column, name_or_pattern, string
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from shared.kql.lexer import Token
+    from shared.kql.plain import Edit
 
     #: The columns of a query's rows, each with DuckDB's type.
     ColumnsOf = Callable[[str], dict[str, str]]
-    #: Returns the query with a place rewritten; None where nothing is to be done there.
-    Rule = Callable[[Place, ColumnsOf], str | None]
+    #: Returns how a place is rewritten; None where nothing is to be done there.
+    Rule = Callable[[Place, ColumnsOf], Edit | None]
 
 #: What KQL calls DuckDB's types: in .NET's words, and in its own.
 _TYPES = {
@@ -55,33 +57,37 @@ def adapt(query: str, columns_of: ColumnsOf) -> str:
     out, since rows have an order anyway, `ingestion_time()` is the time of the event, and `FileProfile` is made up.
     """
     query = _NUMBERED.sub(r"| extend \1 = row_number() | extend \1 = _number_of_same(\2, \1)", query)
-    while (found := _next(query, columns_of)) is not None:
-        query = found
+    while found := _edits(query, columns_of):
+        query = edited(query, found)
     return query
 
 
-def _next(query: str, columns_of: ColumnsOf) -> str | None:
-    """Return *query* with the first thing rewritten that has to be; None where nothing has."""
+def _edits(query: str, columns_of: ColumnsOf) -> list[Edit]:
+    """Return what is to be rewritten, without what stands in something else of it: that is left to the next time."""
     try:
         tokens = list(lex(query))
     except UnreadableQuery:
-        return None
+        return []
     texts = [token.text for token in tokens]
-    for at in range(len(tokens)):
+    found: list[Edit] = []
+    for at, token in enumerate(tokens):
+        if not (token.text == "|" or token.text in _FUNCTIONS) or (found and token.start < found[-1].end):
+            continue
         place = Place(query, tokens, texts, at)
         rule = _OPERATORS.get(place.operator) or _FUNCTIONS.get(place.function)
-        if rule and (found := rule(place, columns_of)) is not None:
-            return found
-    return None
+        if rule and (edit := rule(place, columns_of)) is not None:
+            # An operator may take the place of all that leads to it.
+            found = [*(each for each in found if each.end <= edit.start), edit]
+    return found
 
 
-def _pack_all(place: Place, columns_of: ColumnsOf) -> str | None:
+def _pack_all(place: Place, columns_of: ColumnsOf) -> Edit | None:
     source = place.source()
     # With an argument it leaves out what is null or empty.
     return place.with_call(packing(columns_of(source))) if source and not place.arguments() else None
 
 
-def _column_ifexists(place: Place, columns_of: ColumnsOf) -> str | None:
+def _column_ifexists(place: Place, columns_of: ColumnsOf) -> Edit | None:
     source, arguments = place.source(), place.arguments()
     name = string(arguments[0]) if len(arguments) == 2 else None
     if name is None or not source:
@@ -89,7 +95,7 @@ def _column_ifexists(place: Place, columns_of: ColumnsOf) -> str | None:
     return place.with_call(column(name) if name in columns_of(source) else f"({place.text(arguments[1])})")
 
 
-def _split(place: Place, _: ColumnsOf) -> str | None:
+def _split(place: Place, _: ColumnsOf) -> Edit | None:
     match place.arguments():
         case [source, delimiter, index]:
             one = place.text(index)
@@ -98,14 +104,14 @@ def _split(place: Place, _: ColumnsOf) -> str | None:
     return None
 
 
-def _is_private(place: Place, _: ColumnsOf) -> str | None:
+def _is_private(place: Place, _: ColumnsOf) -> Edit | None:
     match place.arguments():
         case [address]:
             return place.with_call(f"_is_private(parse_ipv4({place.text(address)}))")
     return None
 
 
-def _is_in_range(place: Place, _: ColumnsOf) -> str | None:
+def _is_in_range(place: Place, _: ColumnsOf) -> Edit | None:
     """Compare an address with ranges that are written out."""
     address, *ranges = place.arguments() or [[]]
     try:
@@ -119,7 +125,7 @@ def _is_in_range(place: Place, _: ColumnsOf) -> str | None:
     return place.with_call(f"({' or '.join(within)})")
 
 
-def _getschema(place: Place, columns_of: ColumnsOf) -> str | None:
+def _getschema(place: Place, columns_of: ColumnsOf) -> Edit | None:
     source = place.source()
     if not source:
         return None
@@ -133,12 +139,12 @@ def _getschema(place: Place, columns_of: ColumnsOf) -> str | None:
     )
 
 
-def _serialize(place: Place, _: ColumnsOf) -> str:
+def _serialize(place: Place, _: ColumnsOf) -> Edit:
     given = ", ".join(place.text(operand) for operand in place.operands())
     return place.with_operator(f"extend {given}" if given else "where true")
 
 
-def _reorder(place: Place, columns_of: ColumnsOf) -> str:
+def _reorder(place: Place, columns_of: ColumnsOf) -> Edit:
     known, first = [*columns_of(place.source())], list[str]()
     for operand in place.operands():
         order = operand[-1].text if len(operand) > 1 and operand[-1].text in {"asc", "desc"} else ""
@@ -147,13 +153,13 @@ def _reorder(place: Place, columns_of: ColumnsOf) -> str:
     return _projected(place, dict.fromkeys([*first, *known]))
 
 
-def _keep(place: Place, columns_of: ColumnsOf) -> str:
+def _keep(place: Place, columns_of: ColumnsOf) -> Edit:
     known = [*columns_of(place.source())]
     kept = [name for operand in place.operands() for name in _matching(operand, known)]
     return _projected(place, [name for name in known if name in kept] + [n for n in kept if n not in known])
 
 
-def _away(place: Place, columns_of: ColumnsOf) -> str | None:
+def _away(place: Place, columns_of: ColumnsOf) -> Edit | None:
     if not any(token.text == "*" for operand in place.operands() for token in operand):
         return None
     known = [*columns_of(place.source())]
@@ -161,13 +167,13 @@ def _away(place: Place, columns_of: ColumnsOf) -> str | None:
     return _projected(place, [name for name in known if name not in gone])
 
 
-def _distinct(place: Place, columns_of: ColumnsOf) -> str | None:
+def _distinct(place: Place, columns_of: ColumnsOf) -> Edit | None:
     if [[token.text for token in operand] for operand in place.operands()] != [["*"]]:
         return None
     return place.with_operator(f"distinct {', '.join(map(column, columns_of(place.source())))}")
 
 
-def _invoke(place: Place, _: ColumnsOf) -> str | None:
+def _invoke(place: Place, _: ColumnsOf) -> Edit | None:
     called = place._replace(at=place.at + 2)
     if called.function != "FileProfile":
         return None
@@ -184,7 +190,7 @@ def _matching(tokens: list[Token], known: Iterable[str]) -> list[str]:
     return [name for name in known if re.fullmatch(pattern, name)]
 
 
-def _projected(place: Place, names: Iterable[str]) -> str:
+def _projected(place: Place, names: Iterable[str]) -> Edit:
     return place.with_operator(f"project {', '.join(map(column, names))}")
 
 

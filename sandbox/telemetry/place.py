@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from shared.kql.lexer import Token, unquoted
+from shared.kql.plain import Edit
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _ESCAPE = re.compile(r"\\(.)")
@@ -42,20 +43,20 @@ class Place(NamedTuple):
         """Return what *tokens*, which stand beside each other, are in the query."""
         return self.query[tokens[0].start : _end(tokens[-1])]
 
-    def with_operator(self, text: str) -> str:
-        """Return the query with *text* for the operator."""
+    def with_operator(self, text: str) -> Edit:
+        """Return what puts *text* in the place of the operator."""
         return self._put(self.at + 1, self._operator_end(), text)
 
-    def with_call(self, text: str) -> str:
-        """Return the query with *text* for the call."""
+    def with_call(self, text: str) -> Edit:
+        """Return what puts *text* in the place of the call."""
         return self._put(self.at, self._closing(self.at + 1) + 1, text)
 
-    def with_name(self, name: str) -> str:
-        """Return the query with another name for the function."""
+    def with_name(self, name: str) -> Edit:
+        """Return what gives the function another name."""
         return self._put(self.at, self.at + 1, name)
 
-    def with_source(self, text: str) -> str:
-        """Return the query with *text* for the operator, and for all that leads to it."""
+    def with_source(self, text: str) -> Edit:
+        """Return what puts *text* in the place of the operator, and of all that leads to it."""
         return self._put(self._feeding()[0], self._operator_end(), text)
 
     def source(self) -> str:
@@ -91,9 +92,9 @@ class Place(NamedTuple):
             start += 3
         return start, pipe
 
-    def _put(self, first: int, last: int, text: str) -> str:
-        """Return the query with *text* for its tokens from *first* to before *last*."""
-        return f"{self.query[: self.tokens[first].start]}{text}{self.query[_end(self.tokens[last - 1]) :]}"
+    def _put(self, first: int, last: int, text: str) -> Edit:
+        """Return what puts *text* in the place of the tokens from *first* to before *last*."""
+        return Edit(self.tokens[first].start, _end(self.tokens[last - 1]), text)
 
     def _body(self) -> int:
         """Return where, after an operator's words that hyphens join, its operands begin."""
