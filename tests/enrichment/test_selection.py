@@ -92,8 +92,9 @@ async def test_a_file_that_cannot_be_used_is_no_outcome(fleet: Fleet, tmp_path: 
 async def test_files_without_a_block_cost_an_incident_nothing(fleet: Fleet, drop_ins: Path) -> None:
     """442 published files in HUNTS_DIR: as many hunting calls as without them, and the comment names none."""
     counted, said = [], []
-    for paths in ((SHIPPED,), (SHIPPED, drop_ins)):
-        async with deployed(fleet, load_hunts(*paths), HUNTS_PER_MINUTE="100000") as app:
+    ours = five_hunts().hunts
+    for catalog in (Catalog(ours), Catalog((*ours, *load_hunts(drop_ins).hunts))):
+        async with deployed(fleet, catalog, HUNTS_PER_MINUTE="100000") as app:
             assert "completed" == (await app.enrich(incidentId=EXFILTRATION)).status
             counted.append(app.calls("hunt"))
             said.append(app.comments(EXFILTRATION)[0])
