@@ -90,9 +90,9 @@ def _render_incident(
             f"// over the last {_days(back)}: {', '.join(each.hunt.name for each in group)}",
             file=sys.stderr,
         )
-    for choice in choices:
-        if choice.fate == "beyond":
-            print(f"// {choice.hunt.name} is left out: {choice.why}", file=sys.stderr)
+    if beyond := [choice for choice in choices if choice.fate == "beyond"]:
+        names = ", ".join(choice.hunt.name for choice in beyond)
+        print(f"// left out, as {beyond[0].why}: {names}", file=sys.stderr)
 
 
 def _bound(hunt: Hunt, devices: Sequence[str], indicators: Sequence[str]) -> str:

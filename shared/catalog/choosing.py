@@ -8,6 +8,7 @@ of each sort its share.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
@@ -90,7 +91,8 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
 
     The device card comes first, then the hunts that run, by rank, then the others by name. A hunt is ranked by how
     near it is to the alerts, then by its severity, then by its name. Where more fit than a run takes, each sort of hunt
-    (`_SHARES`) has its share, as far as there are so many, and rank decides the rest. Hunts that a caller named are not cut.
+    (`_SHARES`) has its share, as far as there are so many, and of hunts that are as near and as severe, those that are
+    taken are spread over tactics and systems (`_spread`). Hunts that a caller named are not cut.
     """
     fit: list[tuple[_Near, Hunt]] = []
     rest: list[Choice] = []
@@ -103,7 +105,7 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
             fit.append((_near(hunt, about), hunt))
     fit.sort(key=lambda one: (one[0].distance, SEVERITIES.index(one[1].severity), one[1].name))
     most = len(fit) if about.names else policy.most
-    taken = _within([hunt for _, hunt in fit], most)
+    taken = _within(_spread(fit), most)
     kept = [
         Choice(hunt, "runs", _why(near, hunt, about, policy), rank)
         for rank, (near, hunt) in enumerate((one for one in fit if one[1].name in taken), 1)
@@ -111,6 +113,28 @@ def choose_hunts(catalog: Catalog, about: About, policy: Policy) -> tuple[Choice
     over = f"{most} others come first, and one run takes no more (MAX_HUNTS)"
     rest += [Choice(hunt, "beyond", over) for _, hunt in fit if hunt.name not in taken]
     return (*_card(catalog, about, kept, rest), *kept, *sorted(rest, key=lambda choice: choice.hunt.name))
+
+
+def _spread(fit: list[tuple[_Near, Hunt]]) -> list[Hunt]:
+    """
+    Return hunts in the order in which a run takes them: of those as near and as severe, one of each tactic and system in turn.
+
+    By their names alone, what is called `web-shell-written` would never run beside forty others.
+    """
+    turns: Counter[tuple[str, ...]] = Counter()
+    placed: list[tuple[int, int, int, str, Hunt]] = []
+    for near, hunt in fit:
+        severity = SEVERITIES.index(hunt.severity)
+        group = (
+            str(near.distance),
+            hunt.severity,
+            _sort(hunt),
+            *hunt.tactics[:1],
+            *hunt.applies_to.os_platform,
+        )
+        placed.append((near.distance, severity, turns[group], hunt.name, hunt))
+        turns[group] += 1
+    return [hunt for *_, hunt in sorted(placed, key=lambda one: one[:4])]
 
 
 def _within(ranked: list[Hunt], most: int) -> set[str]:

@@ -181,8 +181,23 @@ def test_each_sort_of_hunt_has_its_share_of_the_budget() -> None:
         return " ".join(order(*hunts, about=about, policy=Policy(most=10)))
 
     assert "a0 a1 a2 a3 a4 b0 b1 b2 c0 c1" == taken(*devices, *seen, *normal)
-    assert "a0 a1 a2 a3 a4 a5 a6 b0 b1 b2" == taken(*devices, *seen)
+    assert "a0 a1 a2 a3 a4 b0 b1 b2 b3 b4" == taken(*devices, *seen)
     assert "a0 a1 a2 a3 a4 a5 a6 a7 c0 c1" == taken(*devices, *normal[:2])
+
+
+def test_of_equal_hunts_those_that_run_are_of_many_tactics_and_systems() -> None:
+    """A name late in the alphabet is no reason; nearness and severity come first, and the order by name stays."""
+    hunts = [hunt(f"a{n}", "high", tactics=("Execution", "Impact")) for n in range(9)] + [
+        hunt("w", "high", tactics=("Impact",)), hunt("x", "high", tactics=("Impact",)), hunt("y", "high"),
+        hunt("l", "high", tactics=("Execution",), platform="Linux"), hunt("z", "medium", tactics=("Persistence",)),
+    ]  # fmt: skip
+
+    def taken(most: int) -> str:
+        return " ".join(order(*hunts, about=About(Chosen((Device(name="pc-1"),))), policy=Policy(most=most)))
+
+    assert "a0 l w y" == taken(4)
+    assert "a0 a1 a2 l w x y" == taken(7)
+    assert "a0 a1 a2 a3 a4 a5 a6 a7 a8 l w x y" == taken(13)
 
 
 def test_each_hunt_says_why_it_runs() -> None:
