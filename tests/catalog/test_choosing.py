@@ -2,63 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-from msgspec.structs import replace
 
-from shared.catalog.choosing import About, Choice, Policy, choose_hunts, unmatched
-from shared.catalog.load import Catalog
-from shared.model.entity import Chosen, Device, Indicator
-from shared.model.hunt import DEVICE_CARD, AppliesTo, Hunt, Severity
-
-ALL = Policy(("*",))
-DEVICE = Chosen((Device(name="web01"),))
-HASH = Chosen((), (Indicator("fileHash", "a" * 40),))
-
-
-def hunt(
-    name: str,
-    severity: Severity = "medium",
-    techniques: tuple[str, ...] = (),
-    tactics: tuple[str, ...] = (),
-    *,
-    auto: bool = True,
-    platform: str = "",
-) -> Hunt:
-    """Return a device hunt that runs by itself, unless *auto* is False."""
-    return Hunt(
-        name=name,
-        title=name,
-        id=name,
-        version="1",
-        query="DeviceInfo",
-        severity=severity,
-        techniques=techniques,
-        tactics=tactics,
-        applies_to=AppliesTo((platform,) if platform else ()),
-        auto=auto,
-        lookback=timedelta(days=1),
-    )
-
-
-def catalog(*hunts: Hunt) -> Catalog:
-    """Return a catalogue of these hunts and the device card, sorted by name as a loaded one is."""
-    return Catalog(tuple(sorted((*hunts, hunt(DEVICE_CARD)), key=lambda each: each.name)))
-
-
-def order(*hunts: Hunt, about: About, policy: Policy = ALL) -> list[str]:
-    """Return the names of the hunts that run, in their order, without the device card, which comes first."""
-    runs = [choice for choice in choose_hunts(catalog(*hunts), about, policy) if choice.runs]
-
-    assert DEVICE_CARD == runs[0].hunt.name
-    assert list(range(len(runs))) == [choice.rank for choice in runs]
-    return [choice.hunt.name for choice in runs[1:]]
-
-
-def of(name: str, choices: tuple[Choice, ...]) -> Choice:
-    """Return what became of one hunt."""
-    return next(choice for choice in choices if choice.hunt.name == name)
+from shared.catalog.choosing import About, Policy, choose_hunts, unmatched
+from shared.model.entity import Chosen, Device
+from shared.model.hunt import DEVICE_CARD
+from tests.support.choosing import DEVICE, HASH, catalog, hunt, of, order
 
 
 def test_the_alerts_technique_comes_before_tactic_severity_and_name() -> None:
@@ -148,56 +97,6 @@ def test_a_caller_who_names_a_hunt_gets_it_and_no_other() -> None:
         (choice.hunt.name, choice.fate) for choice in choices
     ]
     assert ("it was named", "others were named") == (of("b", choices).why, of("a", choices).why)
-
-
-def test_what_is_beyond_the_budget_is_the_last_of_the_order() -> None:
-    """The card is not counted, and neither is what does not fit."""
-    hunts = (
-        hunt("a", "low"),
-        hunt("b"),
-        hunt("c", "high"),
-        hunt("d", platform="Linux"),
-        hunt("e", auto=False),
-    )
-    chosen = Chosen((Device(name="pc-1", os_platform="Windows11"),))
-    choices = choose_hunts(catalog(*hunts), About(chosen), Policy(most=2))
-
-    assert [
-        (DEVICE_CARD, "runs", 0), ("c", "runs", 1), ("b", "runs", 2), ("a", "beyond", 0), ("d", "otherKind", 0),
-        ("e", "notNamed", 0),
-    ] == [(choice.hunt.name, choice.fate, choice.rank) for choice in choices]  # fmt: skip
-    assert "2 others come first, and one run takes no more (MAX_HUNTS)" == of("a", choices).why
-    assert "it is a Windows11, the hunt is for Linux" == of("d", choices).why
-
-
-def test_each_sort_of_hunt_has_its_share_of_the_budget() -> None:
-    """Half is for devices, three tenths for indicators, two for context, each by rank; others have what is left."""
-    devices, seen, normal = ([hunt(f"{sort}{n}", "low") for n in range(9)] for sort in "abc")
-    seen = [replace(each, entity="indicator", kinds=("fileHash",)) for each in seen]
-    normal = [replace(each, role="context") for each in normal]
-
-    def taken(*hunts: Hunt) -> str:
-        about = About(Chosen(DEVICE.devices, HASH.indicators))
-        return " ".join(order(*hunts, about=about, policy=Policy(most=10)))
-
-    assert "a0 a1 a2 a3 a4 b0 b1 b2 c0 c1" == taken(*devices, *seen, *normal)
-    assert "a0 a1 a2 a3 a4 b0 b1 b2 b3 b4" == taken(*devices, *seen)
-    assert "a0 a1 a2 a3 a4 a5 a6 a7 c0 c1" == taken(*devices, *normal[:2])
-
-
-def test_of_equal_hunts_those_that_run_are_of_many_tactics_and_systems() -> None:
-    """A name late in the alphabet is no reason; nearness and severity come first, and the order by name stays."""
-    hunts = [hunt(f"a{n}", "high", tactics=("Execution", "Impact")) for n in range(9)] + [
-        hunt("w", "high", tactics=("Impact",)), hunt("x", "high", tactics=("Impact",)), hunt("y", "high"),
-        hunt("l", "high", tactics=("Execution",), platform="Linux"), hunt("z", "medium", tactics=("Persistence",)),
-    ]  # fmt: skip
-
-    def taken(most: int) -> str:
-        return " ".join(order(*hunts, about=About(Chosen((Device(name="pc-1"),))), policy=Policy(most=most)))
-
-    assert "a0 l w y" == taken(4)
-    assert "a0 a1 a2 l w x y" == taken(7)
-    assert "a0 a1 a2 a3 a4 a5 a6 a7 a8 l w x y" == taken(13)
 
 
 def test_each_hunt_says_why_it_runs() -> None:
