@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from shared.model.hunt import Hunt
 
-#: Of the layer's format, and the oldest Navigator that reads it ("ATT&CK Navigator Layer File Format Definition").
-_FORMAT, _NAVIGATOR = "4.5", "4.9.0"
+#: Of the layer's format ("ATT&CK Navigator Layer File Format Definition"), and the oldest Navigator whose layers MITRE's own
+#: library, mitreattack-python, reads without a warning.
+_FORMAT, _NAVIGATOR = "4.5", "5.0.0"
 #: From few hunts to many.
 _COLOURS = ("#d6e4f5", "#0b5cad")
 
