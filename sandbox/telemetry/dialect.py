@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from shared.errors import UnreadableQuery
+from shared.kql.edit import edited
 from shared.kql.lexer import lex
-from shared.kql.plain import edited
 
 from .functions import packing
 from .place import Place, column, name_or_pattern, string
@@ -16,8 +16,8 @@ from .place import Place, column, name_or_pattern, string
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from shared.kql.edit import Edit
     from shared.kql.lexer import Token
-    from shared.kql.plain import Edit
 
     #: The columns of a query's rows, each with DuckDB's type.
     ColumnsOf = Callable[[str], dict[str, str]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from shared.kql.edit import Edit
 from shared.kql.lexer import Token, unquoted
-from shared.kql.plain import Edit
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _ESCAPE = re.compile(r"\\(.)")

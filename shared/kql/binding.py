@@ -10,6 +10,7 @@ from .literals import dynamic, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from shared.model.entity import Indicator
 
@@ -68,14 +69,18 @@ def bound_values(indicators: Iterable[Indicator]) -> list[str]:
     return list(dict.fromkeys(each.value for each in indicators if each.value.strip()))[:MOST_VALUES]
 
 
-def for_each(query: str, name: str, values: Iterable[str]) -> list[str]:
-    """Return the lines that ask for each of *values* on its own; a row says in Indicator for which."""
+def for_each(query: str, name: str, values: Iterable[str], end: datetime) -> list[str]:
+    """
+    Return the lines that ask for each of *values* on its own; a row says in Indicator for which.
+
+    The clock of each stands at *end*.
+    """
     lines, calls = [], []
     for number, value in enumerate(values):
         calls.append(f"(_Value{number}())")
         lines += [
             f"let _Value{number} = () {{",
-            anchored(with_value(query, name, value)),
+            anchored(with_value(query, name, value), end),
             f"| extend Indicator = {literal(value)}",
             "};",
         ]

@@ -1,8 +1,7 @@
 """
 What a query asks the clock: calls of `ago` and `now`, and how far back they look.
 
-A hunt's clock stands at the end of its window. `write` declares `_ago` and `_now`, which count from there, and
-`anchored` puts their names in place of the calls.
+A hunt's clock stands at the end of its window. `anchored` puts the times that they stand for in place of the calls.
 """
 
 from __future__ import annotations
@@ -14,10 +13,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from shared.model.times import write_time
+
+from .edit import Edit, edited
 from .lexer import Token, lex, unquoted
 from .vocabulary import CLOCK
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .problem import Problems
 
 #: How far back a query looks that does not say so in a literal: as far as Advanced Hunting keeps data.
@@ -49,22 +53,48 @@ def calls(tokens: tuple[Token, ...]) -> list[int]:
     ]
 
 
-@lru_cache(maxsize=512)  # hunts are few, and every run writes the same ones
-def anchored(query: str) -> str:
-    """Return *query* with `_ago` and `_now` called in place of `ago` and `now`, and otherwise as it is."""
+@lru_cache(maxsize=512)  # hunts are few, and every part of a run writes the same ones
+def anchored(query: str, end: datetime) -> str:
+    """
+    Return *query* with the times that `ago` and `now` stand for at *end* in place of their calls, and otherwise as it is.
+
+    A time is a literal where the call's timespan is one, or a `let` name that is one, since KQL takes nothing else where
+    it wants a constant, as in `prev(x, 1, now())`; otherwise it is counted from the literal of *end*. Lines stay.
+    """
     tokens = lex(query)
-    parts, end = [], 0
-    for token in (tokens[at] for at in calls(tokens)):
-        parts += [query[end : token.start], CLOCK[token.text]]
-        end = token.start + len(token.text)
-    return "".join([*parts, query[end:]])
+    lets = _lets(tokens)
+    edits: list[Edit] = []
+    for at in calls(tokens):
+        close = _partner(tokens, at + 1)
+        name, opened, closed = tokens[at], tokens[at + 1], tokens[close]
+        span = _offset(tokens[at + 2 : close], lets)
+        sign = -1 if name.text == "ago" else 1
+        if span is None:
+            counted = f"(datetime({write_time(end)}) {'-' if sign < 0 else '+'} "
+            edits += [_put(query, name.start, opened.start, counted), Edit(closed.start, closed.start, ")")]
+        else:
+            edits.append(
+                _put(query, name.start, closed.start + 1, f"datetime({write_time(end + sign * span)})")
+            )
+    return edited(query, edits)
 
 
-@lru_cache(maxsize=512)
-def called(query: str) -> frozenset[str]:
-    """Return which of `ago` and `now` *query* calls."""
-    tokens = lex(query)
-    return frozenset(tokens[at].text for at in calls(tokens))
+def _put(query: str, start: int, end: int, text: str) -> Edit:
+    """Send *text* for what stands from *start* to *end*, and the line breaks in it."""
+    return Edit(start, end, text + "\n" * query.count("\n", start, end))
+
+
+def _offset(tokens: tuple[Token, ...], lets: dict[str, tuple[Token, ...]]) -> timedelta | None:
+    """Return the timespan, negative after a minus, that a call's argument is as a literal; None where it is none."""
+    if not tokens:
+        return timedelta(0)
+    text = "".join(token.text for token in tokens)
+    minus = text.startswith("-")
+    text = text[minus:]
+    text = "".join(token.text for token in lets.get(text, ())) or text
+    # A tick is less than a time that we can write.
+    span = None if "tick" in text else span_of(text)
+    return -span if span is not None and minus else span
 
 
 def check(tokens: tuple[Token, ...], found: Problems) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from .clock import anchored
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .read import Reading
 
 _WHOSE, _RANK = "_Whose", "_Rank"
@@ -22,15 +24,15 @@ def limit(take: int) -> list[str]:
     return [f"| take {take}"]
 
 
-def fair_limit(reading: Reading, key: str, take: int) -> list[str]:
+def fair_limit(reading: Reading, key: str, take: int, end: datetime) -> list[str]:
     """
     Return the lines that limit a query to *take* rows, spread over the values of *key*, in any case.
 
     The rows of each value are numbered, in the query's own order or latest first, and those with the lowest
     numbers stay, sorted by these: while there are fewer values than rows, each has at least one,
-    and it is not the last. Columns are the query's.
+    and it is not the last. Columns are the query's, and so is its clock, which stands at *end*.
     """
-    order = anchored(reading.order) or ("Timestamp desc" if "Timestamp" in reading.carries else "")
+    order = anchored(reading.order, end) or ("Timestamp desc" if "Timestamp" in reading.carries else "")
     return [
         f"| extend {_WHOSE} = tolower(tostring({key}))",
         f"| sort by {_WHOSE} asc{f', {order}' if order else ''}",

@@ -1,4 +1,4 @@
-"""What stands in front of a hunt's text: its clock, its window, and the part of each table that it may see."""
+"""What stands in front of a hunt's text: its window, and the part of each table that it may see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.model.hunt import UNKNOWN_PLATFORMS, AppliesTo
 from shared.model.times import write_time
 
-from .clock import called
 from .literals import dynamic, literal
 from .tables import BY_ALERT, NAMELESS, STANDING, UNTIMED
 
@@ -19,15 +18,6 @@ if TYPE_CHECKING:
 
 #: A name, and the KQL of its value.
 Binding = tuple[str, str]
-
-
-def clock(end: datetime, text: str) -> list[Binding]:
-    """Declare those of `_ago` and `_now` that stand for a call in *text*."""
-    declared = {
-        "ago": ("_ago", f"(t: timespan) {{datetime({write_time(end)}) - t}}"),
-        "now": ("_now", f"(o: timespan = 0s) {{datetime({write_time(end)}) + o}}"),
-    }
-    return [binding for name, binding in declared.items() if name in called(text)]
 
 
 def within(start: datetime | None, end: datetime, column: str = "Timestamp") -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .edit import Edit
 from .lexer import Token, bracket, inside, lex, name_of, split, text
 from .operators import Operators
 from .origin import LITERAL, Origin, united
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
     from .scalars import Known
 
 _ADDRESS = "https://"
-
-
-class Edit(NamedTuple):
-    """What stands from *start* to *end* in a query (offsets in characters) is sent as *text*."""
-
-    start: int
-    end: int
-    text: str
-
-
-def edited(query: str, edits: list[Edit]) -> str:
-    """Return *query* with *edits*, none of which overlaps another."""
-    parts, at = [], 0
-    for edit in sorted(edits):
-        parts += [query[at : edit.start], edit.text]
-        at = edit.end
-    return "".join([*parts, query[at:]])
 
 
 class Plain(Operators):

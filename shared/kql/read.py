@@ -12,8 +12,8 @@ from shared.errors import UnreadableQuery
 
 from . import clock
 from .columns import UNKNOWN, read_rows
+from .edit import Edit, edited
 from .lexer import Token, lex, nest, unquoted
-from .plain import Edit, edited
 from .problem import Problem, Problems
 from .sources import Sources
 from .tables import SCOPABLE

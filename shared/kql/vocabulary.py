@@ -90,11 +90,11 @@ OPERATORS = frozenset(_OPERATORS.split())
 BINDINGS = {"ip": "_IpAddresses", "url": "_Urls", "domain": "_Domains", "fileHash": "_FileHashes"}
 """The name by which an indicator hunt's query uses the indicators of each kind."""
 
-CLOCK = {"ago": "_ago", "now": "_now"}
-"""The functions that ask for the time, and the names of those that answer with a hunt's own."""
+CLOCK = frozenset({"ago", "now"})
+"""The functions that ask for the time."""
 
 RESERVED = frozenset({
-    "_AlertIds", "_DeviceIds", "_DeviceKinds", "_NamedIds", "_NotApplicable", *CLOCK.values(), *BINDINGS.values(),
+    "_AlertIds", "_DeviceIds", "_DeviceKinds", "_NamedIds", "_NotApplicable", *BINDINGS.values(),
 })  # fmt: skip
 """The names that `write` declares in front of a query."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import vocabulary
+from .edit import Edit
 from .lexer import Token, bracket, inside, is_call, leading_operator, name_of, split, text
 from .origin import DEVICE, LITERAL, Origin
-from .plain import Edit, Plain
+from .plain import Plain
 from .scalars import VALUE, Declared
 from .tables import LOOKUPS, SCOPABLE, UNSCOPABLE
 

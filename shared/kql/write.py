@@ -3,7 +3,7 @@ Write the query of one hunt as it is sent.
 
 Values are put into `let` statements before a hunt's text, each as a literal (`literals`). The text
 itself stays as it is, except that comments and semicolons at its end are removed, so that an operator can
-follow, and that `_ago` and `_now`, which count from the end of the hunt's window, are called for `ago` and `now`.
+follow, and that the times that `ago` and `now` stand for, counted from the end of the hunt's window, are in their place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from shared.model.hunt import EVERYWHERE, AppliesTo
 from .binding import bound_values, for_each
 from .clock import anchored
 from .fair import divides, fair_limit, limit
-from .front import clock, not_applicable, of_devices, of_fleet, shadows, within
+from .front import not_applicable, of_devices, of_fleet, shadows, within
 from .literals import dynamic
 from .read import Reading, read_query
 from .tables import DATED, LOOKUPS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, STANDING, UNSCOPABLE
@@ -78,11 +78,11 @@ def device_leg(
     held = of_devices(ids, names, reading, start, end)
     fair = is_fair_for_devices(query, devices)
     return Leg(
-        (*clock(end, reading.text), *held.bindings, *not_applicable(held, applies_to)),
+        (*held.bindings, *not_applicable(held, applies_to)),
         (
             *shadows(reading, held, applies_to),
-            anchored(reading.text),
-            *(fair_limit(reading, "DeviceId", take) if fair else limit(take)),
+            anchored(reading.text, end),
+            *(fair_limit(reading, "DeviceId", take, end) if fair else limit(take)),
         ),
     )
 
@@ -126,8 +126,8 @@ def fleet_leg(
     # Read as a whole, what follows is held as the query is.
     reading = _readable(text, scoped=True)
     held = of_fleet(prefixes, _ODD, reading, start, end)
-    bindings = (*clock(end, reading.text), *held.bindings, *not_applicable(held, applies_to))
-    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(reading.text)))
+    bindings = (*held.bindings, *not_applicable(held, applies_to))
+    return Leg(bindings, (*shadows(reading, held, applies_to), anchored(reading.text, end)))
 
 
 def fleet_query(
@@ -172,18 +172,18 @@ def indicator_leg(
     fair = is_fair_for_indicators(query, indicators, binds=binds)
     bounded = sorted((reading.reads or frozenset()) - STANDING) if start else ()
     return Leg(
-        (*clock(end, reading.text), *((name, dynamic(bound)) for name, bound in values.items())),
+        tuple((name, dynamic(bound)) for name, bound in values.items()),
         (
             *(
                 f"let {table} = {table}{within(start, end, 'TimeGenerated' if table in OF_SENTINEL else 'Timestamp')};"
                 for table in bounded
             ),
             *(
-                for_each(reading.text, binds, bound_values(indicators))
+                for_each(reading.text, binds, bound_values(indicators), end)
                 if binds
-                else (anchored(reading.text),)
+                else (anchored(reading.text, end),)
             ),
-            *(fair_limit(reading, "Indicator", take) if fair else limit(take)),
+            *(fair_limit(reading, "Indicator", take, end) if fair else limit(take)),
         ),
     )
 

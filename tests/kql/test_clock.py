@@ -10,17 +10,17 @@ import pytest
 
 from sandbox.kusto.judge import Judge
 from sandbox.telemetry.engine import Engine
+from shared.kql.batch import batch_query
 from shared.kql.clock import anchored
 from shared.kql.read import read_query
-from shared.kql.write import device_query, fleet_query, indicator_query
+from shared.kql.write import device_leg, device_query, fleet_leg, fleet_query, indicator_query
 from shared.model.entity import Device, Indicator
 
 END = datetime(2026, 11, 4, 12, tzinfo=UTC)
 TODAY = END + timedelta(days=20)
 DEVICE = Device("a" * 40)
 DATE = "datetime(2026-11-04T12:00:00.000000Z)"
-AGO = f"let _ago = (t: timespan) {{{DATE} - t}};"
-NOW = f"let _now = (o: timespan = 0s) {{{DATE} + o}};"
+WEEK_AGO = "datetime(2026-10-28T12:00:00.000000Z)"
 TIMED = [
     "DeviceProcessEvents | where Timestamp > ago(7d)",
     "DeviceProcessEvents | where Timestamp between (ago(7d) .. now())",
@@ -75,30 +75,44 @@ def test_nothing_accepted_still_asks_the_wall_clock(judge: Judge) -> None:
         assert not {("ago", "("), ("now", "(")} & set(pairwise(tokens))
 
 
-def test_only_what_a_query_calls_is_declared() -> None:
-    """The declarations stand in front of all else, for devices, indicators and the fleet."""
+def test_the_clock_is_the_same_for_devices_indicators_and_the_fleet() -> None:
+    """Each call is the time that it stands for, also in what follows a sweep's query."""
     ip = [Indicator("ip", "192.0.2.1")]
 
-    assert [AGO] == [
-        line
-        for line in device_query(TIMED[0], [DEVICE], take=5, end=END).splitlines()
-        if line.startswith(("let _ago", "let _now"))
-    ]
-    assert [AGO, NOW] == device_query(TIMED[1], [DEVICE], take=5, end=END).splitlines()[:2]
-    assert indicator_query(
+    assert f"between ({WEEK_AGO} .. {DATE})" in device_query(TIMED[1], [DEVICE], take=5, end=END)
+    assert f"Timestamp < {DATE}\n" in indicator_query(
         "T | where I in (_IpAddresses) and Timestamp < now()", ip, take=5, end=END
-    ).startswith(NOW)
+    )
     assert [
-        AGO,
         "DeviceInfo",
-        "| where Timestamp > _ago(1d)",
-    ] == fleet_query("DeviceInfo", end=END, summarize="| where Timestamp > ago(1d)").splitlines()
+        f"| where Timestamp > {WEEK_AGO}",
+    ] == fleet_query("DeviceInfo", end=END, summarize="| where Timestamp > ago(7d)").splitlines()
+
+
+@pytest.mark.node
+@pytest.mark.parametrize(
+    "value",
+    ["now()", "now(-7d)", "now(1d)", "ago(7d)", "ago(Week)", "datetime_add('day', 1, now())", "Since"],
+)
+def test_a_call_may_stand_where_only_a_constant_may(value: str, judge: Judge) -> None:
+    """As in the query's own text, so in what is sent, alone and beside others."""
+    query = f"let Week = 7d; let Since = ago(Week);\nDeviceInfo | sort by Timestamp asc | extend Last = prev(Timestamp, 1, {value})"
+    legs = {"one": device_leg(query, [DEVICE], take=5, end=END), "two": fleet_leg(query, end=TODAY)}
+
+    assert [] == judge(query).diagnostics
+    assert [] == judge(legs["one"].query).diagnostics + judge(batch_query(legs)).diagnostics
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("T | where A > ago (1d) and B < now()", "T | where A > _ago (1d) and B < _now()"),
+        ("T | where A > ago (7d) and B < now()", f"T | where A > {WEEK_AGO} and B < {DATE}"),
+        ("T | where A > ago(// a week\n7d\n) or B", f"T | where A > {WEEK_AGO}\n\n or B"),
+        ("let W = 7d; T | where A > now(-W)", f"let W = 7d; T | where A > {WEEK_AGO}"),
+        ("let W = 8d - 1d; T | where A > ago(W)", f"let W = 8d - 1d; T | where A > ({DATE} - (W))"),
+        ("T | where A > now(3 * -7d)", f"T | where A > ({DATE} + (3 * -7d))"),
+        ("T | where A > ago\n(B - ago(7d))", f"T | where A > ({DATE} - \n(B - {WEEK_AGO}))"),
+        ("T | where A > ago(1tick)", f"T | where A > ({DATE} - (1tick))"),
         ('T | where A == "ago(1d)" // now()', 'T | where A == "ago(1d)" // now()'),
         ("T | where A == @'now()' or B == ```ago(1d)```", "T | where A == @'now()' or B == ```ago(1d)```"),
         ("T | project ago, now | where ago > 1", "T | project ago, now | where ago > 1"),
@@ -107,7 +121,7 @@ def test_only_what_a_query_calls_is_declared() -> None:
 )
 def test_nothing_but_the_calls_themselves_is_changed(query: str, expected: str) -> None:
     """Strings, comments, columns and other functions stay as they are."""
-    assert expected == anchored(query)
+    assert expected == anchored(query, END)
 
 
 @pytest.mark.parametrize(
@@ -157,11 +171,10 @@ def test_a_query_looks_back_as_far_as_its_longest_timespan(query: str, days: flo
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ("let _ago = 1d;\nDeviceInfo", "line 1, column 5: _ago is declared in front"),
         ("DeviceInfo\n| as _RowsOfMine", "line 2, column 3: _RowsOfMine is declared in front"),
         ("let _HuntX = 1; DeviceInfo", "column 5: _HuntX is declared in front"),
         ("let f = (_Rows: string) { _Rows }; DeviceInfo", "column 10: _Rows is declared in front"),
-        ("let f = () { let _now = 1; _now }; DeviceInfo", "_now is declared in front"),
+        ("let f = () { let _NamedIds = 1; _NamedIds }; DeviceInfo", "_NamedIds is declared in front"),
         (
             "let ago = (t: timespan) { datetime(2026-01-01) - t }; DeviceInfo",
             "ago is a function of KQL's own",

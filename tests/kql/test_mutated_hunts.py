@@ -84,7 +84,7 @@ def leaks(hunt: Hunt, judge: Judge) -> list[str]:
     """Return the tables that a hunt reads beyond its scope, by Microsoft's parser."""
     bound = device_query(hunt.query, [Device("a" * 40)], take=5, end=END)
     verdict = judge(bound, tables=CUSTOM)
-    scoped = bound.rindex(anchored(read_query(hunt.query, scoped=True).text))
+    scoped = bound.rindex(anchored(read_query(hunt.query, scoped=True).text, END))
     return [] if verdict.diagnostics else [table for table, at in verdict.reads if at >= scoped]
 
 

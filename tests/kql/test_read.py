@@ -51,7 +51,7 @@ def leaks(query: str, judge: Judge) -> list[tuple[str, int]]:
     """Return the tables that a valid query reads past its scope, once it is bound to a device."""
     bound = device_query(query, [DEVICE], take=5, end=END)
     verdict = judge(bound, tables=CUSTOM)
-    scoped = bound.rindex(anchored(read_query(query, scoped=True).text))
+    scoped = bound.rindex(anchored(read_query(query, scoped=True).text, END))
     return [] if verdict.diagnostics else [read for read in verdict.reads if read[1] >= scoped]
 
 

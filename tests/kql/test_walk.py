@@ -151,7 +151,7 @@ def test_every_name_declared_in_front_of_a_query_is_refused_in_it() -> None:
     ]
     names = {name for text in written for name in re.findall(r"^let (\w+) =", text, re.MULTILINE)}
 
-    assert {"DeviceInfo", "_ago", "_DeviceIds", "_DeviceKinds", "_Domains", "_FileHashes", "_IpAddresses", "_NotApplicable", "_now", "_Urls"} == names  # fmt: skip
+    assert {"DeviceInfo", "_DeviceIds", "_DeviceKinds", "_Domains", "_FileHashes", "_IpAddresses", "_NotApplicable", "_Urls"} == names  # fmt: skip
     for name in {*names, "_HuntOfMine", "_Rows"}:
         problem = f"{name} is declared in front of the query; choose another name"
         anywhere = [] if name == "DeviceInfo" else [f"5 {problem}"]
