@@ -107,7 +107,11 @@ def read_source(file: Path) -> Source:
         )
     content = content_of(root) if root else None
     if root is None or not isinstance(content, dict):
-        raise _refused(file, root.start_mark if root else None, "is not a mapping of keys to values")
+        raise _refused(
+            file,
+            root.start_mark if root else None,
+            "is not a mapping of keys to values: write name: and query: |, with the query indented below",
+        )
     return Source(file, text.splitlines(), content, root)
 
 

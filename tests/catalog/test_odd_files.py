@@ -158,7 +158,10 @@ def test_a_problem_is_one_line_whatever_the_file_is_called(tmp_path: Path) -> No
     """A line break in a name, or in a value that is quoted, forges no line in a log."""
     problem = said(tmp_path, "- \u202ea", "a\nb\u202e.yaml")
 
-    assert problem == "a?b?.yaml:1:1: is not a mapping of keys to values"
+    assert (
+        problem
+        == "a?b?.yaml:1:1: is not a mapping of keys to values: write name: and query: |, with the query indented below"
+    )
     assert len(said(tmp_path, f"{SENTINEL}enrichment: {{{'k' * 5_000}: 1}}\n")) <= 600
 
 
