@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.kql.read import read_query
-from shared.kql.tables import OF_SENTINEL, UNSCOPABLE
+from shared.kql.tables import LOOKUPS, OF_SENTINEL, UNSCOPABLE
 from shared.model.hunt import FAMILIES
 
 if TYPE_CHECKING:
@@ -134,4 +134,4 @@ def _tables(query: str, *, scoped: bool) -> tuple[str, ...]:
     reading = read_query(query, scoped=scoped)
     if reading.reads is not None:
         return tuple(sorted(reading.reads))
-    return tuple(sorted({*reading.tables, *(UNSCOPABLE & reading.names)}))
+    return tuple(sorted({*reading.tables, *((LOOKUPS | UNSCOPABLE) & reading.names)}))

@@ -14,7 +14,7 @@ from msgspec import Struct
 from .lexer import bracket, inside, is_call, leading_operator, name_of, options, split
 from .origin import join_kind
 from .shaping import SHAPING, UNCLEAR, WATCHED, after, hinted, texts
-from .tables import BY_ALERT, LOOKUPS, NAMELESS, SCOPABLE, UNTIMED
+from .tables import BY_ALERT, BY_NAME, LOOKUPS, NAMELESS, OF_SENTINEL, SCOPABLE, UNTIMED, WITH_A_NAME
 
 if TYPE_CHECKING:
     from .lexer import Node
@@ -78,11 +78,11 @@ def _source(nodes: list[Node], known: dict[str, Columns]) -> Columns:
 
 def _of(table: str) -> Columns:
     """Return the columns of a table of Defender's."""
-    if table not in SCOPABLE | LOOKUPS:
+    if table not in SCOPABLE | LOOKUPS - OF_SENTINEL:
         return UNCLEAR
     lacks = {
-        "DeviceId": BY_ALERT | LOOKUPS,
-        "DeviceName": BY_ALERT | LOOKUPS | NAMELESS,
+        "DeviceId": BY_ALERT | BY_NAME | LOOKUPS,
+        "DeviceName": BY_ALERT | LOOKUPS - WITH_A_NAME | NAMELESS,
         "Timestamp": UNTIMED,
     }
     return {name: name != "Indicator" and table not in lacks[name] for name in WATCHED}

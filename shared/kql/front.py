@@ -8,7 +8,8 @@ from shared.model.hunt import UNKNOWN_PLATFORMS, AppliesTo
 from shared.model.times import write_time
 
 from .literals import dynamic, literal
-from .tables import BY_ALERT, NAMELESS, STANDING, UNTIMED
+from .names import NAMED, names_of
+from .tables import BY_ALERT, BY_NAME, LOOKUPS, NAMELESS, OF_SENTINEL, STANDING, UNTIMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,8 @@ class Held(NamedTuple):
     """
     What a query's tables are held to: a window, unless its *start* is None, and devices, unless there is no condition.
 
-    `by_id` is that condition on DeviceId alone, for tables without DeviceName; `bindings` are what both use.
+    `by_id` is that condition on DeviceId alone, for tables without DeviceName; `bindings` are what both use. `given` are
+    names of devices that are known by these alone.
     """
 
     bindings: tuple[Binding, ...] = ()
@@ -39,14 +41,29 @@ class Held(NamedTuple):
     by_id: str = ""
     start: datetime | None = None
     end: datetime | None = None
+    given: tuple[str, ...] = ()
 
     def pipes(self, table: str) -> str:
         """Return the operators that hold *table*; what has no events has no window."""
-        when = within(self.start, self.end) if self.end and table not in STANDING else ""
-        scope = self.by_id if table in NAMELESS else self.scope
-        if scope and table in BY_ALERT:
-            scope = "AlertId in (_AlertIds)"
-        return when + (f" | where {scope}" if scope else "")
+        scope = self._scope(table)
+        return self.when(table) + (f" | where {scope}" if scope else "")
+
+    def when(self, table: str) -> str:
+        """Return the operator that holds *table* to the window; '' where there is none, or it has no events."""
+        column = "TimeGenerated" if table in OF_SENTINEL else "Timestamp"
+        return within(self.start, self.end, column) if self.end and table not in STANDING else ""
+
+    def _scope(self, table: str) -> str:
+        if not self.scope or table in LOOKUPS:
+            return ""
+        if table in BY_ALERT:
+            return "AlertId in (_AlertIds)"
+        if table in BY_NAME:
+            return NAMED
+        if table == "AlertEvidence":
+            # An account or a mail of the alert has no device; what has another device is not about these.
+            return f"AlertId in (_AlertIds) and ({self.scope} or (isempty(DeviceId) and isempty(DeviceName)))"
+        return self.by_id if table in NAMELESS else self.scope
 
 
 def of_devices(
@@ -68,7 +85,7 @@ def of_devices(
         named = f"DeviceInfo{within(start, end)} | where {' or '.join(by_name)} | distinct DeviceId"
         bindings.append(("_NamedIds", named))
         by_id.append("DeviceId in (_NamedIds)")
-    held = Held((), scope, " or ".join(by_id), start, end)
+    held = Held((), scope, " or ".join(by_id), start, end, tuple(names))
     return held._replace(bindings=(*bindings, *_alerts(held, reading)))
 
 
@@ -83,9 +100,10 @@ def of_fleet(
 
 def _alerts(held: Held, reading: Reading) -> tuple[Binding, ...]:
     """Declare the alerts that have evidence of the devices, where a query reads what has nothing but their ids."""
-    if not held.scope or BY_ALERT.isdisjoint(reading.tables):
+    if not held.scope or not {*BY_ALERT, "AlertEvidence"} & {*reading.tables}:
         return ()
-    return (("_AlertIds", f"AlertEvidence{held.pipes('AlertEvidence')} | distinct AlertId"),)
+    evidence = f"AlertEvidence{held.when('AlertEvidence')} | where {held.scope}"
+    return (("_AlertIds", f"{evidence} | distinct AlertId"),)
 
 
 def not_applicable(held: Held, applies_to: AppliesTo) -> list[Binding]:
@@ -104,14 +122,31 @@ def not_applicable(held: Held, applies_to: AppliesTo) -> list[Binding]:
     ]
 
 
+def named(reading: Reading, held: Held, applies_to: AppliesTo) -> tuple[Binding, ...]:
+    """Declare the names of the devices that a query applies to, where it reads tables that have nothing else of them."""
+    other_kind = _other_kind(applies_to)
+    if BY_NAME.isdisjoint(reading.tables) or not (held.scope or other_kind):
+        return ()
+    fitting = " | where DeviceId !in (_NotApplicable)" if other_kind else ""
+    others = [f"not({held.scope})"] if held.scope else []
+    others += ["DeviceId in (_NotApplicable)"] if other_kind else []
+    return names_of(
+        f"DeviceInfo{held.pipes('DeviceInfo')}{fitting}",
+        f"DeviceInfo{held.when('DeviceInfo')} | where {' or '.join(others)}",
+        held.given,
+    )
+
+
 def shadows(reading: Reading, held: Held, applies_to: AppliesTo) -> list[str]:
     """Redeclare each table that the query reads, as the part of it that the query may see."""
     found = []
-    for table in reading.tables:
+    for table in sorted({*reading.tables, *(LOOKUPS & (reading.reads or frozenset()))}):
         pipes = held.pipes(table)
-        if _other_kind(applies_to) and table not in BY_ALERT:
+        if _other_kind(applies_to) and table in BY_NAME and not held.scope:
+            pipes += f" | where {NAMED}"
+        elif _other_kind(applies_to) and table not in BY_ALERT | BY_NAME | LOOKUPS:
             pipes += " | where DeviceId !in (_NotApplicable)"
-        if "TimeGenerated" in reading.names and table not in UNTIMED:
+        if "TimeGenerated" in reading.names and table not in UNTIMED | OF_SENTINEL:
             pipes += " | extend TimeGenerated = Timestamp"  # Sentinel's name for it
         found += [f"let {table} = {table}{pipes};"] if pipes else []
     return found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from . import vocabulary
 from .lexer import Token, bracket, inside, is_call, leading_operator, name_of, options, split, text
 from .origin import LITERAL, Origin, join_kind, joined, united
 from .scalars import VALUE, Known, Scalars
+from .tables import SCOPABLE
 
 if TYPE_CHECKING:
     from .lexer import Node
@@ -48,15 +50,25 @@ class Operators(Scalars):
             return self.plugin(nodes[0], name, rest, known, left)
         if name == "partition":
             return self.partition(nodes, rest, known, left)
+        self.row_operator(nodes, name, rest, known)
+        return left
+
+    def row_operator(self, nodes: list[Node], name: str, rest: list[Node], known: Known) -> None:
+        """Read an operator that takes no table; *rest* are the *nodes* after its *name*."""
         if name in vocabulary.OPERATORS or (name == "search" and "in" not in map(text, rest)):
             self.scalars(rest, known)
+            self.second(rest if "parse" not in name else [])
+        elif name == "scan":
+            for node in [each for each in rest if not isinstance(each, Token)]:
+                self.arguments(node, known, table=False)
         elif name == "as" and not self.scoped:
             self.declare(nodes[0], name_of(nodes[-1]) or "")
         elif name == "render":
             self.found.add(nodes[0], "remove render: a hunt returns rows")
         else:
-            self.escape(nodes[0], f"the operator {name or '?'} is not possible in a device hunt")
-        return left
+            self.escape(
+                nodes[0], f"the operator {name or '?'} is not possible in a device hunt: leave it out"
+            )
 
     def join(self, nodes: list[Node], name: str, rest: list[Node], known: Known, left: Origin) -> Origin:
         """Read `join` or `lookup`: options, a table, and the condition; *rest* are the *nodes* after its name."""
@@ -65,7 +77,17 @@ class Operators(Scalars):
         if text(rest[0] if rest else nodes[0]) not in {"on", "where"}:
             self.escape(nodes[0], f"cannot read this {name}")
         self.scalars(rest, known)
+        self.second(rest)
         return joined(kind, left, right)
+
+    def second(self, nodes: list[Node]) -> None:
+        """Report a table where a query should go on: a second one, which some files hold, begins there."""
+        for before, node in pairwise(nodes):
+            goes_on = isinstance(before, Token) and (before.kind == "mark" or before.text in vocabulary.WORDS)
+            if text(node) in SCOPABLE and not goes_on:
+                self.escape(
+                    node, "a second query begins here: write each in a file of its own, or a union of both"
+                )
 
     def mv_apply(self, nodes: list[Node], rest: list[Node], known: Known, left: Origin) -> Origin:
         """Read `mv-apply … on (operators)`; *rest* are the *nodes* after the operator's name."""
@@ -89,13 +111,18 @@ class Operators(Scalars):
 
     def plugin(self, operator: Node, name: str, rest: list[Node], known: Known, left: Origin) -> Origin:
         """Read the call after `evaluate` or `invoke`, and report one that may read other tables."""
-        allowed = vocabulary.PLUGINS if name == "evaluate" else {*vocabulary.INVOKED, *known}
+        tables = vocabulary.TABLE_PLUGINS if name == "evaluate" else set()
+        allowed = {*vocabulary.PLUGINS, *tables} if name == "evaluate" else {*vocabulary.INVOKED, *known}
         call = rest[:2] if name == "evaluate" and _is_schema(rest[2:]) else rest
         called = str(name_of(call[0])) if is_call(call) else ""
         if called not in allowed:
             possible = ", ".join(sorted(allowed))
             self.escape(operator, f"{name} may read other tables; possible here: {possible}")
             return left
+        if called in tables:
+            table, *keys = split(inside(call[1]), ",") or [[]]
+            self.scalars([node for part in keys for node in part], known)
+            return joined("leftouter", left, self.operand(table, operator, known)[1])
         function = known.get(called, VALUE)
         given = self.arguments(call[1], known, table=function.kind == "table function")
         return united([left, given, function.origin])

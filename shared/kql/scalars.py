@@ -53,12 +53,13 @@ class Scalars(ABC):
 
     def scalars(self, nodes: list[Node], known: Known) -> None:
         """Read scalar expressions, in which tables can only occur inside brackets."""
-        for node, before in zip(nodes, [None, *nodes], strict=False):
+        for node, before, after in zip(nodes, [None, *nodes], [*nodes[1:], None], strict=False):
             word = name_of(before) or ""
             # But ['has'](…) calls a function of that name, which may be stored in the tenant.
             operator = isinstance(before, Token) and word in vocabulary.WORDS
             if isinstance(node, Token):
-                if node.text in UNSCOPABLE | LOOKUPS - known.keys():
+                elsewhere = node.text in UNSCOPABLE or (node.text in LOOKUPS and node.text not in known)
+                if elsewhere and not names_column(after):
                     self.misplaced(node, known)
             elif node.kind == "{":
                 self.escape(node, "cannot read what stands in these braces")
@@ -82,6 +83,8 @@ class Scalars(ABC):
                 self.escape(node, f"write nothing but values in {name}(…)")
         elif function.kind != "value":
             given = self.arguments(group, known, table=function.kind == "table function")
+            if function.kind == "function" and function.origin.kind == "device":
+                return function.origin
             return united([given, function.origin])
         elif name in vocabulary.TABULAR:
             given = self.arguments(group, known, table=True)
@@ -100,3 +103,8 @@ class Scalars(ABC):
             named = len(part) > 1 and text(part[1]) == "="
             origins.append(self.expression(part[2:] if named else part, known, table=table))
         return united(origins)
+
+
+def names_column(after: Node | None) -> bool:
+    """Tell whether what stands before *after* is the name of a new column, as in `name = value` or `name: type`."""
+    return after is not None and text(after) in {"=", ":"}

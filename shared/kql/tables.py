@@ -9,7 +9,10 @@ from __future__ import annotations
 BY_ALERT = frozenset({"AlertInfo"})
 """The tables without DeviceId whose AlertId is that of AlertEvidence, and by it that of a device."""
 
-SCOPABLE = BY_ALERT | {
+BY_NAME = frozenset({"IdentityDirectoryEvents", "IdentityLogonEvents", "IdentityQueryEvents"})
+"""The tables that have DeviceName and no DeviceId: Defender for Identity writes a device's full name or its short one."""
+
+SCOPABLE = BY_ALERT | BY_NAME | {
     "AlertEvidence", "BehaviorEntities", "BehaviorInfo", "DataSecurityEvents", "DeviceBaselineComplianceAssessment",
     "DeviceEvents", "DeviceFileCertificateInfo", "DeviceFileEvents", "DeviceImageLoadEvents", "DeviceInfo", "DeviceLogonEvents",
     "DeviceNetworkEvents", "DeviceNetworkInfo", "DeviceProcessEvents", "DeviceRegistryEvents", "DeviceTvmBrowserExtensions",
@@ -17,40 +20,48 @@ SCOPABLE = BY_ALERT | {
     "DeviceTvmSoftwareEvidenceBeta", "DeviceTvmSoftwareInventory", "DeviceTvmSoftwareVulnerabilities",
     "DisruptionAndResponseEvents",
 }  # fmt: skip
-"""The tables that can be restricted to devices: all others have DeviceId."""
+"""The tables that can be restricted to devices: all but these few have DeviceId."""
 
 NAMELESS = frozenset({
     "BehaviorInfo", "DeviceTvmBrowserExtensions", "DeviceTvmCertificateInfo", "DeviceTvmSoftwareEvidenceBeta",
 })  # fmt: skip
 """Those of these that have DeviceId and no DeviceName."""
 
-LOOKUPS = frozenset({
+_KNOWLEDGE = frozenset({
     "DeviceBaselineComplianceAssessmentKB", "DeviceBaselineComplianceProfiles", "DeviceTvmBrowserExtensionsKB",
-    "DeviceTvmInfoGatheringKB", "DeviceTvmSecureConfigurationAssessmentKB", "DeviceTvmSoftwareVulnerabilitiesKB", "IdentityInfo",
+    "DeviceTvmInfoGatheringKB", "DeviceTvmSecureConfigurationAssessmentKB", "DeviceTvmSoftwareVulnerabilitiesKB",
 })  # fmt: skip
+
+OF_SENTINEL = frozenset({
+    "AuditLogs", "AzureActivity", "BehaviorAnalytics", "CommonSecurityLog", "OfficeActivity", "SecurityAlert",
+    "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator",
+})  # fmt: skip
+"""The tables that Sentinel has, whose time is in TimeGenerated."""
+
+LOOKUPS = _KNOWLEDGE | OF_SENTINEL | {
+    "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "CampaignInfo", "CloudAppEvents", "CloudAuditEvents", "CloudProcessEvents",
+    "DataSecurityBehaviors", "EmailAttachmentInfo", "EmailEvents", "EmailPostDeliveryEvents", "EmailUrlInfo",
+    "EntraIdSignInEvents", "EntraIdSpnSignInEvents", "ExposureGraphEdges", "ExposureGraphNodes", "FileMaliciousContentInfo",
+    "GraphApiAuditEvents", "IdentityAccountInfo", "IdentityEvents", "IdentityInfo", "MessageEvents", "MessagePostDeliveryEvents",
+    "MessageUrlInfo", "OAuthAppInfo", "UrlClickEvents",
+}  # fmt: skip
 """
-Tables that say nothing of devices: what a vulnerability, a setting or a person is.
+Tables that are about no device: what a vulnerability, a setting or a person is, what was mailed, who signed in.
 
 In a device hunt they add to a device's rows, and never make rows of their own (`origin`).
 """
 
-UNSCOPABLE = frozenset({
-    "AADSignInEventsBeta", "AADSpnSignInEventsBeta", "AuditLogs", "AzureActivity", "BehaviorAnalytics", "CampaignInfo",
-    "CloudAppEvents", "CloudAuditEvents", "CloudProcessEvents", "CloudStorageAggregatedEvents", "CommonSecurityLog",
-    "DataSecurityBehaviors", "EmailAttachmentInfo", "EmailEvents", "EmailPostDeliveryEvents", "EmailUrlInfo",
-    "EntraIdSignInEvents", "EntraIdSpnSignInEvents", "ExposureGraphEdges", "ExposureGraphNodes", "FileMaliciousContentInfo",
-    "GraphApiAuditEvents", "IdentityAccountInfo", "IdentityDirectoryEvents", "IdentityEvents", "IdentityLogonEvents",
-    "IdentityQueryEvents", "MessageEvents", "MessagePostDeliveryEvents", "MessageUrlInfo", "OAuthAppInfo", "OfficeActivity",
-    "SecurityAlert", "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog", "ThreatIntelIndicators",
-    "ThreatIntelligenceIndicator", "UrlClickEvents",
-})  # fmt: skip
+WITH_A_NAME = frozenset({"AADSignInEventsBeta", "EntraIdSignInEvents"})
+"""Those of Defender's among these that have DeviceName: the name that a person gave the device in Entra ID."""
+
+UNSCOPABLE = frozenset({"CloudStorageAggregatedEvents"})
 """
-Tables of Defender and Sentinel that cannot be restricted to devices.
+Tables that neither are about devices nor can be held to a window: its rows span a time.
 
 A device hunt that names one is refused.
 """
 
-UNTIMED = LOOKUPS - {"IdentityInfo"} | {
+UNTIMED = _KNOWLEDGE | {
     "DeviceBaselineComplianceAssessment", "DeviceTvmBrowserExtensions", "DeviceTvmCertificateInfo", "DeviceTvmHardwareFirmware",
     "DeviceTvmSoftwareEvidenceBeta", "DeviceTvmSoftwareInventory", "DeviceTvmSoftwareVulnerabilities", "ExposureGraphEdges",
     "ExposureGraphNodes",
@@ -70,11 +81,5 @@ STANDING = UNTIMED | DATED
 EVENTS = frozenset(table for table in SCOPABLE - STANDING if table.startswith("Device"))
 """The tables of what devices do and are, which every tenant with Defender for Endpoint has."""
 
-OF_SENTINEL = frozenset({
-    "AuditLogs", "AzureActivity", "BehaviorAnalytics", "CommonSecurityLog", "OfficeActivity", "SecurityAlert",
-    "SecurityEvent", "SecurityIncident", "SigninLogs", "Syslog", "ThreatIntelIndicators", "ThreatIntelligenceIndicator",
-})  # fmt: skip
-"""Those of these that Sentinel has, whose time is in TimeGenerated."""
-
-OTHERWISE_TIMED = frozenset({"CloudStorageAggregatedEvents"})
+OTHERWISE_TIMED = UNSCOPABLE
 """Those whose rows span a time, and have neither Timestamp nor TimeGenerated (Microsoft's reference)."""

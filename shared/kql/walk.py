@@ -6,6 +6,7 @@ The walk knows far less than all of KQL. A device hunt that it cannot follow is 
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from . import vocabulary
@@ -13,7 +14,7 @@ from .edit import Edit
 from .lexer import Token, bracket, inside, is_call, leading_operator, name_of, split, text
 from .origin import DEVICE, LITERAL, Origin
 from .plain import Plain
-from .scalars import VALUE, Declared
+from .scalars import VALUE, Declared, names_column
 from .tables import LOOKUPS, SCOPABLE, UNSCOPABLE
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Walk(Plain):
         else:
             rows = self.block(nodes, {}, body=False)
             if rows.kind == "lookup" and rows.where:
-                wanted = "join it to a table with DeviceId, kind=inner or leftouter, or write it in in (…)"
+                wanted = "join it to a table of devices, kind=inner or leftouter, write it in in (…), or write a hunt with entity: indicator"
                 self.escape(
                     rows.where,
                     f"rows of {rows.table} alone, which are about no device, would be found: {wanted}",
@@ -109,7 +110,22 @@ class Walk(Plain):
             self.scalars(head, known)
         for pipe in pipes:
             origin = self.operator(pipe, known, nodes, origin)
-        return origin
+        return self.drawn(nodes, known) if self.scoped and origin.kind == "literal" else origin
+
+    def drawn(self, nodes: list[Node], known: Known) -> Origin:
+        """Return the origin of what is written in the query, and of what it takes from look-ups, as by toscalar()."""
+        for node, after in zip_longest(nodes, nodes[1:]):
+            if not isinstance(node, Token):
+                origin = self.drawn(node.items, known)
+            elif node.kind != "name" or names_column(after):
+                continue
+            elif node.text in known:
+                origin = known[node.text].origin
+            else:
+                origin = Origin("lookup", node.text, node) if node.text in LOOKUPS else LITERAL
+            if origin.kind == "lookup":
+                return origin
+        return LITERAL
 
     def source(self, nodes: list[Node], known: Known, around: list[Node], *, scalar: bool) -> Origin:
         """Read what stands before the first |, or a lone operand; *around* says where, if it is missing."""
@@ -135,7 +151,7 @@ class Walk(Plain):
         elif name and is_call(nodes) and (name in known or name == "materialize"):
             return self.called(nodes, known)
         else:
-            self.escape(first, "cannot tell which table this reads")
+            self.escape(first, "cannot tell which table this reads: name one that a device hunt may read")
         return LITERAL
 
     def operand_or_scalars(self, nodes: list[Node], known: Known) -> Origin:
@@ -150,7 +166,7 @@ class Walk(Plain):
         elif (
             isinstance(nodes[1], Token) and nodes[1].kind != "mark" and nodes[1].text not in vocabulary.WORDS
         ):
-            self.escape(first, "cannot tell which table this reads")
+            self.escape(first, "cannot tell which table this reads: name one that a device hunt may read")
         else:
             self.scalars(nodes, known)
         return LITERAL
@@ -172,6 +188,6 @@ class Walk(Plain):
         if name in UNSCOPABLE:
             self.escape(node, f"{name} has no DeviceId: leave it out, or write a hunt with entity: indicator")
         elif name not in SCOPABLE and name not in {"true", "false"}:
-            wanted = "neither declared by the query nor a table that holds DeviceId"
-            self.escape(node, f"{name} is {wanted}")
+            wanted = "neither declared by the query nor a table that a device hunt may read"
+            self.escape(node, f"{name} is {wanted}: leave it out")
         return DEVICE if name in SCOPABLE else LITERAL

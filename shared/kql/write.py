@@ -15,7 +15,7 @@ from shared.model.hunt import EVERYWHERE, AppliesTo
 from .binding import bound_values, for_each
 from .clock import anchored
 from .fair import divides, fair_limit, limit
-from .front import not_applicable, of_devices, of_fleet, shadows, within
+from .front import named, not_applicable, of_devices, of_fleet, shadows, within
 from .literals import dynamic
 from .read import Reading, read_query
 from .tables import DATED, LOOKUPS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, STANDING, UNSCOPABLE
@@ -78,7 +78,7 @@ def device_leg(
     held = of_devices(ids, names, reading, start, end)
     fair = is_fair_for_devices(query, devices)
     return Leg(
-        (*held.bindings, *not_applicable(held, applies_to)),
+        (*held.bindings, *not_applicable(held, applies_to), *named(reading, held, applies_to)),
         (
             *shadows(reading, held, applies_to),
             anchored(reading.text, end),
@@ -126,7 +126,7 @@ def fleet_leg(
     # Read as a whole, what follows is held as the query is.
     reading = _readable(text, scoped=True)
     held = of_fleet(prefixes, _ODD, reading, start, end)
-    bindings = (*held.bindings, *not_applicable(held, applies_to))
+    bindings = (*held.bindings, *not_applicable(held, applies_to), *named(reading, held, applies_to))
     return Leg(bindings, (*shadows(reading, held, applies_to), anchored(reading.text, end)))
 
 

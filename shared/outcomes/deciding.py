@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.catalog.select import misfit
-from shared.model.entity import Device, same_device
+from shared.kql.tables import BY_NAME
+from shared.model.entity import DEVICE_ID, Device, same_device
 from shared.model.finding import Found
 from shared.model.outcome import DeviceEnding, Ending, Outcome, Window
 from shared.model.times import write_time
@@ -61,7 +62,7 @@ def decide(
         return ended("found", left_out) if found.rows else ended(nothing_in(window))
     if cards is None and not found.rows:
         return ended("notRun", f"it returned no rows, but {_NO_CARD}")
-    nameless = _nameless(found, devices, cards or ())
+    nameless = _nameless(hunt, found, devices, cards or ())
     each = tuple(_device_ending(hunt, found, window, device, cards, cut=cut) for device in devices)
     if nameless:
         # Which devices they are about cannot be told, so of none can be said that nothing was found on it.
@@ -81,29 +82,47 @@ def nothing_in(window: Window) -> Ending:
     return "nothingSoFar" if window.over else "nothingFound"
 
 
-def parts_of(device: Device, found: Found, cards: Cards) -> set[str]:
+def parts_of(hunt: Hunt, device: Device, found: Found, cards: Cards) -> set[str]:
     """
     Return the keys in `found.per_entity` that are rows of *device*.
 
     A device that is known by its name alone has the rows under that name, and under the id that the rows
-    themselves or its *cards* give for it.
+    themselves or its *cards* give for it. Where *hunt* reads tables that have names alone, its name with and without a
+    domain are one, unless another of *cards* has the same without it.
     """
-    ids = {card["DeviceId"].lower() for card in _cards_of(device, cards)}
-    names = {card["DeviceName"].lower() for card in _cards_of(device, cards)}
-    return {
-        key
-        for key, part in found.per_entity.items()
-        if key and (key in ids or key in names or same_device(device, key, part.name or key))
-    }
+    mine = _cards_of(device, cards)
+    ids = {card["DeviceId"].lower() for card in mine}
+    names = {card["DeviceName"].lower() for card in mine}
+    own: set[str] = set()
+    if _is_by_name(hunt):
+        own = set(map(_host, names)) - {_host(card["DeviceName"]) for card in cards if card not in mine}
+    # What an incident calls a device that has an id may be another's short name, too.
+    named = not (_is_by_name(hunt) and device.id and any(names))
+
+    def is_mine(key: str, name: str) -> bool:
+        if key in ids | names | own or _host(key) in names & own:
+            return True
+        return (named or bool(DEVICE_ID.fullmatch(key))) and same_device(device, key, name)
+
+    return {key for key, part in found.per_entity.items() if key and is_mine(key, part.name or key)}
+
+
+def _is_by_name(hunt: Hunt) -> bool:
+    """Tell whether a hunt reads tables that know devices by their names alone."""
+    return not BY_NAME.isdisjoint(hunt.tables)
+
+
+def _host(name: str) -> str:
+    return name.lower().partition(".")[0]
 
 
 def _cards_of(device: Device, cards: Cards) -> list[dict[str, str]]:
     return [card for card in cards if same_device(device, card["DeviceId"], card["DeviceName"])]
 
 
-def _nameless(found: Found, devices: Iterable[Device], cards: Cards) -> int:
+def _nameless(hunt: Hunt, found: Found, devices: Iterable[Device], cards: Cards) -> int:
     """Return how many rows are about none of *devices*, as far as they say."""
-    named = {key for device in devices for key in parts_of(device, found, cards)}
+    named = {key for device in devices for key in parts_of(hunt, device, found, cards)}
     return found.rows - sum(found.per_entity[key].rows for key in named)
 
 
@@ -112,7 +131,7 @@ def _device_ending(
 ) -> DeviceEnding:
     mine = _cards_of(device, cards or ())
     name = next((card["DeviceName"] for card in mine), device.name) or device.name or device.id
-    if parts_of(device, found, cards or ()):
+    if parts_of(hunt, device, found, cards or ()):
         return DeviceEnding(name, "found")
     if cards is None:
         return DeviceEnding(name, "notRun", _NO_CARD)
@@ -131,4 +150,6 @@ def _device_ending(
     if found.unreadable:
         reason = f"{found.unreadable:,} rows could not be read, and may be about it"
         return DeviceEnding(name, "notRun", reason)
+    if _is_by_name(hunt) and not any(card["DeviceName"] for card in mine):
+        return DeviceEnding(name, "notRun", "it is looked for by its name, and Defender has none for it")
     return DeviceEnding(name, nothing_in(window))

@@ -58,6 +58,34 @@ def test_what_is_not_as_it_was_published_is_told(tmp_path: Path, query: str, pla
     assert text in told(catalog)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "IdentityLogonEvents\n| where ActionType == 'LogonFailed'\n| summarize count() by DeviceName, bin(Timestamp, 1h)",
+        "let Mails = EmailEvents | project Sent = Timestamp, AccountUpn = RecipientEmailAddress;\nMails | join (DeviceProcessEvents) on AccountUpn",
+        "AlertInfo | join AlertEvidence on AlertId | where EntityType == 'Url' | join UrlClickEvents on $left.RemoteUrl == $right.Url",
+        "let Nets = datatable(Net: string) ['10.0.0.0/8'];\nDeviceNetworkEvents | evaluate ipv4_lookup(Nets, RemoteIP, Net)",
+    ],
+)
+def test_what_published_hunts_read_is_read(tmp_path: Path, query: str) -> None:
+    """With nothing of ours in the file, and nothing to tell its author."""
+    catalog = loaded(tmp_path, query)
+
+    assert "" == told(catalog)
+    assert 1 == len(catalog.hunts)
+    assert "device" == catalog.hunts[0].entity
+
+
+def test_a_second_query_in_a_file_is_told_where_it_begins(tmp_path: Path) -> None:
+    """It would be refused by the service, and nobody told why."""
+    catalog = loaded(tmp_path, "DeviceInfo\n| project DeviceId, OSPlatform\n\nDeviceEvents\n| take 5")
+
+    assert () == catalog.hunts
+    assert "published.yaml:19:3: query: a second query begins here: write each in a file of its own" in told(
+        catalog
+    )
+
+
 def test_what_is_outside_is_read_only_where_the_file_allows_it(tmp_path: Path) -> None:
     """The problem says where, and how to allow it; a hunt that is allowed to runs as it stands."""
     query = "let Bad = externaldata (Name: string) ['https://contoso.com/bad.csv'];\nDeviceInfo | where DeviceName in (Bad)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.catalog.purpose import needs_of, product_of, purpose, systems, tables_of
-from shared.kql.tables import SCOPABLE, UNSCOPABLE
+from shared.kql.tables import LOOKUPS, SCOPABLE, UNSCOPABLE
 from shared.model.hunt import AppliesTo
 from tests.support.hunt_files import six_hunts
 from tests.support.made_hunts import made_hunt
@@ -18,7 +18,7 @@ def test_every_table_of_defender_has_a_product() -> None:
     """But those for which Microsoft's reference names none; a table of a tenant's own has none, either."""
     unknown = product_of("Custom_CL")
 
-    assert UNNAMED == {table for table in SCOPABLE | UNSCOPABLE if product_of(table) == unknown}
+    assert UNNAMED == {table for table in SCOPABLE | LOOKUPS | UNSCOPABLE if product_of(table) == unknown}
 
 
 @pytest.mark.parametrize(

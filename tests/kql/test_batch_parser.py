@@ -82,7 +82,7 @@ def test_microsofts_parser_accepts_all_hunts_together(name: str, judge: Judge) -
         if table in LOOKUPS:
             continue  # it says nothing of devices, and has no events
         reads.append("counted" if before == "(" else "held")
-        assert before in {f"let {table} = ", "let _DeviceKinds = materialize(", "("}
+        assert before in {f"let {table} = ", "let _AlertIds = ", "let _DeviceKinds = materialize(", "("}
         assert line.startswith(f"{table} | where " + ("" if table in STANDING else "Timestamp between ("))
     assert len(counted) == reads.count("counted")
     assert bool(counted) == reads.count("fleet")

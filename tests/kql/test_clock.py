@@ -174,7 +174,7 @@ def test_a_query_looks_back_as_far_as_its_longest_timespan(query: str, days: flo
         ("DeviceInfo\n| as _RowsOfMine", "line 2, column 3: _RowsOfMine is declared in front"),
         ("let _HuntX = 1; DeviceInfo", "column 5: _HuntX is declared in front"),
         ("let f = (_Rows: string) { _Rows }; DeviceInfo", "column 10: _Rows is declared in front"),
-        ("let f = () { let _NamedIds = 1; _NamedIds }; DeviceInfo", "_NamedIds is declared in front"),
+        ("let f = () { let _Names = 1; _Names }; DeviceInfo", "_Names is declared in front"),
         (
             "let ago = (t: timespan) { datetime(2026-01-01) - t }; DeviceInfo",
             "ago is a function of KQL's own",

@@ -57,7 +57,12 @@ READ = [
     ("DeviceInfo | evaluate bag_unpack(x)", {ID, NAME, TIME}, set()),
     ("DeviceInfo | evaluate pivot(x)", set(), set()),
     ("DeviceInfo | mv-apply x on (where x > 1)", set(), set()),
-    ("EmailUrlInfo | where Url in (_Urls)", set(), set()),
+    ("EmailUrlInfo | where Url in (_Urls)", {TIME}, {ID, NAME, "Indicator"}),
+    ("EntraIdSignInEvents", {NAME, TIME}, {ID, "Indicator"}),
+    ("IdentityLogonEvents", {NAME, TIME}, {ID, "Indicator"}),
+    ("EmailEvents | join kind=inner (DeviceFileEvents) on $left.A == $right.SHA256", {ID, NAME, TIME}, {"Indicator"}),
+    ("SigninLogs | where IPAddress in (_IpAddresses)", set(), set()),
+    ("Custom_CL | where Url in (_Urls)", set(), set()),
     ("print DeviceId = 1", set(), set()),
 ]  # fmt: skip
 

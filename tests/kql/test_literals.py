@@ -131,10 +131,10 @@ def test_systems_and_types_match_in_any_case(
 def test_a_table_in_a_list_is_read_as_a_table(operator: str) -> None:
     """What stands in the brackets could read more than the scope allows, so it is refused for any spelling."""
     (problem,) = read_query(
-        f"DeviceInfo | where DeviceId {operator} (SigninLogs | project DeviceId)", scoped=True
+        f"DeviceInfo | where DeviceId {operator} (Custom_CL | project DeviceId)", scoped=True
     ).problems
 
-    assert "SigninLogs" in str(problem)
+    assert "Custom_CL" in str(problem)
 
 
 @pytest.mark.fault("C", before="without `in~` in the lexer's pattern, only tests that need Node failed")

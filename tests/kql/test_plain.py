@@ -52,7 +52,7 @@ AS_THEY_STAND = [
 ]
 REFUSED = {
     "search 'x'": "write search in (…) with the names of tables",
-    "search in (EmailEvents) 'x'": "EmailEvents has no DeviceId: leave it out",
+    "search in (EmailEvents) 'x'": "rows of EmailEvents alone, which are about no device",
     "search in (DeviceInfo, (EmailEvents)) 'x'": "name each table",
     "search in (*) 'x'": "name each table",
     "DeviceInfo | search in (DeviceEvents) 'x'": "the operator search is not possible",
@@ -65,7 +65,7 @@ REFUSED = {
     "let DeviceMine = view () { DeviceInfo }; union Device*": "name each table, or write Device*",
     "union Email*": "name each table, or write Device*",
     "DeviceInfo | partition by DeviceId { DeviceFileEvents }": "write partition by a column",
-    "DeviceInfo | partition by DeviceId (union EmailEvents)": "EmailEvents has no DeviceId",
+    "DeviceInfo | partition by DeviceId (union EmailEvents)": "rows of EmailEvents alone",
     "DeviceInfo | partition by DeviceId (union IdentityInfo)": "rows of IdentityInfo alone",
     "DeviceInfo | evaluate bag_unpack(x) : (a: string = toscalar(Foo))": "evaluate may read other tables",
     "DeviceInfo | invoke DeviceFromIP()": "invoke may read other tables; possible here: FileProfile, SeenBy",

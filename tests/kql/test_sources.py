@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.telemetry.engine import tables
 from shared.kql.tables import DATED, LOOKUPS, OF_SENTINEL, OTHERWISE_TIMED, SCOPABLE, UNSCOPABLE, UNTIMED
-from shared.kql.write import can_bound, indicator_leg
-from shared.model.entity import Indicator
+from shared.kql.write import can_bound, device_leg, fleet_leg, indicator_leg
+from shared.model.entity import Device, Indicator
 
 START, END = datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 24, 12, tzinfo=UTC)
 BETWEEN = "between (datetime(2026-11-22T00:00:00.000000Z) .. datetime(2026-11-24T12:00:00.000000Z))"
@@ -72,6 +72,30 @@ def test_every_hunt_for_devices_can_be_held() -> None:
     """All that it may read has a Timestamp, and is declared in front of it."""
     assert can_bound("DeviceInfo | take 5", scoped=True)
     assert can_bound("DeviceInfo | where PublicIP != '' | join (DeviceNetworkEvents) on DeviceId", scoped=True)  # fmt: skip
+
+
+def test_what_stands_beside_devices_is_held_to_the_window_too() -> None:
+    """By the time that it has: Sentinel's by its own, and what holds how things stand by none; alone or over the fleet."""
+    query = (
+        "DeviceLogonEvents | where TimeGenerated > ago(1d) | join (EmailEvents) on $left.AccountName == $right.RecipientObjectId\n"
+        "| join (SigninLogs) on $left.AccountName == $right.UserId | lookup (IdentityInfo) on AccountName"
+    )
+    alike = " | extend TimeGenerated = Timestamp"
+    expected = [
+        f"let EmailEvents = EmailEvents | where Timestamp {BETWEEN}{alike};",
+        f"let IdentityInfo = IdentityInfo{alike};",
+        f"let SigninLogs = SigninLogs | where TimeGenerated {BETWEEN};",
+    ]
+    legs = [
+        device_leg(query, [Device("a" * 40)], take=5, end=END, start=START),
+        fleet_leg(query, end=END, start=START),
+    ]
+
+    for leg in legs:
+        assert expected == [
+            line for line in leg.lines if line.startswith("let ") and "DeviceLogonEvents" not in line
+        ]
+    assert all(BETWEEN not in line for line in device_leg(query, [Device("a" * 40)], take=5, end=END).lines)
 
 
 def test_what_is_known_of_a_tables_time_is_what_its_schema_says() -> None:

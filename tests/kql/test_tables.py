@@ -10,7 +10,7 @@ import pytest
 from sandbox.telemetry.engine import Engine, tables
 from shared.kql.batch import batch_query
 from shared.kql.read import read_query
-from shared.kql.tables import BY_ALERT, LOOKUPS, NAMELESS, SCOPABLE, STANDING, UNTIMED
+from shared.kql.tables import BY_ALERT, BY_NAME, LOOKUPS, NAMELESS, SCOPABLE, STANDING, UNTIMED, WITH_A_NAME
 from shared.kql.write import device_leg, fleet_query
 from shared.model.entity import Device
 from shared.model.hunt import AppliesTo
@@ -32,9 +32,12 @@ def test_what_is_known_of_each_table_is_what_its_schema_says() -> None:
     """It has the columns by which it is held, and no look-up has any of them."""
     schema = tables()
 
-    assert SCOPABLE | LOOKUPS <= schema.keys()
+    assert SCOPABLE | UNTIMED - {"ExposureGraphEdges", "ExposureGraphNodes"} <= schema.keys()
     for table, columns in schema.items():
-        known = {"DeviceId": SCOPABLE - BY_ALERT, "DeviceName": SCOPABLE - BY_ALERT - NAMELESS}
+        known = {
+            "DeviceId": SCOPABLE - BY_ALERT - BY_NAME,
+            "DeviceName": SCOPABLE - BY_ALERT - NAMELESS | WITH_A_NAME,
+        }
         if table in SCOPABLE | LOOKUPS:
             assert {name for name, where in known.items() if table in where} == known.keys() & columns.keys()
             assert (table in UNTIMED) == ("Timestamp" not in columns)
@@ -58,7 +61,9 @@ def test_each_table_with_devices_is_read_through_the_scope(
         line = query[offset:].partition("\n")[0]
         assert line.startswith(f"{name} | where ")
         assert (WINDOW in line) == (name not in STANDING)
-        assert any(each in line for each in ("_DeviceIds", "DeviceName =~", "_AlertIds", "_NamedIds"))
+        assert any(
+            each in line for each in ("_DeviceIds", "DeviceName =~", "_AlertIds", "_NamedIds", "_DeviceNames")
+        )
     assert [] == judge(fleet_query(every, end=END, applies_to=kind, prefixes=["0", ""])).diagnostics
 
 
@@ -88,8 +93,24 @@ LEAKING = [
     "let Add = (T: (AccountName: string)) { T | join kind=inner (IdentityInfo) on AccountName }; Add(datatable (AccountName: string) ['a'])",
     "DeviceInfo | mv-apply x = todynamic('[1]') on (union IdentityInfo)",
     "DeviceInfo | where DeviceName == IdentityInfo",
+    "EmailEvents | where Subject has 'a'",
+    "UrlClickEvents | join (EmailEvents) on NetworkMessageId",
+    "let Users = DeviceInfo | project LoggedOnUsers; EmailAttachmentInfo | where RecipientEmailAddress in (Users)",
+    "print Subjects = toscalar(EmailEvents | summarize make_set(Subject))",
+    "let Subjects = tostring(toscalar(EmailEvents | summarize make_set(Subject))); union DeviceInfo, (print Subjects)",
+    "let Subjects = () { strcat('a', toscalar(EmailEvents | count)) }; union DeviceInfo, (print Subjects())",
+    "let Told = (s: string) { print s }; Told(tostring(toscalar(EmailEvents | count)))",
+    "range a from 1 to toscalar(EmailEvents | count) step 1",
+    "datatable (Subject: string) ['x'] | where Subject in (EmailEvents | project Subject)",
 ]
 HELD = [
+    "EmailEvents | where ThreatTypes has 'Phish' | join kind=inner (IdentityLogonEvents | project AccountUpn, DeviceName) on $left.RecipientEmailAddress == $right.AccountUpn",
+    "let Mails = EmailAttachmentInfo | project SHA256, Subject = FileName; DeviceFileEvents | where Timestamp > ago(7d) | join Mails on SHA256",
+    "DeviceEvents | where RemoteUrl in (UrlClickEvents | where IsClickedThrough | project Url)",
+    "let Clicked = isnotempty(toscalar(UrlClickEvents | count)); DeviceEvents | where Clicked",
+    "let By = (Who: string) { DeviceLogonEvents | where AccountName == Who }; By(tostring(toscalar(EmailEvents | project RecipientEmailAddress | take 1)))",
+    "DeviceLogonEvents | extend UrlClickEvents = 1 | lookup (EntraIdSignInEvents | where TimeGenerated > ago(1d) | project AccountName = AccountUpn, Country) on AccountName",
+    "union (IdentityQueryEvents | project Timestamp, DeviceName, DeviceId = ''), (DeviceNetworkEvents | project Timestamp, DeviceName, DeviceId)",
     "DeviceLogonEvents | join kind=inner (IdentityInfo | distinct AccountName, Department) on AccountName",
     "DeviceLogonEvents | join IdentityInfo on AccountName",
     "DeviceLogonEvents | join kind=leftouter (IdentityInfo) on AccountName",
@@ -139,10 +160,13 @@ ROWS = [
     ("DeviceTvmBrowserExtensions", "ExtensionName", ["of-0"]),
     ("DeviceTvmInfoGathering", "DeviceId", [MINE]),
     ("AlertInfo", "AlertId", ["alert-0"]),
-    ("AlertInfo | join kind=inner (AlertEvidence) on AlertId", "DeviceId", [MINE]),
+    ("AlertInfo | join kind=inner (AlertEvidence | where EntityType == 'Machine') on AlertId", "DeviceId", [MINE]),
     ("DeviceLogonEvents | join kind=inner (IdentityInfo) on AccountName", "AccountName", ["user-0"]),
     ("DeviceLogonEvents | lookup (IdentityInfo | project AccountName, City) on AccountName", "City", ["Rome"]),
     ("DeviceTvmSoftwareVulnerabilitiesKB | join kind=inner (DeviceTvmSoftwareVulnerabilities) on CveId", "SoftwareName", ["of-0"]),
+    ("AlertEvidence | where EntityType == 'User'", "AccountName", ["user-0"]),
+    ("AlertEvidence | where EntityType in ('Machine', 'Ip') | sort by RemoteIP asc", "RemoteIP", ["", "192.0.2.0"]),
+    ("EmailEvents | join kind=inner (DeviceLogonEvents) on $left.RecipientObjectId == $right.AccountName", "Subject", ["to-0"]),
 ]  # fmt: skip
 
 
@@ -157,7 +181,27 @@ def fleet() -> Iterator[Engine]:
         engine.load("DeviceLogonEvents", [row | now | {"AccountName": f"user-{number}"}])
         engine.load("IdentityInfo", [{"Timestamp": START, "AccountName": f"user-{number}", "City": "Rome"}])
         engine.load("AlertInfo", [now | {"AlertId": f"alert-{number}", "Title": "a"}])
-        engine.load("AlertEvidence", [row | now | {"AlertId": f"alert-{number}"}])
+        alert = now | {"AlertId": f"alert-{number}"}
+        # One alert may have the evidence of several devices, and what is about none.
+        other = {"DeviceId": "c" * 40, "DeviceName": "srv-3.contoso.com", "EntityType": "Machine"}
+        evidence = [
+            row | {"EntityType": "Machine"},
+            other,
+            {"EntityType": "User", "AccountName": f"user-{number}"},
+        ]
+        evidence += [
+            {"EntityType": "Ip", "RemoteIP": f"192.0.2.{number}"},
+            {"EntityType": "Ip", "DeviceName": "srv-4", "RemoteIP": "192.0.2.9"},
+        ]
+        engine.load("AlertEvidence", [alert | each for each in evidence])
+        # Two mails are of the window, and one is of the day before.
+        engine.load(
+            "EmailEvents",
+            [
+                now | {"RecipientObjectId": f"user-{number}", "Subject": f"to-{number}"},
+                {"Timestamp": START, "RecipientObjectId": "user-0", "Subject": "old"},
+            ],
+        )
         engine.load(
             "DeviceTvmSoftwareVulnerabilities", [row | {"CveId": "CVE-1", "SoftwareName": f"of-{number}"}]
         )

@@ -14,12 +14,17 @@ from shared.model.hunt import AppliesTo
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NO_DEVICE = "has no DeviceId: leave it out, or write a hunt with entity: indicator"
-NO_TABLE = "is neither declared by the query nor a table that holds DeviceId"
+A_TABLE = "is a table: put it in brackets, as in in (…)"
+ALONE = "are about no device, would be found: join it to a table of devices, kind=inner or leftouter, write it in in (…), or write a hunt with entity: indicator"
+NO_TABLE = "is neither declared by the query nor a table that a device hunt may read: leave it out"
 NO_FUNCTION = "is neither declared by the query nor a function that reads nothing else"
-WHICH = "cannot tell which table this reads"
+WHICH = "cannot tell which table this reads: name one that a device hunt may read"
 VALUES = "write nothing but values in dynamic(…)"
 UNION = "cannot read this union: name each table, or write Device*"
-PLUGINS = "evaluate may read other tables; possible here: bag_unpack, narrow, pivot"
+PLUGINS = (
+    "evaluate may read other tables; possible here: autocluster, bag_unpack, basket, dcount_intersect, diffpatterns, ipv4_lookup, ipv6_lookup, "
+    "narrow, pivot, rolling_percentile, rows_near, sequence_detect, session_count, sliding_window_counts"
+)
 
 #: Wrong in every hunt.
 ALWAYS = [
@@ -58,8 +63,8 @@ SCOPED = [
     ("let f = 1; DeviceInfo | where f(2)", f"32 f() {NO_FUNCTION}"),
     ("let x = 1 + 2 | take 1; DeviceInfo", f"9 {WHICH}"),
     ("print (toscalar(Foo))", f"17 Foo {NO_TABLE}"),
-    ("print SigninLogs, EmailEvents", f"7 SigninLogs {NO_DEVICE}", f"19 EmailEvents {NO_DEVICE}"),
-    ("range SigninLogs from 1 to 2 step 1", f"7 SigninLogs {NO_DEVICE}"),
+    ("print SigninLogs, CloudStorageAggregatedEvents", f"7 SigninLogs {A_TABLE}", f"19 CloudStorageAggregatedEvents {NO_DEVICE}", f"7 rows of SigninLogs alone, which {ALONE}"),
+    ("range CloudStorageAggregatedEvents from 1 to 2 step 1", f"7 CloudStorageAggregatedEvents {NO_DEVICE}"),
     ("let x = 1 + toscalar(Foo); DeviceInfo", f"22 Foo {NO_TABLE}"),
     ("let x = (1) == toscalar(Foo); DeviceInfo", f"25 Foo {NO_TABLE}"),
     ("let x = DeviceInfo DeviceFileEvents; DeviceInfo", f"9 {WHICH}"),
@@ -87,10 +92,10 @@ SCOPED = [
     ("DeviceInfo | mv-apply on (take 1)", ""),
     ("DeviceInfo | mv-apply x on ()", ""),
     ("DeviceInfo | mvapply x on (take 1 | union Foo)", f"43 Foo {NO_TABLE}"),
-    ("DeviceInfo | 5", "14 the operator ? is not possible in a device hunt"),
-    ("DeviceInfo | consume x", "14 the operator consume is not possible in a device hunt"),
-    ("DeviceInfo | as T", "14 the operator as is not possible in a device hunt"),
-    ("DeviceInfo | evaluate autocluster()", f"14 {PLUGINS}"),
+    ("DeviceInfo | 5", "14 the operator ? is not possible in a device hunt: leave it out"),
+    ("DeviceInfo | consume x", "14 the operator consume is not possible in a device hunt: leave it out"),
+    ("DeviceInfo | as T", "14 the operator as is not possible in a device hunt: leave it out"),
+    ("DeviceInfo | evaluate python()", f"14 {PLUGINS}"),
     ("DeviceInfo | evaluate narrow", f"14 {PLUGINS}"),
     ("DeviceInfo | evaluate narrow() x", f"14 {PLUGINS}"),
     ("let f = () { 1 }; DeviceInfo | invoke g()", "32 invoke may read other tables; possible here: FileProfile, SeenBy, f"),
@@ -99,8 +104,8 @@ SCOPED = [
     ("DeviceInfo | where x == {1}", "25 cannot read what stands in these braces"),
     ("DeviceInfo | where Stored(Foo) and (x)", f"26 Stored() {NO_FUNCTION}"),
     ("DeviceInfo | where x[Stored(1)]", f"28 Stored() {NO_FUNCTION}"),
-    ("DeviceInfo | where tolower(EmailEvents) == toscalar(y=Foo)", f"28 EmailEvents {NO_DEVICE}", f"55 Foo {NO_TABLE}"),
-    ("DeviceInfo | where x in (SigninLogs, y=Foo, z=)", f"26 SigninLogs {NO_DEVICE}", f"40 Foo {NO_TABLE}"),
+    ("DeviceInfo | where tolower(EmailEvents) == toscalar(y=Foo)", f"28 EmailEvents {A_TABLE}", f"55 Foo {NO_TABLE}"),
+    ("DeviceInfo | where x in (SigninLogs, y=Foo, z=)", f"40 Foo {NO_TABLE}"),
     ('DeviceInfo | where x == "SigninLogs"', ""),
     ("DeviceInfo | where x in (DeviceFileEvents | union DeviceEvents, Foo*)", f"45 {UNION}"),
     ("DeviceInfo | where x in (DeviceInfo | project a, b, c, d, | take 1)", ""),

@@ -213,8 +213,8 @@ def test_each_kind_of_indicator_has_its_name(kind: Any, name: str) -> None:
 
 def test_an_unreadable_query_is_not_written_for_anyone() -> None:
     """The error has all of its problems, each with its place."""
-    text = "query line 1, column 1: Foo is neither declared by the query nor a table that holds DeviceId"
-    with pytest.raises(ValueError, match=f"^{text}; query line 2, column 9: Bar is neither .*DeviceId$"):
+    text = "query line 1, column 1: Foo is neither declared by the query nor a table that a device hunt may read: leave it out"
+    with pytest.raises(ValueError, match=f"^{text}; query line 2, column 9: Bar is neither .*out$"):
         device_query("Foo\n| union Bar", [DEVICE], take=5, end=END)
     with pytest.raises(ValueError, match=r"^query line 1, column 1: Foo"):
         is_fair_for_devices("Foo", [DEVICE, Device("b" * 40)])

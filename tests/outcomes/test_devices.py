@@ -145,3 +145,32 @@ def test_rows_that_cannot_be_read_may_be_anybodys() -> None:
 
     assert ["srv-1 found", "srv-2 notRun"] == each(outcome)
     assert "2 rows could not be read, and may be about it" == outcome.devices[1].reason
+
+
+BY_NAME = replace(HUNT, tables=("IdentityLogonEvents",))
+
+
+def test_a_row_under_a_short_name_is_the_devices_whose_full_name_it_begins() -> None:
+    """Where the hunt reads what Defender for Identity writes, and no other device of the run has that short name."""
+    bare = ({**CARDS[0], "DeviceName": "srv-1"}, CARDS[1])
+    twins = (CARDS[0], {**CARDS[1], "DeviceName": "srv-1.example.com"})
+    short, full = {"DeviceName": "SRV-1"}, {"DeviceName": "srv-1.contoso.com"}
+
+    assert ["srv-1 found", "srv-2 nothingFound"] == each(end(short, hunt=BY_NAME))
+    assert ["srv-1 found", "srv-2 nothingFound"] == each(end(full, hunt=BY_NAME, cards=bare))
+    assert "1 of its 1 rows name none of these devices" == end(short, hunt=BY_NAME, cards=twins).reason
+    assert ["srv-1 nothingFound", "srv-1 found"] == each(
+        end({"DeviceName": "srv-1.example.com"}, hunt=BY_NAME, cards=twins)
+    )
+    assert [] == each(end({"DeviceName": "srv-10"}, hunt=BY_NAME)) == each(end({"DeviceName": "srv-3"}))
+
+
+def test_a_device_without_a_name_is_not_looked_for_by_its_name() -> None:
+    """It is not run, unless rows of other tables are its own; a hunt by ids has looked at it."""
+    cards = ({**CARDS[0], "DeviceName": ""}, CARDS[1])
+    outcome = end(hunt=BY_NAME, cards=cards)
+
+    assert ["notRun", "nothingFound"] == [device.outcome for device in outcome.devices]
+    assert "it is looked for by its name, and Defender has none for it" == outcome.devices[0].reason
+    assert "found" == end({"DeviceId": ONE.id}, hunt=BY_NAME, cards=cards).devices[0].outcome
+    assert ["nothingFound", "nothingFound"] == [device.outcome for device in end(cards=cards).devices]

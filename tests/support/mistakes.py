@@ -180,7 +180,7 @@ MISTAKES = {
     "a bracket that is not closed": Mistake('("tar", "zip");', '("tar", "zip";', '("tar"', "query: close this ("),
     "a string that is not closed": Mistake('"Public"', '"Public', '"Public', "query: close this string"),
     "an invisible character": Mistake("RemoteIPType ==", "RemoteIPType\u200b ==", "\u200b", "query: remove the invisible character U+200B"),
-    "a table of mails in a device hunt": Mistake("      DeviceProcessEvents", "      EmailEvents", "EmailEvents", "query: EmailEvents has no DeviceId: leave it out, or write a hunt with entity: indicator"),
+    "a table of storage in a device hunt": Mistake("      DeviceProcessEvents", "      CloudStorageAggregatedEvents", "CloudStorageAggregatedEvents", "query: CloudStorageAggregatedEvents has no DeviceId: leave it out, or write a hunt with entity: indicator"),
     "a table that nobody has": Mistake("      DeviceProcessEvents", "      DeviceProcesEvents", "DeviceProcesEvents", "query: DeviceProcesEvents is neither declared"),
     "a join on a constant": _warned(") on DeviceId", ") on 1", "join", "query: this join is on a constant"),
     "a join without a kind": _warned("join kind=inner (", "join (", "join", "query: a join without a kind keeps one of several equal rows"),
