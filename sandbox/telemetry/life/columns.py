@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 GUID = "regexp_replace({}, '(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})', '\\1-\\2-\\3-\\4-\\5')"
 #: The SQL of the SID of an account of the domain, from that of its name; there are as many as a few hundred people need.
-SID = "'S-1-5-21-1004336348-1177238915-682003330-' || (1000 + hash({}) % 9000)"
+SID = "'S-1-5-21-1004336348-1177238915-682003330-' || (1000 + hash({}) % 90000)"
+#: That of an account of the device alone, but for the account's own number.
+_LOCAL_SID = "'S-1-5-21-' || (1000000000 + hash(host) % 1000000000) || '-' || hash(host, 1) % 1000000000 || '-' || hash(host, 2) % 1000000000"
 #: What stands in braces in a pattern, and what is put there: of the device and day `d`, and of the `key` of what happens.
 FILLED = {
     "user": "person",
@@ -114,7 +116,7 @@ def _whose(who: str, prefix: str) -> dict[str, str]:
         f"WHEN NOT {windows} OR {who} IN ('administrator', 'laps-admin') THEN host ELSE 'contoso' END",
         f"{prefix}AccountSid": f"CASE WHEN NOT {windows} OR {who} = '' THEN '' WHEN {who} = 'system' THEN 'S-1-5-18' "
         f"WHEN {who} = 'local service' THEN 'S-1-5-19' WHEN {who} = 'network service' THEN 'S-1-5-20' "
-        f"WHEN {who} = 'administrator' THEN 'S-1-5-21-' || (1000000000 + hash(host) % 1000000000) || '-500' "
+        f"WHEN {who} = 'administrator' THEN {_LOCAL_SID} || '-500' WHEN {who} = 'laps-admin' THEN {_LOCAL_SID} || '-1001' "
         f"ELSE {SID.format(who)} END",
         f"{prefix}AccountUpn": f"CASE WHEN {named} THEN {who} || '@contoso.com' ELSE '' END",
         f"{prefix}AccountObjectId": f"CASE WHEN {named} THEN {GUID.format(f'md5({who})')} ELSE '' END",
