@@ -110,6 +110,12 @@ def _noise(authors: Any) -> None:
         "--devices", type=int, default=2000, metavar="N", help="size of the fleet, by default 2,000"
     )
     one.add_argument("--days", type=int, default=14, metavar="N", help="days of telemetry, by default 14")
+    one.add_argument(
+        "--windows",
+        type=_count,
+        metavar="N",
+        help="how many of a hunt's windows in these days are asked, the last ones; by default all",
+    )
 
 
 def _docs(authors: Any) -> None:
@@ -131,6 +137,12 @@ def _kinds(text: str) -> tuple[str, ...]:
         wanted = f"{unknown[0]!r} is no kind of indicator" if kinds else "name one"
         raise argparse.ArgumentTypeError(f"{wanted}: there are {', '.join(INDICATOR_KINDS)}")
     return kinds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _duration(text: str) -> timedelta:

@@ -16,12 +16,13 @@ from sandbox.tenant.intrusions import chains, intrusions
 _END = datetime(2026, 3, 11, 12, tzinfo=UTC)
 
 
-def noise(*, paths: list[Path], devices: int, days: int) -> int:
+def noise(*, paths: list[Path], devices: int, days: int, windows: int | None = None) -> int:
     """
     Print how much the device hunts in *paths*, by default those that come with the app, return in a fleet of *devices*.
 
-    Those of the role finding are asked over *days* of ordinary telemetry, without an incident; then which planted intrusions
-    each finds. Return 1 if a hunt could not be loaded or run, or if there is none.
+    Those of the role finding are asked over *days* of ordinary telemetry, without an incident, in the last *windows* of their
+    windows, by default in all; then which planted intrusions each finds. Return 1 if a hunt could not be loaded or run, or if
+    there is none.
     """
     from shared.catalog.load import load_hunts
 
@@ -36,7 +37,7 @@ def noise(*, paths: list[Path], devices: int, days: int) -> int:
         engine = Engine(str(Path(folder, "telemetry.duckdb")))
         try:
             generate(engine, devices=devices, days=days, end=_END, progress=bar("Making up the fleet"))
-            heard = [measure(hunt, engine, end=_END, days=days) for hunt in hunts]
+            heard = [measure(hunt, engine, end=_END, days=days, windows=windows) for hunt in hunts]
             planted = {one.name: one.rows for one in (*intrusions(_END), *chains(_END)) if one.rows}
             found = finders(hunts, engine, planted, end=_END)
         finally:

@@ -14,6 +14,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .life.known import know
 from .life.writing import live
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def generate(
             live(engine, first, last, seed=seed, end=start + timedelta(days=days))
         if progress:
             progress(last, devices)
+    if life:
+        know(engine, days=days, end=start + timedelta(days=days))
     for table in ("connections", "fleet", "hours", "days", "members", "patterns"):
         run(f"DROP TABLE IF EXISTS temp.{table}")
 

@@ -41,14 +41,17 @@ class Noise(NamedTuple):
     failed: str = ""
 
 
-def measure(hunt: Hunt, engine: Engine, *, end: datetime, days: int, windows: int = 3) -> Noise:
+def measure(hunt: Hunt, engine: Engine, *, end: datetime, days: int, windows: int | None = None) -> Noise:
     """
-    Run a device hunt over the fleet, as if there were no incident, in up to *windows* of its windows that end at *end*.
+    Run a device hunt over the fleet, as if there were no incident, in all of its windows that fit into the *days* before *end*.
 
-    *days* is how many days of telemetry there are. Rows beyond 100,000 in a window are not counted.
+    *days* is how many days of telemetry there are; *windows*, from 1, is the most that are asked, the last ones. Rows beyond
+    100,000 in a window are not counted.
     """
     back = min(hunt.lookback, timedelta(days=days))
-    count = max(1, min(windows, int(timedelta(days=days) / back)))
+    count = timedelta(days=days) // back
+    if windows:
+        count = min(windows, count)
     rows = events = devices = 0
     for number in range(count):
         until = end - number * back

@@ -10,22 +10,31 @@ if TYPE_CHECKING:
 
     from .patterns import Patterns
 
-_GUID = "regexp_replace({}, '(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})', '\\1-\\2-\\3-\\4-\\5')"
+GUID = "regexp_replace({}, '(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})', '\\1-\\2-\\3-\\4-\\5')"
+#: The SQL of the SID of an account of the domain, from that of its name; there are as many as a few hundred people need.
+SID = "'S-1-5-21-1004336348-1177238915-682003330-' || (1000 + hash({}) % 90000)"
+#: That of an account of the device alone, but for the account's own number.
+_LOCAL_SID = "'S-1-5-21-' || (1000000000 + hash(host) % 1000000000) || '-' || hash(host, 1) % 1000000000 || '-' || hash(host, 2) % 1000000000"
 #: What stands in braces in a pattern, and what is put there: of the device and day `d`, and of the `key` of what happens.
 FILLED = {
     "user": "person",
     "host": "host",
     "HOST": "upper(host)",
     "device": "name",
+    "id": "id",
     "address": "address",
     "day": "strftime(moment, '%Y%m%d')",
     "n": "(key % 997)::VARCHAR",
     "build": "(100 + day_number // 7 % 7)::VARCHAR",
     "hex": "lower(to_hex(key))",
-    "guid": _GUID.format("md5(key::VARCHAR)"),
+    "guid": GUID.format("md5(key::VARCHAR)"),
+    "sha256": "sha256(key::VARCHAR)",  # of a file that is one of its kind, as `_following` has it
     "peer": "'10.0.0.' || (1 + key % 40)",
     "client": "'10.0.' || (4 + key % 4) || '.' || (1 + key % 250)",
     "public": "public_address(key::VARCHAR)",
+    "home": "public_address(person || ' at home')",
+    "vpn": "'10.0.250.' || (1 + key % 250)",
+    "sid": SID.format("person"),
     "site": "'site-' || (key % 5000) || '.example'",
     "few": "(1 + key % 2)::VARCHAR",
     "colleague": "'user' || (1 + key % 97)",
@@ -71,7 +80,10 @@ def _following(given: dict[str, str], some: Patterns) -> Iterator[tuple[str, str
     if some.table == "DeviceNetworkEvents":
         yield "LocalIP", "address"
         yield "LocalIPType", "'Private'"
-        yield "Protocol", given.get("Protocol", "'Tcp'")
+        yield (
+            "Protocol",
+            f"coalesce(nullif({given['Protocol']}, ''), 'Tcp')" if "Protocol" in given else "'Tcp'",
+        )
         if "LocalPort" not in given:
             yield "LocalPort", "(32768 + key % 28000)::INTEGER"
 
@@ -96,7 +108,6 @@ def _typed(sql: str, kind: str) -> str:
 def _whose(who: str, prefix: str) -> dict[str, str]:
     """Return the columns of an account, whose name, or domain and name, is in the column *who*."""
     windows = "platform = 'windows'"
-    sid = "S-1-5-21-1004336348-1177238915-682003330-"
     named = f"({windows} AND regexp_matches({who}, '^(adm-)?user'))"
     return {
         f"{prefix}AccountName": f"split_part({who}, '\\', -1)",
@@ -105,10 +116,10 @@ def _whose(who: str, prefix: str) -> dict[str, str]:
         f"WHEN NOT {windows} OR {who} IN ('administrator', 'laps-admin') THEN host ELSE 'contoso' END",
         f"{prefix}AccountSid": f"CASE WHEN NOT {windows} OR {who} = '' THEN '' WHEN {who} = 'system' THEN 'S-1-5-18' "
         f"WHEN {who} = 'local service' THEN 'S-1-5-19' WHEN {who} = 'network service' THEN 'S-1-5-20' "
-        f"WHEN {who} = 'administrator' THEN 'S-1-5-21-' || (1000000000 + hash(host) % 1000000000) || '-500' "
-        f"ELSE '{sid}' || (1000 + hash({who}) % 9000) END",
+        f"WHEN {who} = 'administrator' THEN {_LOCAL_SID} || '-500' WHEN {who} = 'laps-admin' THEN {_LOCAL_SID} || '-1001' "
+        f"ELSE {SID.format(who)} END",
         f"{prefix}AccountUpn": f"CASE WHEN {named} THEN {who} || '@contoso.com' ELSE '' END",
-        f"{prefix}AccountObjectId": f"CASE WHEN {named} THEN {_GUID.format(f'md5({who})')} ELSE '' END",
+        f"{prefix}AccountObjectId": f"CASE WHEN {named} THEN {GUID.format(f'md5({who})')} ELSE '' END",
     }
 
 

@@ -8,7 +8,8 @@ the lines below. A column is one of Defender's, or one of these:
 - `rate`: how often a day and device; `2@3` is twice a day in the hour after three o'clock
 - `by`, `by_command`, `by_account`: the program that does it, its command line ('' = its path), whose it is
 - `program`, `command`, `account`: the same of the process that starts; for other tables, the account that acts
-- `story`, `after`: what happens together has one story and one rate; `after` is in seconds from its beginning
+- `story`, `after`: what happens together has one story and one rate; `after` is in seconds from its beginning, which is in
+  the hours that people work if a person has to do with any of it
 
 Programs stand in `<platform>/programs.tsv`; others are in /usr/bin, or are named by their path. What differs from time to
 time is in braces (`writing.FILLED`); `{base64:…}` is a PowerShell command as -EncodedCommand takes it. `#` begins a comment.
@@ -24,13 +25,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 _PLATFORMS = ("windows", "linux", "mac")
 _HOME = {"windows": "", "linux": "systemd", "mac": "launchd"}
 #: Who runs what lets others in.
 _WHOSE = {"lsass": "system", "sshd": "root", "loginwindow": "root", "gnome": "gdm"}
 _ENCODED = re.compile(r"\{base64:(.*?)\}(?=[\s\"']|$)")
 _MOST = 48  # times a day
+_PEOPLE = ("user", "admin")
 
 
 class Program(NamedTuple):
@@ -79,8 +81,7 @@ class Patterns(NamedTuple):
 @cache
 def programs(platform: str) -> dict[str, Program]:
     """Return the programs of "windows", "linux" or "mac", by the name that patterns use."""
-    lines = _lines(_FOLDER / platform / "programs.tsv")
-    return {name: Program(*fields) for name, *fields in lines}
+    return {name: Program(*fields) for name, *fields in lines(FOLDER / platform / "programs.tsv")}
 
 
 def program(platform: str, name: str) -> Program:
@@ -101,7 +102,7 @@ def patterns() -> tuple[Patterns, ...]:
     columns: dict[str, dict[str, None]] = {}
     rows: dict[str, list[dict[str, str | int | float]]] = {}
     for platform in _PLATFORMS:
-        for file in sorted((_FOLDER / platform).glob("*.tsv")):
+        for file in sorted((FOLDER / platform).glob("*.tsv")):
             if file.name == "programs.tsv":
                 continue
             for header, found in read(file, platform):
@@ -109,19 +110,22 @@ def patterns() -> tuple[Patterns, ...]:
                     (name, None) for name in header[1:] if name[:1].isupper()
                 )
                 rows.setdefault(header[0], []).extend(found)
+    by_people = {row["story"] for found in rows.values() for row in found if row["account"] in _PEOPLE}
+    for row in (row for found in rows.values() for row in found):
+        row["by_people"] = row["story"] in by_people
     return tuple(Patterns(table, tuple(columns[table]), tuple(rows[table])) for table in rows)
 
 
 @cache
 def roles() -> tuple[tuple[str, str, int, int], ...]:
     """Return who has which role: (role, kind of device, of how many, which one of these)."""
-    return tuple((role, kind, int(of), int(which)) for role, kind, of, which in _lines(_FOLDER / "roles.tsv"))
+    return tuple((role, kind, int(of), int(which)) for role, kind, of, which in lines(FOLDER / "roles.tsv"))
 
 
 def read(file: Path, platform: str) -> list[tuple[list[str], list[dict[str, str | int | float]]]]:
     """Return the sections of a file, each as its header and its rows. Raises as `patterns` does."""
     found: list[tuple[list[str], list[dict[str, str | int | float]]]] = []
-    for number, cells in enumerate(_lines(file)):
+    for number, cells in enumerate(lines(file)):
         if cells[1] == "on":
             found.append((cells, []))
             continue
@@ -160,6 +164,7 @@ def _encoded(found: re.Match[str]) -> str:
     return base64.b64encode(found[1].encode("utf-16-le")).decode()
 
 
-def _lines(file: Path) -> list[list[str]]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
+def lines(file: Path) -> list[list[str]]:
+    """Return the cells of each line of a table, but for empty lines and comments."""
+    text = file.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in text if line.strip() and not line.startswith("#")]

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from .patterns import Patterns
 
-_NUMBERS = {
+_TYPES = {
+    "p": "INTEGER",
+    "by_people": "BOOLEAN",
     "times": "INTEGER",
     "hour": "INTEGER",
     "after": "INTEGER",
@@ -25,21 +27,28 @@ _NUMBERS = {
 }
 
 #: A row for each time that a pattern happens on a device: who acts (`who`), whose the initiating process is (`by_who`).
+#: Most could happen and do not, which is found out from a few numbers, before what they would look like is looked up.
 _HAPPENED = """
 SELECT *, CASE account WHEN 'user' THEN person WHEN 'admin' THEN 'adm-' || person ELSE account END AS who,
     CASE by_account WHEN 'user' THEN person WHEN 'admin' THEN 'adm-' || person ELSE by_account END AS by_who
 FROM (
     SELECT *, day + to_seconds((
         (CASE WHEN hour >= 0 THEN hour * 3600 + (key // 7 % 3600)::BIGINT
-            WHEN account IN ('user', 'admin') THEN 25200 + (key // 7 % 19800 + key // 139 % 19800)::BIGINT
+            WHEN by_people THEN 25200 + (key // 7 % 19800 + key // 139 % 19800)::BIGINT
             ELSE (key // 7 % 86400)::BIGINT END
         - day_second + 86400) % 86400) + after) + to_microseconds((key % 1000000)::BIGINT) AS moment
     FROM (
-        SELECT *, hash(hash(n, day_number), hash(story, i, $seed)) % 1000000000000000 AS key
-        FROM days JOIN members USING (n) JOIN patterns ON patterns."on" = members.role, unnest(range(times)) t(i)
+        SELECT * FROM (
+            SELECT n, day_number, p, hash(day_hash, story_hash) % 1000000000000000 AS key
+            FROM (SELECT n, day_number, hash(n, day_number) AS day_hash FROM days)
+            JOIN members USING (n)
+            JOIN (SELECT p, "on" AS role, chance, hash(story, i, $seed) AS story_hash FROM patterns, unnest(range(times)) t(i))
+            USING (role)
+            WHERE key % 1000003 < chance * 1000003
+        )
+        JOIN days USING (n, day_number) JOIN patterns USING (p)
     )
-    WHERE key % 1000003 < chance * 1000003
-        AND (account NOT IN ('user', 'admin') OR isodow(day) < 6 OR key % 13 = 0)
+    WHERE NOT by_people OR isodow(day) < 6 OR key % 13 = 0
 )
 WHERE moment < $end
 """
@@ -79,12 +88,12 @@ def _members() -> str:
 
 @cache
 def _rows(number: int) -> str:
-    return json.dumps(patterns()[number].rows)
+    return json.dumps([{**row, "p": p} for p, row in enumerate(patterns()[number].rows)])
 
 
 def _made(some: Patterns) -> str:
-    names = sorted({name for row in some.rows for name in row})
-    shape = {name: _NUMBERS.get(name, "DOUBLE" if name == "chance" else "VARCHAR") for name in names}
+    names = ["p", *sorted({name for row in some.rows for name in row})]
+    shape = {name: _TYPES.get(name, "DOUBLE" if name == "chance" else "VARCHAR") for name in names}
     return (
         "CREATE OR REPLACE TEMP TABLE patterns AS SELECT unnest(from_json($rows, "
         f"'{json.dumps([shape])}'), recursive := true)"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sandbox.__main__ import main
 from shared.catalog.load import SHIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 FLEET = ["hunts", "noise", "--devices", "40", "--days", "1"]
 
@@ -26,6 +26,15 @@ def test_it_says_what_a_hunt_returns_and_finds(capsys: pytest.CaptureFixture[str
     assert "exfiltration" == line.split()[-1]
     assert "linux-server-egress-baseline" not in shown
     assert "\nFound by none of them: download, miner, ransom, spread, stealer, webshell, windows\n" in shown
+
+
+@pytest.mark.parametrize("windows", ["0", "-1", "all"])
+def test_no_window_is_refused(windows: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """None asked would read as no noise."""
+    with pytest.raises(SystemExit):
+        main([*FLEET, f"--windows={windows}"])
+
+    assert f"'{windows}' is no whole number from 1" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_hunt_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

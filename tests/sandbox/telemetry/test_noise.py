@@ -37,14 +37,20 @@ def filled(*rows: tuple[str, Row]) -> Engine:
     return engine
 
 
+def three_days() -> Engine:
+    """Return an engine in which something happened today, two days ago and nine days ago."""
+    days = [END - timedelta(hours=5), END - timedelta(days=2, hours=5), END - timedelta(days=9, hours=5)]
+    return filled(*(row for day in days for row in theft("srv-1", day, times=3)))
+
+
 def test_rows_are_counted_for_an_average_day() -> None:
     """Two days in four have something: uploads that look alike are one event, and what is older than four days is not asked."""
-    days = [END - timedelta(hours=5), END - timedelta(days=2, hours=5), END - timedelta(days=9)]
-    engine = filled(*(row for day in days for row in theft("srv-1", day, times=3)))
+    assert (HUNT.name, 6 / 4, 2 / 4, 2 / 4, "") == measure(HUNT, three_days(), end=END, days=10, windows=4)
 
-    heard = measure(HUNT, engine, end=END, days=10, windows=4)
 
-    assert (HUNT.name, 6 / 4, 2 / 4, 2 / 4, "") == heard
+def test_every_window_is_asked_that_fits() -> None:
+    """What happened on one day of ten counts, however long ago."""
+    assert (HUNT.name, 9 / 10, 3 / 10, 3 / 10, "") == measure(HUNT, three_days(), end=END, days=10)
 
 
 def test_a_hunt_that_cannot_run_is_not_silent() -> None:
