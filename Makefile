@@ -1,4 +1,4 @@
-# make demo       see Outrider enrich an incident, on this machine alone
+# make demo       see Outrider enrich an incident, on this machine alone; HUNT=path/to/hunt.yaml puts a hunt of yours in its comment
 # make test       everything that CI checks
 # make suite      the tests alone
 # make check      ruff, mypy, docstrings of the tests
@@ -65,7 +65,7 @@ help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
 
 demo: $(VENV)/sandbox.stamp
-	@$(BIN)/python -m sandbox demo
+	@$(BIN)/python -m sandbox demo $(if $(HUNT),--hunt "$$HUNT")
 
 test: check suite
 

@@ -39,11 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> int:
-    """Serve a tenant until a signal ends it; its tokens ask for the secret IDENTITY_HEADER, if it is set."""
+def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool, rows: Path | None) -> int:
+    """
+    Serve a tenant until a signal ends it; its tokens ask for the secret IDENTITY_HEADER, if it is set.
+
+    Its telemetry is the made-up fleet's, and the *rows* of a folder (`hunts.rows.load_files`).
+    """
     import uvicorn
 
     from sandbox.host.serve import listening
+    from sandbox.hunts.rows import load_files
     from sandbox.loopback import local_only
     from sandbox.tenant.app import build_app
 
@@ -56,6 +61,8 @@ def tenant(*, port: int, devices: int, days: int, seed: int, closed: bool) -> in
             secret=os.environ.get("IDENTITY_HEADER", ""),
             opened=not closed,
         )
+        if rows:
+            load_files(app.state.tenant.engine, rows)
         print(f"Tenant: http://127.0.0.1:{sock.getsockname()[1]}/", flush=True)
         # A planned reset of a connection is not an error of the server's.
         config = uvicorn.Config(local_only(app), lifespan="off", ws="none", log_level="critical")
@@ -74,11 +81,11 @@ def host(*, port: int, app: Path, auth: bool, principal: str, role: list[str] | 
     return 0
 
 
-def demo(*, devices: int, days: int, storage: str, keep: bool) -> int:
+def demo(*, devices: int, days: int, storage: str, keep: bool, hunt: Path | None) -> int:
     """Play the demo: see `sandbox.demo.run`."""
     from . import demo as scene
 
-    return scene.run(devices=devices, days=days, storage=storage, keep=keep)
+    return scene.run(devices=devices, days=days, storage=storage, keep=keep, hunt=hunt)
 
 
 def azurite() -> int:
@@ -112,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
         "--storage", choices=("folder", "azurite"), default="folder", help="where the app keeps its state"
     )
     one.add_argument("--keep", action="store_true", help="leave the tenant and the app up until Ctrl+C")
+    one.add_argument(
+        "--hunt",
+        type=Path,
+        metavar="FILE",
+        help="a hunt file, or a shipped hunt's name: its first case happens on a device of an incident, whose comment then shows it",
+    )
 
     one = add(
         commands, "tenant", tenant, "serve a made-up tenant: Graph security, and a page of its incidents"
@@ -120,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     add_fleet(one)
     one.add_argument("--seed", type=int, default=1, help="equal seeds make up equal fleets")
     one.add_argument("--closed", action="store_true", help="let incidents appear only when told to")
+    one.add_argument(
+        "--rows",
+        type=Path,
+        metavar="DIR",
+        help="folder with TABLE.jsonl and the like, beside the fleet's telemetry",
+    )
 
     add(
         commands,

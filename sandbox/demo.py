@@ -13,30 +13,36 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import httpx
 import msgspec
 
-from sandbox.endings import lines
+from sandbox.calls import RUN_LIMIT, body_of, comments_of, follow, show
 from sandbox.host.processes import DemoFailed, both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from sandbox.hunts.staging import Staged
 
 _LINUX, _WINDOWS = "exfiltration", "ransom"  # the incidents that it opens
-_RUN_LIMIT = 60  # seconds from an incident, or a call, until its run must be done
 _TAIL = 15  # lines of a log that are shown after a failure
 _PAUSE = 8  # seconds between two events, for which the tenant's 45 hunting calls per minute are enough
 
 
-def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool = False) -> int:
+def run(
+    *, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool = False, hunt: Path | None = None
+) -> int:
     """
     Play the demo on a made-up fleet of *devices* with *days* of telemetry; return 0, or 1 if anything failed.
 
     The app keeps its state and its queues in a *storage* of the sandbox's own, "folder", or on "azurite". What
     this machine lacks for that is printed, and nothing else is done; the exit code is then 2. With
     *keep*, tenant and app stay up until Ctrl+C.
+
+    With a *hunt*, a file or the name of a shipped one, the rows of its first case are in the fleet, and what it finds in an
+    incident's comment is shown last. Raises what `staging.stage` does, before anything is started.
     """
     if storage == "azurite":
         from sandbox.azurite.machine import needed
@@ -48,15 +54,20 @@ def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool
     with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
         logs = [Path(folder, f"{name}.log") for name in ("azurite", "tenant", "host")]
         try:
+            staged = _staged(hunt, Path(folder))
             with (
                 _stored(storage, Path(folder)) as settings,
-                both(Path(folder), devices, days, **settings) as (tenant, app),
+                both(
+                    Path(folder),
+                    devices,
+                    days,
+                    rows=staged.rows if staged else None,
+                    **settings,
+                    **(staged.settings if staged else {}),
+                ) as (tenant, app),
             ):
                 _check_hunts(app)
-                _watch(tenant, app, _LINUX)
-                _call_out(app)
-                _watch(tenant, app, _WINDOWS)
-                _sweep(app)
+                _play(tenant, app, staged)
                 if keep:
                     _live(tenant, app)
                 else:
@@ -70,6 +81,27 @@ def run(*, devices: int = 60, days: int = 7, storage: str = "folder", keep: bool
         finally:
             signal.signal(signal.SIGTERM, before)
     return 0
+
+
+def _staged(hunt: Path | None, folder: Path) -> Staged | None:
+    if hunt is None:
+        return None
+    from sandbox.hunts.staging import stage
+
+    return stage(hunt, folder)
+
+
+def _play(tenant: httpx.Client, app: httpx.Client, staged: Staged | None) -> None:
+    _watch(tenant, app, _LINUX)
+    _call_out(app)
+    _watch(tenant, app, _WINDOWS)
+    _sweep(app)
+    if staged:
+        from sandbox.showing import show_hunt
+
+        if staged.stage.opens not in {_LINUX, _WINDOWS}:
+            _watch(tenant, app, staged.stage.opens)
+        show_hunt(tenant, app, staged)
 
 
 @contextmanager
@@ -92,13 +124,13 @@ def _stored(storage: str, folder: Path) -> Iterator[dict[str, str]]:
 
 def _check_hunts(app: httpx.Client) -> None:
     """Raise DemoFailed with what is wrong with hunt files: a run says nothing of that."""
-    if broken := _json(app.get("/api/health"))["broken"]:
+    if broken := body_of(app.get("/api/health"))["broken"]:
         raise DemoFailed(f"hunt files cannot be used: {'; '.join(broken)}")
 
 
 def _watch(tenant: httpx.Client, app: httpx.Client, name: str) -> None:
     """Open the planted incident *name*, wait until the app has enriched it by itself, and show its run and comment."""
-    incident = _json(tenant.post("/sandbox/incidents/open", params={"name": name}))
+    incident = body_of(tenant.post("/sandbox/incidents/open", params={"name": name}))
     opened = time.monotonic()
     names = {item.get("deviceDnsName") for alert in incident["alerts"] for item in alert["evidence"]}
     print(f"\nIncident {incident['id']}: {incident['displayName']}")
@@ -107,19 +139,19 @@ def _watch(tenant: httpx.Client, app: httpx.Client, name: str) -> None:
 
     comments: list[str] = []
     while not comments:
-        if time.monotonic() > opened + _RUN_LIMIT:
-            raise DemoFailed(f"the incident holds no comment after {_RUN_LIMIT} s")
+        if time.monotonic() > opened + RUN_LIMIT:
+            raise DemoFailed(f"the incident holds no comment after {RUN_LIMIT} s")
         time.sleep(0.1)
-        comments = _comments(tenant, incident["id"])
+        comments = comments_of(tenant, incident["id"])
     took = time.monotonic() - opened
     # A comment's last line names its run.
     address = f"/api/runs/{comments[-1].split()[-2]}"
-    done = _follow(app, app.get(address), opened + _RUN_LIMIT, address)
+    done = follow(app, app.get(address), opened + RUN_LIMIT, address)
     asked = max(hunt.get("seconds") or 0 for hunt in done["hunts"])
     print(
         f"Found by the watch, hunted and commented in {took:.1f} s; {asked:.1f} s of these the local tenant ran the query.\n"
     )
-    _show(done)
+    show(done)
     print(f"\nThe comment, as incident {incident['id']} now holds it:\n")
     for line in comments[-1].splitlines():
         print(f"    {line}".rstrip())
@@ -133,49 +165,25 @@ def _call_out(app: httpx.Client) -> None:
     print(f"POST {str(app.base_url).rstrip('/')}/api/enrich {msgspec.json.encode(body).decode()}", flush=True)
     started = time.monotonic()
     answers = [app.post("/api/enrich", json=body, headers=headers) for _ in range(2)]
-    runs = {_json(answer)["runId"] for answer in answers}
+    runs = {body_of(answer)["runId"] for answer in answers}
     if len(runs) != 1:
         raise DemoFailed(f"two calls of one action became {len(runs)} runs")
     print(
         f"{answers[0].status_code} and {answers[1].status_code}, both for run {runs.pop()}; it follows Location."
     )
-    done = _follow(app, answers[0], started + _RUN_LIMIT)
+    done = follow(app, answers[0], started + RUN_LIMIT)
     print(f"Done in {time.monotonic() - started:.1f} s: {done['verdict']}\n")
-    _show(done)
+    show(done)
 
 
 def _sweep(app: httpx.Client) -> None:
     """Sweep the fleet, as the timer does every morning."""
     print("\nA sweep: the same hunts over the whole fleet, and what is new since yesterday:", flush=True)
     started = time.monotonic()
-    done = _follow(app, app.post("/api/sweep", json={}), started + _RUN_LIMIT)
+    done = follow(app, app.post("/api/sweep", json={}), started + RUN_LIMIT)
     print(f"Done in {time.monotonic() - started:.1f} s: {done['verdict']}\n")
-    _show(done)
+    show(done)
     print(f"\nIts report: {done['links']['report']}")
-
-
-def _show(done: Mapping[str, Any]) -> None:
-    if done["status"] != "completed" or not done["hunts"]:
-        reasons = [f"{hunt['hunt']}: {why}" for hunt in done.get("hunts", ()) if (why := hunt.get("reason"))]
-        raise DemoFailed("; ".join([f"the run ended as {done['status']}", done["verdict"], *reasons]))
-    print(*(f"    {line}" for line in lines(done["hunts"])), sep="\n")
-
-
-def _comments(tenant: httpx.Client, incident: str) -> list[str]:
-    now = _json(tenant.get("/sandbox/incidents"))["value"]
-    return [text["comment"] for one in now if one["id"] == incident for text in one["comments"]]
-
-
-def _follow(app: httpx.Client, answer: httpx.Response, deadline: float, location: str = "") -> Any:
-    """Follow a 202 to its Location, as a Logic App does, and return what is there once the run is done."""
-    location = location or answer.headers.get("Location", "")
-    while answer.status_code == httpx.codes.ACCEPTED:
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"the run was not done after {_RUN_LIMIT} s: {answer.text[:500]}")
-        # Callers in Azure wait as long as Retry-After says; here half a second is enough.
-        time.sleep(min(float(answer.headers.get("Retry-After", "1")), 0.5))
-        answer = app.get(location)
-    return _json(answer)
 
 
 def _live(tenant: httpx.Client, app: httpx.Client) -> None:
@@ -190,7 +198,7 @@ def _live(tenant: httpx.Client, app: httpx.Client) -> None:
         print(f"    curl -i {root}/api/enrich {asked}")
         print(f"\nSomething happens every {_PAUSE} s. Ctrl+C ends it all.\n", flush=True)
         while True:
-            happening = _json(tenant.post("/sandbox/incidents/live"))
+            happening = body_of(tenant.post("/sandbox/incidents/live"))
             incident = happening["incident"]
             _log(f"incident {incident['id']} {happening['happened']}: {incident['displayName']}")
             until = time.monotonic() + _PAUSE
@@ -205,7 +213,7 @@ def _live(tenant: httpx.Client, app: httpx.Client) -> None:
 def _news(tenant: httpx.Client, shown: dict[str, int]) -> list[tuple[str, str]]:
     """Return the comments that are not among the *shown*, each with its incident's id."""
     news = []
-    for one in _json(tenant.get("/sandbox/incidents"))["value"]:
+    for one in body_of(tenant.get("/sandbox/incidents"))["value"]:
         comments = [text["comment"] for text in one["comments"]]
         news += [(one["id"], text) for text in comments[shown.get(one["id"], 0) :]]
         shown[one["id"]] = len(comments)
@@ -214,12 +222,6 @@ def _news(tenant: httpx.Client, shown: dict[str, int]) -> list[tuple[str, str]]:
 
 def _log(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
-
-
-def _json(answer: httpx.Response) -> Any:
-    if not answer.is_success:
-        raise DemoFailed(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:500]}")
-    return answer.json()
 
 
 def _command(option: str) -> str:

@@ -49,8 +49,10 @@ SANDBOX = (
     {"sandbox.loopback", "sandbox.progress", "sandbox.endings"},
     {"sandbox.telemetry", "sandbox.host", "sandbox.kusto"},
     {"sandbox.tenant"},
-    {"sandbox.azurite"},
-    {"sandbox.demo", "sandbox.hunts"},
+    {"sandbox.azurite", "sandbox.calls"},
+    {"sandbox.hunts"},
+    {"sandbox.showing"},
+    {"sandbox.demo"},
     {"sandbox.__main__"},
 )
 

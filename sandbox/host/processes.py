@@ -29,20 +29,22 @@ class DemoFailed(Exception):
 
 @contextmanager
 def both(
-    folder: Path, devices: int, days: int, **storage: str
+    folder: Path, devices: int, days: int, *, rows: Path | None = None, **settings: str
 ) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """
     Start tenant and app, yield an HTTP client for each once both answer, and end both.
 
-    Their logs are in *folder*, and so is the app's state unless *storage*, settings of the app's, says otherwise. Raises DemoFailed if one is not up after 60 seconds.
+    Their logs are in *folder*, and so is the app's state unless its *settings* say otherwise. The tenant's telemetry has the
+    *rows* of a folder, too. Raises DemoFailed if one is not up after 60 seconds.
     """
     with listening() as one, listening() as two:
         ports = [sock.getsockname()[1] for sock in (one, two)]
     tenant, app = (f"http://127.0.0.1:{port}" for port in ports)
-    environment = _environment(tenant, folder) | storage
+    environment = _environment(tenant, folder) | settings
     print(f"Starting a tenant of {devices:,} devices with {days} days of telemetry, and the app.", flush=True)
     with ExitStack() as stack:
-        fleet = ("--devices", str(devices), "--days", str(days), "--closed")
+        added = ("--rows", str(rows)) if rows else ()
+        fleet = ("--devices", str(devices), "--days", str(days), "--closed", *added)
         processes = [
             stack.enter_context(_process(folder, environment, "tenant", ports[0], *fleet)),
             stack.enter_context(_process(folder, environment, "host", ports[1])),

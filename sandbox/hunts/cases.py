@@ -113,7 +113,7 @@ def case_rows(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[Row]
     engine.unload()
     for telemetry in (cases.telemetry, case.telemetry):
         for table, rows in telemetry.items():
-            engine.load(table, [_timed(engine, table, row) for row in rows])
+            engine.load(table, [timed(engine, table, row) for row in rows])
     return ask(engine, hunt, _chosen(hunt, cases), Window(NOW - hunt.lookback, NOW), _TAKE)[1]
 
 
@@ -147,7 +147,8 @@ def _chosen(hunt: Hunt, cases: Cases) -> Chosen:
     return Chosen(tuple(cases.devices), tuple(cases.indicators))
 
 
-def _timed(engine: Engine, table: str, row: Row) -> Row:
+def timed(engine: Engine, table: str, row: Row) -> Row:
+    """Return a row of a case with its Timestamp as a time before NOW. Raises ValueError where there is none."""
     minutes = row.get("Timestamp")
     if "Timestamp" not in row and "Timestamp" not in engine.tables.get(table, {"Timestamp": ""}):
         return row

@@ -26,6 +26,17 @@ def load_rows(engine: Engine, folder: Path) -> tuple[dict[str, int], datetime, d
     Times are ISO 8601. Returns how many rows each table has, and the first and the last Timestamp in them. Raises
     ValueError, with file and line, for what no table of Defender's can hold, and where no file is a table.
     """
+    counts, times = load_files(engine, folder)
+    if not times:
+        wanted = ", ".join(f"TABLE{kind}" for kind in _KINDS)
+        raise ValueError(
+            f"{folder} holds no rows with a Timestamp: write files such as DeviceProcessEvents.jsonl ({wanted})"
+        )
+    return counts, min(times), max(times)
+
+
+def load_files(engine: Engine, folder: Path) -> tuple[dict[str, int], list[datetime]]:
+    """Load the files as `load_rows` does, also where none has a Timestamp; return each table's number of rows, and all times."""
     counts: dict[str, int] = {}
     times: list[datetime] = []
     for file in sorted(file for file in folder.iterdir() if file.suffix.lower() in _KINDS):
@@ -36,12 +47,7 @@ def load_rows(engine: Engine, folder: Path) -> tuple[dict[str, int], datetime, d
         engine.load(file.stem, rows)
         counts[file.stem] = counts.get(file.stem, 0) + len(rows)
         times += [row["Timestamp"] for row in rows if row.get("Timestamp")]
-    if not times:
-        wanted = ", ".join(f"TABLE{kind}" for kind in _KINDS)
-        raise ValueError(
-            f"{folder} holds no rows with a Timestamp: write files such as DeviceProcessEvents.jsonl ({wanted})"
-        )
-    return counts, min(times), max(times)
+    return counts, times
 
 
 def _read(file: Path) -> Iterator[tuple[int, Any]]:

@@ -42,9 +42,10 @@ def run(
     ValueError, InvalidRequest or HuntError for what cannot be run, and QueryError for a query that the sandbox cannot run.
     """
     from sandbox.telemetry.engine import Engine, QueryError
+    from shared.catalog.file import read_hunt
     from shared.settings import Settings
 
-    hunt = _read(file)
+    hunt = read_hunt(hunt_file(file))[0]
     chosen = chosen_of(hunt, device, indicator) if device or indicator else Chosen()
     if hunt.entity == "indicator" and not chosen.indicators:
         raise ValueError(
@@ -72,16 +73,16 @@ def run(
     return 0
 
 
-def _read(file: Path) -> Hunt:
-    from shared.catalog.file import read_hunt
-    from shared.catalog.load import load_hunts
+def hunt_file(path: Path) -> Path:
+    """Return the hunt file that *path* is, or the shipped one whose name it is. Raises ValueError where there is none."""
+    from shared.catalog.load import SHIPPED, hunt_files
 
-    if file.is_file():
-        return read_hunt(file)[0]
-    known = load_hunts().by_name
-    if str(file) not in known:
-        raise ValueError(f"there is no file {file}, and no shipped hunt of that name")
-    return known[str(file)]
+    if path.is_file():
+        return path
+    for file in hunt_files(SHIPPED):
+        if file.stem == str(path):
+            return file
+    raise ValueError(f"there is no file {path}, and no shipped hunt of that name")
 
 
 def _fill(

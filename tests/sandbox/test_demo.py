@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from sandbox.__main__ import main
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -111,10 +113,20 @@ def copy(folder: Path) -> Path:
     return root
 
 
-def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
-    """It shows an incident, the outcome of each hunt, the comment and a sweep; no process or file remains."""
-    done = run(tmp_path)
+def test_the_demo_shows_everything_and_leaves_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """
+    It shows an incident, the outcome of each hunt, the comment and a sweep; no process or file remains.
+
+    With --hunt, a hunt of a folder of somebody's own follows, with its case's row in the comment of an incident on a device that
+    it applies to, although MAX_HUNTS leaves no room for it.
+    """
+    tmp_path, own = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("own")
+    main(["hunts", "new", "zz-mine", "--for", "device", "--os", "Windows", "--folder", str(own)])
+    done = run(tmp_path, ROOT, "--hunt", str(own / "zz-mine.yaml"))
     enriched, _, rest = done.stdout.partition("A Logic App")
+    rest, _, shown = rest.partition(
+        "zz-mine: 1 row of its first case was put onto pc-006; see it in incident 4108's comment below"
+    )
     outcomes = dict(OUTCOME.findall(enriched))
 
     assert 0 == done.returncode, done.stderr
@@ -130,6 +142,8 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
     assert "\nIncident 4108: Hands-on-keyboard attack on pc-006 and win-2\n" in rest
     assert "The comment, as incident 4108 now holds it:" in rest
     assert SWEPT.search(rest)
+    assert "FOUND (medium): zz-mine: " in shown
+    assert re.search(r"• .* pc-006\[\.\]contoso.* AccountName: ada .* powershell\.exe -enc SQBFAFgA", shown)
     assert "" == done.stderr
     assert [] == left(tmp_path)
 
