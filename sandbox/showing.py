@@ -45,10 +45,11 @@ def show_hunt(tenant: httpx.Client, app: httpx.Client, staged: Staged) -> None:
         address = f"/api/runs/{done['runId']}/findings"
         found = body_of(app.get(address, params={"hunt": name}))["rows"]
     comment = comment_on(name, comments_of(tenant, number), done["runId"])
+    if comment:
+        print(f"\nThe comment, as incident {number} now holds it:\n")
+        print(*(f"    {line}".rstrip() for line in comment.splitlines()), sep="\n")
     if problem := why_not_shown(staged, ended, found, comment):
         raise DemoFailed(problem)
-    print(f"\nThe comment, as incident {number} now holds it:\n")
-    print(*(f"    {line}".rstrip() for line in comment.splitlines()), sep="\n")
 
 
 def what_was_done(staged: Staged) -> str:
@@ -91,7 +92,10 @@ def why_not_shown(
     rows = [row for row in staged.wanted if any(_is(row, other) for other in found)]
     if not rows:
         told = "; ".join(_written(row) for row in found[:_TOLD])
-        return f"{put} among the {len(found)} found is no row like {_written(staged.wanted[0])}, but {told}"
+        return (
+            f"{put} among the {len(found)} found is no row like {_written(staged.wanted[0])}, but {told}. "
+            "A query that counts may have counted it together with what the fleet holds already"
+        )
     if not any(_shows(comment, staged, row) for row in rows):
         limit = (
             " Of a hunt with role: context, a comment shows four rows"
@@ -103,7 +107,7 @@ def why_not_shown(
 
 
 def _is(wanted: Mapping[str, str], row: Mapping[str, Any]) -> bool:
-    return all(name in row and plain(row[name]) == value for name, value in wanted.items())
+    return all(name in row and plain(row[name]) == plain(value) for name, value in wanted.items())
 
 
 def _shows(comment: str, staged: Staged, row: Mapping[str, str]) -> bool:

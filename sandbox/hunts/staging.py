@@ -97,7 +97,7 @@ def stage(path: Path, folder: Path) -> Staged:
             f"a {place.device.os_platform} device at another time: see what in them ties the query to the case's device"
         )
     times = tuple(column["name"] for column in schema if column["type"] == "DateTime")
-    wanted = [{name: plain(value) for name, value in row.items()} for row in found]
+    wanted = [{name: cell_text(value) for name, value in row.items()} for row in found]
     others = sum(map(len, tables.values())) - count
     return Staged(hunt, place, rows, count, others, wanted, times, asked.indicators, _settings(file, folder))
 
