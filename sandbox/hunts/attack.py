@@ -87,14 +87,20 @@ def _instead(technique: str, tactics: Collection[str]) -> str:
         (known for known, (name, *_) in matrix.techniques.items() if name.lower() == technique.lower()), ""
     )
     above = written.partition(".")[0]
-    near = [named or (above if above in matrix.techniques else "")]
-    near = [*filter(None, near)] or _slipped(written, tactics) or _slipped(above, tactics)
-    near = near or [*filter(None, [nearest(written, matrix.techniques)])]
+    parent = [above] if above in matrix.techniques else []
+    fits = parent and (not tactics or not {*tactics}.isdisjoint(matrix.techniques[above][1:]))
+    slips = _slipped(written, tactics) or _slipped(above, tactics)
+    near = [named] if named else parent if fits else slips or parent or _like(written)
     is_none = (
         "is no technique of ATT&CK" if TECHNIQUE.fullmatch(written) else "is no id of a technique of ATT&CK"
     )
     wanted = f"the nearest is {' or '.join(map(matrix.names, near))}" if near else "ids are such as T1059.001"
     return f"{technique} {is_none} {matrix.version}: {wanted}"
+
+
+def _like(written: str) -> list[str]:
+    near = nearest(written, whole().techniques)
+    return [near] if near else []
 
 
 def _slipped(written: str, tactics: Collection[str]) -> list[str]:

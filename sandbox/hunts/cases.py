@@ -87,19 +87,27 @@ def read_cases(file: Path) -> Cases:
         if content is None:
             raise HuntError(file, (place(file, "write at least `cases:`"),)) from error
         raise HuntError(file, (_source(file, text).problem((), str(error)),)) from error
-    if unknown := [*_unknown(cases.telemetry, ("telemetry",))] + [
-        one
-        for n, case in enumerate(cases.cases)
-        for one in _unknown(case.telemetry, ("cases", n, "telemetry"))
-    ]:
+    every: list[tuple[tuple[str | int, ...], Tables]] = [(("telemetry",), cases.telemetry)]
+    every += [(("cases", n, "telemetry"), case.telemetry) for n, case in enumerate(cases.cases)]
+    places: dict[str, list[tuple[str | int, ...]]] = {}
+    for where, telemetry in every:
+        for path, wrong in _unknown(telemetry, where):
+            places.setdefault(wrong, []).append(path)
+    if places:
         source = _source(file, text)
-        raise HuntError(file, tuple(source.problem(path, said, at_key=True) for path, said in unknown))
+        raise HuntError(file, tuple(_problem(source, wrong, paths) for wrong, paths in places.items()))
     return cases
 
 
 def _source(file: Path, text: str) -> Source:
     root: Any = yaml.compose(text, Loader=_LOADER)  # not None where there is content
     return Source(file, text.splitlines(), {}, root)
+
+
+def _problem(source: Source, said: str, paths: list[tuple[str | int, ...]]) -> str:
+    """Return what is wrong at the first of *paths*, with their number: a row that others take up (`<<: *row`) is wrong in each of them."""
+    more = f" (in {len(paths)} rows)" if len(paths) > 1 else ""
+    return source.problem(paths[0], said + more, at_key=True)
 
 
 def _unknown(telemetry: Tables, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

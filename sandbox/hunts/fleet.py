@@ -78,7 +78,7 @@ def not_applicable(hunt: Hunt, devices: Iterable[Device], seen: Sequence[Seen]) 
         ]
         if mine and all(applies.excludes(each.platform, each.kind) for each in mine):
             facts = (mine[0].platform, applies.os_platform), (mine[0].kind, applies.device_type)
-            is_ = ", ".join(fact for fact, asked in facts if asked)
+            is_ = ", ".join(fact for fact, asked in facts if asked and fact)
             said.append(f"{device.name or device.id} is {is_}; the hunt is for {wanted}: not applicable")
     return said
 

@@ -47,7 +47,8 @@ def slip(text: str, last: int) -> tuple[str, Spot] | None:
             wanted = f"the block under `{key}: |` ends before this line: indent it by {least} spaces, as the rest of the {key}"
             return wanted, Spot(number, indent)
         found = _KEY.match(line)
-        if found and within and found[1] in OF_BLOCK:
+        # A severity may stand outside of the block, too, but not in front of a line that is indented more.
+        if found and within and (found[1] in OF_BLOCK or (found[1], number) == ("severity", last - 1)):
             return f"{found[1]}: belongs into the enrichment block: indent it", Spot(number, 0)
         within = within or line.startswith("enrichment:")
     return None

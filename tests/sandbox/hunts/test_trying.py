@@ -78,7 +78,7 @@ def test_a_case_sees_no_row_of_the_case_before(tmp_path: Path, capsys: pytest.Ca
     [
         (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{Device: [{{Timestamp: 1}}]}}}}]", "a-tool.cases:2:40: cases[0].telemetry.Device: Defender has no table Device"),
         (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{DeviceInfo: [{{Timestamp: 1, DeviceNme: a}}]}}}}]", "a-tool.cases:2:68: cases[0].telemetry.DeviceInfo[0].DeviceNme: DeviceInfo has no column DeviceNme; did you mean DeviceName?"),
-        (f"{DEVICES}telemetry: {{DeviceInfo: [{{}}, {{Nothing: 1}}]}}\ncases: []", "a-tool.cases:2:31: telemetry.DeviceInfo[1].Nothing: DeviceInfo has no column Nothing"),
+        (f"{DEVICES}telemetry: {{DeviceInfo: [{{}}, &a {{Nothing: 1}}, {{<<: *a}}]}}\ncases: []", "a-tool.cases:2:34: telemetry.DeviceInfo[1].Nothing: DeviceInfo has no column Nothing (in 2 rows)"),
         (f"{DEVICES}cases: [{{why: x, rows: [{{FileNme: a}}]}}]", "row 1: the query returns no column FileNme, but DeviceName, FileName, Timestamp; did you mean FileName"),
         (f"{DEVICES}cases:\n  - why: x\n    rows: []\n  why: y\n", "a-tool.cases:5:3: did not find expected '-' indicator: begin each item of the list with a hyphen, indented as those of the others"),
         (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{DeviceInfo: [{{DeviceName: a}}]}}}}]", "write Timestamp in each row of DeviceInfo, as minutes before now"),
