@@ -54,7 +54,7 @@ NPM := $(addsuffix /node_modules/installed.stamp,sandbox/kusto sandbox/azurite)
 
 # The words of a list, with "or" between them.
 nothing :=
-or = $(subst $(nothing) $(nothing), or ,$(1))
+either = $(subst $(nothing) $(nothing), or ,$(1))
 
 missing = echo "Left out: $(1). Needed: $(2)." >&2 $(if $(3),&& exit 1)
 
@@ -70,7 +70,7 @@ demo: $(VENV)/sandbox.stamp
 test: check suite
 
 suite: $(VENV)/dev.stamp tools
-	@$(BIN)/python -m pytest --numprocesses $(or $(WORKERS),auto) --dist loadfile --no-loadscope-reorder $(COVERAGE) -m "$(if $(LEFT_OUT),not ($(call or,$(LEFT_OUT))))"
+	@$(BIN)/python -m pytest --numprocesses $(or $(WORKERS),auto) --dist loadfile --no-loadscope-reorder $(COVERAGE) -m "$(if $(LEFT_OUT),not ($(call either,$(LEFT_OUT))))"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --quiet .

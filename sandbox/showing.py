@@ -26,7 +26,7 @@ def show_hunt(tenant: httpx.Client, app: httpx.Client, staged: Staged) -> None:
     """
     Ask the app for the hunt on its incident, which is open, and print the comment in which its rows stand.
 
-    It is asked for by name, which MAX_HUNTS leaves no room out of. Raises DemoFailed, with what was found instead, unless a
+    It is asked for by name, since MAX_HUNTS may have left it out when the watch found the incident. Raises DemoFailed, with what was found instead, unless a
     row that the hunt returned for its case's rows alone is among its findings, and in the comment.
     """
     name, number = staged.hunt.name, staged.stage.incident["id"]
@@ -46,6 +46,8 @@ def show_hunt(tenant: httpx.Client, app: httpx.Client, staged: Staged) -> None:
         found = body_of(app.get(address, params={"hunt": name}))["rows"]
     comment = comment_on(name, comments_of(tenant, number), done["runId"])
     if comment:
+        if not _is_of(comment, done["runId"]):
+            print("\nIt wrote no comment of its own, since what it found stands on the incident already.")
         print(f"\nThe comment, as incident {number} now holds it:\n")
         print(*(f"    {line}".rstrip() for line in comment.splitlines()), sep="\n")
     if problem := why_not_shown(staged, ended, found, comment):
@@ -71,7 +73,7 @@ def what_was_done(staged: Staged) -> str:
 def comment_on(hunt: str, comments: Sequence[str], run_id: str) -> str:
     """Return the comment of a run; where it wrote none, since what it found stands there already, the last that tells of it."""
     for comment in reversed(comments):
-        if comment.split()[-2:-1] == [run_id]:
+        if _is_of(comment, run_id):
             return comment
     return next((comment for comment in reversed(comments) if _tells(comment, hunt)), "")
 
@@ -122,6 +124,11 @@ def _shows(comment: str, staged: Staged, row: Mapping[str, str]) -> bool:
     # Without `columns` in its file, a comment has the first six alone.
     shown = all if columns else any
     return _tells(comment, staged.hunt.name) and (not cells or shown(cell in comment for cell in cells))
+
+
+def _is_of(comment: str, run_id: str) -> bool:
+    # A comment's last line names its run.
+    return comment.split()[-2:-1] == [run_id]
 
 
 def _tells(comment: str, hunt: str) -> bool:

@@ -17,11 +17,15 @@ from shared.catalog.attack import TECHNIQUE, Attack, plain
 from shared.catalog.nearest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from shared.catalog.source import Source
 
     from .keys import Looked
+
+
+#: Techniques that are named where one is not known.
+_NEAR = 3
 
 
 class Whole(Attack, frozen=True, kw_only=True):
@@ -60,7 +64,7 @@ def techniques_of(looked: Looked) -> Iterator[str]:
     for n, technique in _listed(looked.source, "relevantTechniques"):
         known = whole().techniques.get(technique)
         wanted = (
-            _instead(technique)
+            _instead(technique, given)
             if known is None
             else f"{whole().names(technique)} is of {' or '.join(known[1:])}: add one to tactics, or name another technique"
             if given and given.isdisjoint(known[1:])
@@ -70,8 +74,8 @@ def techniques_of(looked: Looked) -> Iterator[str]:
             yield looked.source.problem(("relevantTechniques", n), wanted)
 
 
-def _instead(technique: str) -> str:
-    """Say of a technique that is not in ATT&CK what to write."""
+def _instead(technique: str, tactics: Collection[str]) -> str:
+    """Say of a technique that is not in ATT&CK what to write, where the file names these *tactics*."""
     matrix = whole()
     written = technique.strip().upper()
     if written in matrix.techniques:
@@ -83,12 +87,35 @@ def _instead(technique: str) -> str:
         (known for known, (name, *_) in matrix.techniques.items() if name.lower() == technique.lower()), ""
     )
     above = written.partition(".")[0]
-    near = named or (above if above in matrix.techniques else nearest(written, matrix.techniques))
+    parent = [above] if above in matrix.techniques else []
+    fits = parent and (not tactics or not {*tactics}.isdisjoint(matrix.techniques[above][1:]))
+    slips = _slipped(written, tactics) or _slipped(above, tactics)
+    near = [named] if named else parent if fits else slips or parent or _like(written)
     is_none = (
         "is no technique of ATT&CK" if TECHNIQUE.fullmatch(written) else "is no id of a technique of ATT&CK"
     )
-    wanted = f"the nearest is {matrix.names(near)}" if near else "ids are such as T1059.001"
+    wanted = f"the nearest is {' or '.join(map(matrix.names, near))}" if near else "ids are such as T1059.001"
     return f"{technique} {is_none} {matrix.version}: {wanted}"
+
+
+def _like(written: str) -> list[str]:
+    near = nearest(written, whole().techniques)
+    return [near] if near else []
+
+
+def _slipped(written: str, tactics: Collection[str]) -> list[str]:
+    """Return the techniques, at most three, of which *written* is a slip; those of *tactics*, if there are such."""
+    known = whole().techniques
+    near = [each for each in known if _is_slip(written, each)]
+    return ([each for each in near if not {*tactics}.isdisjoint(known[each][1:])] or near)[:_NEAR]
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Tell whether two ids differ in one digit, or in two neighbours that changed places."""
+    wrong = [n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    first, last = (wrong[0], wrong[-1] + 1) if wrong else (0, 0)
+    swapped = last - first == len("ab") and one[first:last] == other[first:last][::-1]
+    return len(one) == len(other) and (len(wrong) == 1 or swapped)
 
 
 def _listed(source: Source, key: str) -> list[tuple[int, str]]:

@@ -8,12 +8,16 @@ order; a row may leave out columns, and the list may be empty. A `Timestamp` in 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from msgspec import Struct, ValidationError, convert
 
-from sandbox.telemetry.engine import QueryError, timestamp
+from sandbox.telemetry.engine import QueryError, tables, timestamp
+from shared.catalog.document import no_yaml
+from shared.catalog.nearest import meant
+from shared.catalog.slips import no_column
 from shared.catalog.source import Source, place
 from shared.errors import HuntError
 from shared.model.entity import Chosen, Device, Indicator
@@ -63,7 +67,7 @@ def cases_file(hunt_file: Path) -> Path:
 
 
 def read_cases(file: Path) -> Cases:
-    """Read a file of cases. Raises HuntError with what is wrong with it, and where."""
+    """Read a file of cases. Raises HuntError with what is wrong with it, and where; names of tables and columns are looked at, too."""
     try:
         text = file.read_text(encoding="utf-8")
         content = yaml.load(text, _LOADER)  # noqa: S506 - both are safe
@@ -71,18 +75,56 @@ def read_cases(file: Path) -> Cases:
         raise HuntError(file, (place(file, f"cannot be read: {error.strerror}"),)) from error
     except UnicodeDecodeError as error:
         raise HuntError(file, (place(file, "write the file in UTF-8"),)) from error
+    except yaml.MarkedYAMLError as error:
+        said = no_yaml(text, error)
+        at = (said.mark.line + 1, said.mark.column + 1) if said.mark else (1, 1)
+        raise HuntError(file, (place(file, str(said), *at),)) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise HuntError(
-            file, (place(file, getattr(error, "problem", None) or "is not YAML", *at),)
-        ) from error
+        raise HuntError(file, (place(file, "is not YAML"),)) from error
     try:
-        return convert(content, Cases)
+        cases = convert(content, Cases)
     except ValidationError as error:
-        if (root := yaml.compose(text, Loader=_LOADER)) is None:
+        if content is None:
             raise HuntError(file, (place(file, "write at least `cases:`"),)) from error
-        raise HuntError(file, (Source(file, text.splitlines(), {}, root).problem((), str(error)),)) from error
+        raise HuntError(file, (_source(file, text).problem((), str(error)),)) from error
+    every: list[tuple[tuple[str | int, ...], Tables]] = [(("telemetry",), cases.telemetry)]
+    every += [(("cases", n, "telemetry"), case.telemetry) for n, case in enumerate(cases.cases)]
+    places: dict[str, list[tuple[str | int, ...]]] = {}
+    for where, telemetry in every:
+        for path, wrong in _unknown(telemetry, where):
+            places.setdefault(wrong, []).append(path)
+    if places:
+        source = _source(file, text)
+        raise HuntError(file, tuple(_problem(source, wrong, paths) for wrong, paths in places.items()))
+    return cases
+
+
+def _source(file: Path, text: str) -> Source:
+    root: Any = yaml.compose(text, Loader=_LOADER)  # not None where there is content
+    return Source(file, text.splitlines(), {}, root)
+
+
+def _problem(source: Source, said: str, paths: list[tuple[str | int, ...]]) -> str:
+    """Return what is wrong at the first of *paths*, with their number: a row that others take up (`<<: *row`) is wrong in each of them."""
+    more = f" (in {len(paths)} rows)" if len(paths) > 1 else ""
+    return source.problem(paths[0], said + more, at_key=True)
+
+
+def _unknown(telemetry: Tables, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield where rows name a table or a column that Defender does not have, and what was probably meant."""
+    known = _tables()
+    for table, rows in telemetry.items():
+        if table not in known:
+            yield (*path, table), f"Defender has no table {table}{meant(table, known)}"
+            continue
+        for n, row in enumerate(rows):
+            for name in sorted(row.keys() - known[table].keys()):
+                said = f"{table} has no column {name}{meant(name, known[table])}"
+                yield (*path, table, n, name), said
+
+
+# Read from a file, which takes longer than most cases.
+_tables = cache(tables)
 
 
 def beside(looked: Looked) -> Iterator[str]:
@@ -104,9 +146,9 @@ def beside(looked: Looked) -> Iterator[str]:
         yield place(file, f"write a case {'without' if True in kinds else 'with'} rows, too")
 
 
-def case_rows(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[Row]:
+def case_rows(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> tuple[list[str], list[Row]]:
     """
-    Return the rows that a hunt finds in a *case* of its *cases*; what *engine* was given before is taken out of it.
+    Return the columns and the rows that a hunt has for a *case* of its *cases*; what *engine* was given before is taken out of it.
 
     Raises ValueError for telemetry that Defender's tables cannot hold, and QueryError for a query that cannot be run.
     """
@@ -114,20 +156,27 @@ def case_rows(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[Row]
     for telemetry in (cases.telemetry, case.telemetry):
         for table, rows in telemetry.items():
             engine.load(table, [timed(engine, table, row) for row in rows])
-    return ask(engine, hunt, _chosen(hunt, cases), Window(NOW - hunt.lookback, NOW), _TAKE)[1]
+    schema, found = ask(engine, hunt, _chosen(hunt, cases), Window(NOW - hunt.lookback, NOW), _TAKE)
+    return [column["name"] for column in schema], found
 
 
 def differences(engine: Engine, hunt: Hunt, cases: Cases, case: Case) -> list[str]:
     """Return in which ways the rows of a case are not those that it lists, a line each; [] where they are."""
     try:
-        rows = case_rows(engine, hunt, cases, case)
+        columns, rows = case_rows(engine, hunt, cases, case)
     except (ValueError, QueryError) as error:
         return [f"it cannot be run: {error}"]
     lines = [
-        f"row {n}, {name}: wanted {_plain(value)!r}, got {row.get(name, 'no such column')!r}"
+        f"row {n}: {no_column(name, columns)}"
+        for n, wanted in enumerate(case.rows, 1)
+        for name in wanted
+        if name not in columns
+    ]
+    lines += [
+        f"row {n}, {name}: wanted {_plain(value)!r}, got {row[name]!r}"
         for n, (wanted, row) in enumerate(zip(case.rows, rows, strict=False), 1)
         for name, value in wanted.items()
-        if name not in row or row[name] != _plain(value)
+        if name in row and row[name] != _plain(value)
     ]
     lines += [
         f"row {n}: wanted {wanted}, got no row" for n, wanted in enumerate(case.rows, 1) if n > len(rows)

@@ -15,6 +15,7 @@ from .new import ENTITIES, SYSTEMS, new
 from .noise import noise
 from .render import render
 from .run import run
+from .table import WHOLE
 from .trying import test
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ def _run(authors: Any) -> None:
         help="folder with TABLE.jsonl, TABLE.json or TABLE.csv, instead of the fleet",
     )
     one.add_argument("--lookback", type=_duration, help="ISO 8601, instead of the hunt's own")
+    one.add_argument(
+        "--format", dest="form", choices=("table", *WHOLE), default="table",
+        help="table, cut to the terminal's width, or all rows with all columns, as csv or json; by default table",
+    )  # fmt: skip
 
 
 def _test(authors: Any) -> None:

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared.catalog.nearest import meant
 from shared.catalog.slips import no_column
 from shared.errors import UnreadableQuery
 from shared.kql.lexer import inside, leading_operator, lex, name_of, nest, options, split, text
@@ -16,7 +17,7 @@ from shared.kql.tables import SCOPABLE
 from shared.kql.vocabulary import BINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sandbox.kusto.judge import Judge, Verdict
     from shared.kql.lexer import Node, Token
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from .keys import Looked
 
 _SAID = re.compile(r"(?P<code>\w+) at (?P<at>\d+): (?P<text>.*)", re.DOTALL)
+_UNKNOWN = re.compile(r"The name '(\w+)' does not refer to ")
+_MEANT = re.compile(r"; did you mean (\w+)\?$")
+_LACKS = re.compile(r": enrichment\.columns\[\d+\]: the query returns no column (\w+),")
 #: Defender has each table's time under Sentinel's name, too, where the app narrows it.
 _SENTINELS_TIME = "TimeGenerated"
 _HASH = re.compile(r"""[hH]?["'](?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})["']""")
@@ -56,15 +60,18 @@ class Parser(NamedTuple):
                 for name, columns in self.tables.items()
                 if name in query
             }
-        return _Asked(self.judge(front + query, tables=more), query, len(front))
+        verdict = self.judge(front + query, tables=more)
+        columns = {column for table, _ in verdict.reads for column in self.tables.get(table, {})}
+        return _Asked(verdict, query, len(front), columns)
 
 
 class _Asked(NamedTuple):
-    """A query as it was judged, and the characters in front of it that are not the author's."""
+    """A query as it was judged, the characters in front of it that are not the author's, and the columns of the tables it reads."""
 
     verdict: Verdict
     query: str
     before: int
+    columns: set[str]
 
     def problems(self) -> Iterator[Problem]:
         """Yield what the parser says of the author's part, with lines and columns that count from 1 there."""
@@ -73,7 +80,16 @@ class _Asked(NamedTuple):
             at = max(0, int(found["at"]) - self.before) if found else 0
             line = self.query.count("\n", 0, at) + 1
             column = at - self.query.rfind("\n", 0, at)
-            yield Problem(line, column, f"{found['text']} ({found['code']})" if found else said)
+            yield Problem(line, column, self._mended(found["text"], found["code"]) if found else said)
+
+    def _mended(self, said: str, code: str) -> str:
+        """Return what the parser says, with its code, and with the column that was probably meant where it knows no such name."""
+        if not (found := _UNKNOWN.match(said)):
+            return f"{said} ({code})"
+        if found[1] in self.columns:
+            return f"{said} ({code}): a table that is read has it, but an operator before this leaves it out"
+        made = {one.text for one, after in pairwise(lex(self.query)) if after.text == "="}
+        return f"{said} ({code}){meant(found[1], self.columns | made - {found[1]})}"
 
 
 def judged(looked: Looked, parser: Parser) -> Iterator[str]:
@@ -89,6 +105,12 @@ def judged(looked: Looked, parser: Parser) -> Iterator[str]:
     if looked.hunt and not refused:
         yield from _columns(looked, dict(asked.verdict.columns or []))
         yield from _sweep(looked, parser)
+
+
+def only_follows(text: str, parsers: Iterable[str]) -> bool:
+    """Tell whether the problem *text* is a column that rows lack because the query misspells it, as those of the *parsers* say."""
+    lacks = _LACKS.search(text)
+    return lacks is not None and lacks[1] in {found[1] for said in parsers if (found := _MEANT.search(said))}
 
 
 def habits(looked: Looked) -> Iterator[str]:

@@ -7,17 +7,19 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.model.entity import Chosen, Device
+from shared.model.entity import Chosen
 from shared.model.outcome import Window
 
 from .asking import ask
+from .fleet import everyone, not_applicable, refuse_unknown, seen_devices
 from .render import chosen_of, reach_of
-from .table import table
+from .table import WHOLE, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from sandbox.telemetry.engine import Engine
+    from sandbox.telemetry.engine import Column, Engine, Row
     from shared.model.hunt import Hunt
 
 _SHOWN = 50  # rows of a table that somebody reads on a terminal
@@ -33,13 +35,14 @@ def run(
     devices: int,
     rows: Path | None,
     lookback: timedelta | None,
+    form: str,
 ) -> int:
     """
-    Run the hunt in *file*, or the shipped hunt of that name, and print its first rows, and their number on stderr.
+    Run the hunt in *file*, or the shipped hunt of that name, and print its rows, and their number on stderr.
 
-    It hunts for what is named, a device hunt otherwise for all devices there are. It looks at the made-up fleet of that
+    As a `table`, these are the first rows, cut to the terminal's width; as `csv` or `json`, all of them with all columns. It hunts for what is named, a device hunt otherwise for all devices there are. It looks at the made-up fleet of that
     many *devices*, with its planted intrusions, back from now; or at all *rows* of a folder (`load_rows`). Raises
-    ValueError, InvalidRequest or HuntError for what cannot be run, and QueryError for a query that the sandbox cannot run.
+    ValueError, InvalidRequest or HuntError for what cannot be run, among them a device that no row is about.
     """
     from sandbox.telemetry.engine import Engine, QueryError
     from shared.catalog.file import read_hunt
@@ -53,24 +56,40 @@ def run(
         )
     engine = Engine()
     start, end = _fill(engine, hunt, devices, rows, lookback)
-    if hunt.entity == "device" and not chosen.devices:
-        chosen = _everyone(engine)
+    left_out = []
+    if hunt.entity == "device":
+        seen = seen_devices(engine)
+        refuse_unknown(chosen.devices, seen)
+        named = bool(chosen.devices)
+        chosen = chosen if named else Chosen(everyone(seen))
+        left_out = not_applicable(hunt, chosen.devices, seen)
+        print(*(f"{text}\n" for text in left_out if named), sep="", end="", file=sys.stderr)
     started = time.monotonic()
     try:
         schema, found = ask(engine, hunt, chosen, Window(start, end), Settings().max_rows + 1)
     except QueryError as error:
         raise ValueError(f"{error} Look at it with `hunts render`, and try it in the portal") from error
     took = time.monotonic() - started
-    if found:
-        print(table(hunt.columns or [column["name"] for column in schema], found[:_SHOWN]), flush=True)
-    more = f", the first {_SHOWN} of them above" if len(found) > _SHOWN else ""
+    more = _shown(form, hunt.columns, schema, found)
     print(
         f"{len(found)} {'row' if len(found) == 1 else 'rows'}{more}, for {len(chosen.entities)} "
-        f"{hunt.entity}{'' if len(chosen.entities) == 1 else 's'}, "
+        f"{hunt.entity}{'' if len(chosen.entities) == 1 else 's'}"
+        f"{f', {len(left_out)} of them not applicable' if left_out else ''}, "
         f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, in {took:.2f} s",
         file=sys.stderr,
     )
     return 0
+
+
+def _shown(form: str, columns: Sequence[str], schema: Sequence[Column], found: Sequence[Row]) -> str:
+    """Print the rows that were found; return the end of a sentence that says how many of them, '' for all."""
+    names = [column["name"] for column in schema]
+    if form in WHOLE:
+        print(WHOLE[form](names, found), flush=True)
+        return ""
+    if found:
+        print(table(columns or names, found[:_SHOWN]), flush=True)
+    return f", the first {_SHOWN} of them above" if len(found) > _SHOWN else ""
 
 
 def hunt_file(path: Path) -> Path:
@@ -105,15 +124,3 @@ def _fill(
     generate(engine, devices=devices, days=_DAYS, end=end)
     plant(engine, intrusions(end))
     return end - reach_of(hunt, lookback), end
-
-
-def _everyone(engine: Engine) -> Chosen:
-    """Return all devices that the telemetry in *engine* knows by their ids."""
-    ids: set[str] = set()
-    for name, columns in engine.tables.items():
-        if "DeviceId" in columns:
-            found = engine.connection.execute(f'SELECT DISTINCT "DeviceId" FROM "{name}"').fetchall()
-            ids |= {value for (value,) in found if value}
-    if not ids:
-        raise ValueError("no row names a device: give DeviceId in the rows, or name a device with --device")
-    return Chosen(tuple(map(Device, sorted(ids))))

@@ -1,9 +1,15 @@
-"""Rows as a table for a terminal."""
+"""Rows as a table for a terminal, and whole, as CSV or JSON."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import shutil
 from typing import TYPE_CHECKING, Any
+
+from shared.comment.neutral import csv_cell
+from shared.outcomes.cells import cell_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +39,24 @@ def table(columns: Sequence[str], rows: Iterable[Row]) -> str:
         for row in cells
     ]
     return "\n".join(lines)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """Return *rows* as CSV, a header and a line each, in which no cell is a formula or a live link."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(map(csv_cell, columns))
+    writer.writerows([csv_cell(cell_text(row.get(name))) for name in columns] for row in rows)
+    return out.getvalue().rstrip("\n")
+
+
+def _json(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """Return *rows* as a JSON list of objects, in ASCII: values are exact, and a terminal obeys none of them."""
+    return json.dumps([{name: row.get(name) for name in columns} for row in rows], indent=1)
+
+
+#: The forms that hold all values, each with what writes *columns* of *rows* in it.
+WHOLE = {"csv": _csv, "json": _json}
 
 
 def _fitted(longest: list[int], room: int) -> list[int]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from .keys import Looked
 
-_PATIENCE = 10  # seconds; a repository on a slow disk answers within one
+#: Seconds; a repository on a slow disk answers within one.
+PATIENCE = 10
 
 
 def versions(looked: Looked) -> Iterator[str]:
@@ -36,7 +37,7 @@ def _committed(file: Path) -> dict[str, Any] | None:
         return None
     command = [git, "-C", str(file.resolve().parent), "cat-file", "blob", f"HEAD:./{file.name}"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE)  # noqa: S603  (git)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603  (git)
         root = read_document(done.stdout.decode()) if done.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError, Unreadable):
         return None

@@ -119,10 +119,11 @@ def _spread(fit: list[tuple[_Near, Hunt]]) -> list[Hunt]:
     """
     Return hunts in the order in which a run takes them: of those as near and as severe, one of each tactic and system in turn.
 
-    By their names alone, what is called `web-shell-written` would never run beside forty others.
+    By their names alone, what is called `web-shell-written` would never run beside forty others. A hunt of HUNTS_DIR with
+    a block comes before all others: somebody wrote it for this fleet.
     """
     turns: Counter[tuple[str, ...]] = Counter()
-    placed: list[tuple[int, int, int, str, Hunt]] = []
+    placed: list[tuple[bool, int, int, int, str, Hunt]] = []
     for near, hunt in fit:
         severity = SEVERITIES.index(hunt.severity)
         group = (
@@ -132,9 +133,9 @@ def _spread(fit: list[tuple[_Near, Hunt]]) -> list[Hunt]:
             *hunt.tactics[:1],
             *hunt.applies_to.os_platform,
         )
-        placed.append((near.distance, severity, turns[group], hunt.name, hunt))
+        placed.append((hunt.shipped or not hunt.auto, near.distance, severity, turns[group], hunt.name, hunt))
         turns[group] += 1
-    return [hunt for *_, hunt in sorted(placed, key=lambda one: one[:4])]
+    return [hunt for *_, hunt in sorted(placed, key=lambda one: one[:5])]
 
 
 def _within(ranked: list[Hunt], most: int) -> set[str]:

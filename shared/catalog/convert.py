@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from shared.model.hunt import AppliesTo, Sweep
+from shared.model.hunt import AppliesTo, Enrichment, Sweep
 
 from .nearest import meant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from msgspec import Struct
 
     from .source import Source
@@ -45,7 +47,7 @@ def convert(
         known = [f.encode_name for f in fields]
         problems += [
             source.problem(
-                (*path, key), f"unknown; there are {', '.join(known)}{meant(key, known)}", at_key=True
+                (*path, key), f"unknown; there are {', '.join(known)}{_better(key, path, known)}", at_key=True
             )
             for key in content
             if key not in known
@@ -65,6 +67,17 @@ def convert(
             except msgspec.ValidationError as error:
                 problems.append(source.problem(here, _advice(str(error), f.type)))
     return values
+
+
+def _better(key: str, path: tuple[str, ...], known: Iterable[str]) -> str:
+    """Return the end of a problem's text: where an unknown key belongs, or which key was probably meant; '' for neither."""
+    for field, kind in _BLOCKS.items():
+        name = next(f.encode_name for f in _fields(Enrichment) if f.name == field)
+        if len(path) == 1 and key in (f.encode_name for f in _fields(kind)):
+            return f"; it belongs below {name}: indent it more"
+    if len(path) > 1 and key in (f.encode_name for f in _fields(Enrichment)):
+        return f"; it belongs into {path[0]} itself: indent it less"
+    return meant(key, known)
 
 
 # Their types are worked out anew at each call.

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .indentation import Spot, slip
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ _MENDS = {
     "could not find expected ':'": "write a colon and a blank after the key, or indent what belongs to the value before",
     "did not find expected ',' or ']'": "close the list, or write a comma",
     "did not find expected ',' or '}'": "close the bracket, or write a comma",
-    "did not find expected '-' indicator": "begin each item of the list with a hyphen",
+    "did not find expected '-' indicator": "begin each item of the list with a hyphen, indented as those of the others, or indent what belongs to an item by two more spaces",
     "found unexpected end of stream": "close the quote",
     "found character that cannot start any token": "write the value in quotes",
 }
@@ -38,7 +40,7 @@ _TAGS = {None, "!", *(_CORE + name for name in ("bool", "float", "int", "map", "
 class Unreadable(Exception):
     """A document that is not read; its text says what to write, `mark` where, if that is known."""
 
-    def __init__(self, text: str, mark: Mark | None = None) -> None:
+    def __init__(self, text: str, mark: Mark | Spot | None = None) -> None:
         super().__init__(text)
         self.mark = mark
 
@@ -59,7 +61,7 @@ def read_document(text: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         # The loader in C has a limit of its own, 1,000, and reads ahead: its brackets may be past that before ours are counted.
         deep = "nesting depth" in (error.problem or "")
-        raise Unreadable(_TOO_DEEP if deep else _mend(text, error), error.problem_mark) from error
+        raise (Unreadable(_TOO_DEEP, error.problem_mark) if deep else no_yaml(text, error)) from error
     except yaml.YAMLError as error:
         raise Unreadable(f"is not YAML: {error}") from error
 
@@ -80,16 +82,23 @@ def items_of(node: Node) -> list[Node]:
     return [item for item in node.value if not _is_empty(item)]
 
 
-def _mend(text: str, error: MarkedYAMLError) -> str:
-    """Return what PyYAML says is wrong, and what to write instead, where that is known."""
+def no_yaml(text: str, error: MarkedYAMLError) -> Unreadable:
+    """Return what PyYAML says is wrong with *text*, and what to write instead, where that is known, at the line to be changed."""
     problem, mark = error.problem or "is not YAML", error.problem_mark
+    if mark is None:
+        return Unreadable(problem)
     # Not by lines alone: PyYAML knows more ends of lines than YAML, and splitlines more than PyYAML.
-    line = (text.split("\n")[mark.line : mark.line + 1] or [""])[0] if mark else ""
-    if mark and line[mark.column : mark.column + 1] == "\t":
-        return "write spaces for this tab, which YAML does not indent by"
-    return next(
-        (f"{problem}: {advice}" for start, advice in _MENDS.items() if problem.startswith(start)), problem
-    )
+    line = (text.split("\n")[mark.line : mark.line + 1] or [""])[0]
+    if line[mark.column : mark.column + 1] == "\t":
+        return Unreadable("write spaces for this tab, which YAML does not indent by", mark)
+    if found := slip(text, mark.line):
+        return Unreadable(*found)
+    if problem.startswith("could not find expected ':'") and error.context_mark:
+        mark = (
+            error.context_mark
+        )  # where the key begins; the other is where a line follows that cannot belong to it
+    advice = next((f": {advice}" for start, advice in _MENDS.items() if problem.startswith(start)), "")
+    return Unreadable(f"{problem}{advice}", mark)
 
 
 def _is_empty(node: Node) -> bool:

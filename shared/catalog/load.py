@@ -12,7 +12,7 @@ from shared.errors import HuntError
 from shared.model.hunt import Hunt
 
 from .document import LONGEST
-from .file import read_hunt
+from .file import name_of, read_hunt
 from .source import place, read_source
 
 if TYPE_CHECKING:
@@ -69,20 +69,31 @@ def load_hunts(*paths: Path) -> Catalog:
         try:
             hunt, notices = _read(file, shipped=file.is_relative_to(SHIPPED))
         except HuntError as error:
-            broken.append(error)
+            broken.append(HuntError(file, (*error.problems, *_taken_too(file, ids))))
             continue
-        problems = []
-        if hunt.name in hunts:
-            problems.append(place(file, f"the name {hunt.name} is taken by another file"))
-        if hunt.id in ids:
-            problems.append(read_source(file).problem(("id",), f"{hunt.id} is that of {ids[hunt.id]}"))
-        if problems:
-            broken.append(HuntError(file, tuple(problems)))
+        if problems := _taken(file, hunt.name, hunt.id, ids):
+            broken.append(HuntError(file, problems))
             continue
         hunts[hunt.name] = hunt
         ids[hunt.id] = hunt.name
         noticed += [Notice(file, text) for text in notices]
     return Catalog(tuple(hunts[name] for name in sorted(hunts)), tuple(broken), tuple(noticed))
+
+
+def _taken(file: Path, name: str, id_: str, ids: dict[str, str]) -> tuple[str, ...]:
+    """Return a problem for a hunt's name and for its id where another hunt has it; *ids* has the others' names by their ids."""
+    problems = [place(file, f"the name {name} is taken by another file")] if name in ids.values() else []
+    if id_ in ids:
+        problems.append(read_source(file).problem(("id",), f"{id_} is that of {ids[id_]}"))
+    return tuple(problems)
+
+
+def _taken_too(file: Path, ids: dict[str, str]) -> tuple[str, ...]:
+    """Return the same of a file that has other problems, so that all are told at once; nothing where it is no YAML or has no name."""
+    try:
+        return _taken(file, name_of(file), str(read_source(file).content.get("id")).lower(), ids)
+    except HuntError:
+        return ()
 
 
 def _read(file: Path, *, shipped: bool) -> tuple[Hunt, tuple[str, ...]]:

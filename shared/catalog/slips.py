@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from shared.kql.output import columns_of, untimed
-from shared.model.hunt import DEVICE_KINDS, PLATFORMS, Enrichment
+from shared.model.hunt import DEVICE_KINDS, PLATFORMS
 
-from .nearest import meant, nearest
+from .indentation import OF_BLOCK
+from .nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
     from .source import Source
 
-#: The keys of the `enrichment` block that no published file has beside it for another reason.
-_OF_BLOCK = frozenset(f.encode_name for f in msgspec.structs.fields(Enrichment)) - {"severity"}
+#: Keys that only a block within it has, and which.
+_DEEPER = {"osPlatform": "appliesTo", "deviceType": "appliesTo", "summarize": "sweep"}
 #: A version of Windows, of which there are ever new ones.
 VERSION_OF_WINDOWS = re.compile(r"windows(server)?\d{1,4}[a-z0-9]*")
 _BLOCK = ("enrichment",)
@@ -36,8 +35,11 @@ def misplaced(source: Source, read: Iterable[str]) -> Iterator[str]:
     """Yield a problem for each key of the file that is one of those that are *read*, misspelt or not indented."""
     read = (*read, "enrichment")
     for key in source.content:
-        if key in _OF_BLOCK and "enrichment" in source.content:
+        if key in OF_BLOCK and "enrichment" in source.content:
             yield source.problem((key,), "belongs into the enrichment block: indent it", at_key=True)
+        elif key in _DEEPER and "enrichment" in source.content:
+            wanted = f"belongs below {_DEEPER[key]} in the enrichment block: indent it"
+            yield source.problem((key,), wanted, at_key=True)
         elif key not in read and (near := nearest(key, read)) and near not in source.content:
             yield source.problem((key,), f"unknown; did you mean {near}?", at_key=True)
 
@@ -78,7 +80,9 @@ def no_column(name: str, columns: Iterable[str]) -> str:
     """Return the problem of a column that rows do not have, with those that they have."""
     known = sorted(columns)
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"the query returns no column {name}, but {', '.join(known[:_SHOWN])}{more}{meant(name, known)}"
+    near = nearest(name, known)
+    hint = f"; did you mean {near}, or is that misspelt in the query?" if near else ""
+    return f"the query returns no column {name}, but {', '.join(known[:_SHOWN])}{more}{hint}"
 
 
 def timeless(source: Source, ours: dict[str, Any], reading: Reading) -> Iterator[str]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from yaml import Mark, Node
 
+    from .indentation import Spot
+
     Step = str | int
 
 # msgspec names the place within a value that is wrong: "Expected `str`, got `int` - at `$[1].kind`".
@@ -115,7 +117,7 @@ def read_source(file: Path) -> Source:
     return Source(file, text.splitlines(), content, root)
 
 
-def _refused(file: Path, mark: Mark | None, problem: str) -> HuntError:
+def _refused(file: Path, mark: Mark | Spot | None, problem: str) -> HuntError:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return HuntError(file, (place(file, problem, line, column),))
 

@@ -45,6 +45,21 @@ def test_each_sort_of_hunt_has_its_share_of_the_budget() -> None:
     assert "a0 a1 a2 a3 a4 a5 a6 a7 c0 c1" == taken(*devices, *normal[:2])
 
 
+def test_a_hunt_that_was_written_for_this_fleet_runs_before_those_of_the_app() -> None:
+    """Also one of low severity, if it has a block: a folder of published ones keeps none of the app's out."""
+    shipped = [replace(hunt(f"a{n}", "high"), shipped=True) for n in range(9)]
+    about = About(Chosen((Device(name="pc-1"),)))
+    names = order(
+        *shipped,
+        hunt("own", "low"),
+        hunt("published", "high", auto=False),
+        about=about,
+        policy=Policy(("*",), 3),
+    )
+
+    assert ["a0", "a1", "own"] == names
+
+
 def test_of_equal_hunts_those_that_run_are_of_many_tactics_and_systems() -> None:
     """A name late in the alphabet is no reason; nearness and severity come first, and the order by name stays."""
     hunts = [hunt(f"a{n}", "high", tactics=("Execution", "Impact")) for n in range(9)] + [

@@ -122,10 +122,10 @@ async def test_the_setting_names_hunts_and_tactics(fleet: Fleet, drop_ins: Path)
         plan = (await app.read(run)).plan
 
     assert plan
-    assert ["device-card", "archive-then-upload", "look-alike-1", "look-alike-101"] == [
+    assert ["device-card", "archive-then-upload", "look-alike-1", "look-alike-2"] == [
         hunt.name for hunt in plan.hunts
     ]
-    assert "look-alike-2" in plan.beyond
+    assert "look-alike-101" in plan.beyond
     assert 221 + 1 - 2 + 2 == len(plan.beyond)
 
 

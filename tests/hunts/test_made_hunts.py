@@ -156,7 +156,7 @@ def test_cases_of_a_device_hunt_of_any_system_run(made: Catalog, engine: Engine,
     for platform in {"AmigaOS", PLATFORMS[next(iter(hunt.applies_to.os_platform), "")]}:
         reports = [{**device, "Timestamp": 30, "OSPlatform": platform} for device in (MINE, OTHER)]
         telemetry = {"DeviceInfo": reports, "DeviceProcessEvents": runs}
-        found = case_rows(engine, hunt, cases, Case("", [], telemetry))
+        found = case_rows(engine, hunt, cases, Case("", [], telemetry))[1]
         rows[platform] = [row["DeviceName"] for row in found]
 
     assert {
@@ -176,7 +176,7 @@ def test_cases_of_an_indicator_hunt_of_any_kind_run(made: Catalog, engine: Engin
     telemetry = {"DeviceEvents": [{**MINE, "Timestamp": n, **event} for n, event in enumerate(events, 1)]}
     values = {kind: EXAMPLES[kind][0].removeprefix("https://") for kind in INDICATOR_KINDS}
     cases = Cases([], indicators=[Indicator(kind, value) for kind, value in values.items()])
-    found = case_rows(engine, hunt, cases, Case("", [], telemetry))
+    found = case_rows(engine, hunt, cases, Case("", [], telemetry))[1]
 
     assert [value for kind, value in values.items() if kind in hunt.kinds] == [
         row["Indicator"] for row in found

@@ -117,8 +117,8 @@ def test_the_demo_shows_everything_and_leaves_nothing(tmp_path_factory: pytest.T
     """
     It shows an incident, the outcome of each hunt, the comment and a sweep; no process or file remains.
 
-    With --hunt, a hunt of a folder of somebody's own follows, with its case's row in the comment of an incident on a device that
-    it applies to, although MAX_HUNTS leaves no room for it.
+    With --hunt, a hunt of somebody's own follows, with its case's row in the comment of an incident on a device that it
+    applies to.
     """
     tmp_path, own = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("own")
     main(["hunts", "new", "zz-mine", "--for", "device", "--os", "Windows", "--folder", str(own)])

@@ -10,6 +10,7 @@ import pytest
 from sandbox.__main__ import main
 from shared.catalog.load import SHIPPED, load_hunts
 from tests.support.hunt_files import SENTINEL, write
+from tests.support.mistakes import DEVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,43 @@ def test_the_shipped_hunts_are_checked_by_default(capsys: pytest.CaptureFixture[
     named = str(SHIPPED / "device" / "device-card.yaml")
 
     assert [0, 0] == [main(["hunts", "check", "--strict"]), main(["hunts", "check", named])]
-    assert "" == capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "" == out
+    assert re.fullmatch(r"\d{3} files, nothing to mend(; .*)?\n1 file, nothing to mend(; .*)?\n", err)
+
+
+@pytest.mark.usefixtures("quick")
+def test_how_many_files_were_checked_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, with how much is wrong, so that silence is never taken for a check."""
+    write(tmp_path, "a.yaml", "id: 1\n")
+    write(tmp_path, "b.YAML", SENTINEL)
+    (tmp_path / "none").mkdir()
+
+    assert [1, 0] == [main(["hunts", "check", str(each)]) for each in (tmp_path, tmp_path / "none")]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("2 files, 3 problems and 1 warning; columns, types and calls were not checked: ")
+    assert second.startswith("no file, nothing to mend; ")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("", "", True),
+        ("osPlatform: [Linux]", "osPlatform: [Windows]", False),
+        ("T1560.001", "T1074.001", False),
+        ("DeviceNetworkEvents", "DeviceEvents", True),
+    ],
+)
+def test_a_new_hunt_is_told_which_hunts_look_for_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, *, told: bool
+) -> None:
+    """One of the same technique and systems with a table in common, on stderr, with the same exit code as without."""
+    write(tmp_path, "mine.yaml", DEVICE.replace(old, new, 1) if old else DEVICE)
+
+    assert 0 == main(["hunts", "check", "--strict", str(tmp_path)])
+    said = "mine.yaml: T1560.001 is hunted by archive-then-upload, too: extend it rather than double it\n"
+    assert told is (said in capsys.readouterr().err)
 
 
 @pytest.mark.usefixtures("quick")

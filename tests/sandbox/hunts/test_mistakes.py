@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.hunts.check import Said, problems
 from sandbox.hunts.schema import hunt_schema
+from shared.catalog.load import SHIPPED, load_hunts
 from shared.catalog.source import read_source
 from shared.errors import HuntError
 from tests.support.mistakes import DEVICE, INDICATOR, MISTAKES, PARSERS, Mistake
@@ -52,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def said(folder: Path) -> dict[str, list[Said]]:
     """Return what `hunts check` says of each file; all of them are checked at once."""
     found: dict[str, list[Said]] = {}
-    for one in problems([folder]):
+    for one in problems([folder], load_hunts(SHIPPED, folder)):
         found.setdefault(one.file.name, []).append(one)
     return found
 
@@ -98,6 +99,13 @@ def test_what_the_parser_alone_sees_is_said(said: dict[str, list[Said]], title: 
     assert is_said(PARSERS[title], place(title, list(EVERY).index(title) + 1), found), "\n".join(
         map(str, found)
     )
+
+
+@pytest.mark.node
+def test_a_column_that_the_query_misspells_is_said_once(said: dict[str, list[Said]], judge: Judge) -> None:
+    """In the query, where it is to be changed: that the block's columns have it right is no mistake of theirs."""
+    assert judge
+    assert 1 == len(said[name_of("a misspelt column of the query and the block")])
 
 
 def test_nothing_is_said_of_good_files(said: dict[str, list[Said]]) -> None:

@@ -112,7 +112,7 @@ def test_a_machine_without_the_parser_says_so_once(
 
     assert 0 == main(["hunts", "check", str(tmp_path)])
     out, err = capsys.readouterr()
-    assert "Not asked: Microsoft's parser, for columns, types and calls. Node.js is not installed.\n" == err
+    assert "1 file, 1 warning; columns, types and calls were not checked: Node.js is not installed\n" == err
     assert ["T1 is no id of a technique"] == [line.split("]: ")[1][:26] for line in out.splitlines()]
 
 

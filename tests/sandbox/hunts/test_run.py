@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from typing import TYPE_CHECKING
@@ -88,6 +90,48 @@ def test_a_device_that_is_named_is_the_only_one(
     """By its name, as in an incident."""
     assert 0 == main(["hunts", "run", str(hunt), "--rows", str(rows), "--device", "dev-1"])
     assert "dev-0" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_all_values_are_printed_whole(
+    tmp_path: Path, rows: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    """All rows with all columns of the query, none cut; no cell of a CSV file is a formula."""
+    long = f"=x{'y' * 500}"
+    wide = HUNT.replace("FileName, ProcessId", f'FileName, Long = "{long}", ProcessId', 1)
+    (tmp_path / "wide.yaml").write_text(wide, encoding="utf-8")
+
+    assert 0 == main(["hunts", "run", str(tmp_path / "wide.yaml"), "--rows", str(rows), "--format", form])
+    out = capsys.readouterr().out
+    found = json.loads(out) if form == "json" else [*csv.DictReader(io.StringIO(out))]
+    assert ["Timestamp", "DeviceName", "FileName", "Long", "ProcessId", "DeviceId"] == [*found[0]]
+    assert [{"csv": f"'{long}", "json": long}[form]] * 2 == [row["Long"] for row in found]
+
+
+@pytest.mark.parametrize("name", ["nosuch", "dev", "c" * 40])
+def test_a_device_that_no_row_is_about_is_refused(
+    hunt: Path, rows: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With some that there are: no rows for it would read as if nothing was found on it."""
+    assert 2 == main(["hunts", "run", str(hunt), "--rows", str(rows), "--device", name])
+    assert f"no row is about a device {name}; there are dev-0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", [["--device", "dev-0"], []])
+def test_a_device_that_the_hunt_is_not_for_is_told(
+    hunt: Path, rows: Path, device: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its latest DeviceInfo; of all devices, how many."""
+    hunt.write_text(
+        HUNT.replace("{columns", "{appliesTo: {osPlatform: [Windows]}, columns"), encoding="utf-8"
+    )
+    info = {"Timestamp": "2024-03-26", "DeviceId": DEVICES[0], "DeviceName": "dev-0", "OSPlatform": "Linux"}
+    (rows / "DeviceInfo.json").write_text(json.dumps([info]))
+
+    assert 0 == main(["hunts", "run", str(hunt), "--rows", str(rows), *device])
+    err = capsys.readouterr().err
+    assert ("dev-0 is Linux; the hunt is for Windows: not applicable\n" in err) is bool(device)
+    assert f"for {'1 device' if device else '2 devices'}, 1 of them not applicable, " in err
 
 
 @pytest.mark.parametrize(

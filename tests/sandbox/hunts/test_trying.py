@@ -52,8 +52,8 @@ cases:
         "a-tool",
         "  ok       right",
         "  DIFFERS  another value",
+        "           row 1: the query returns no column Nothing, but DeviceName, FileName, Timestamp",
         "           row 1, DeviceName: wanted 'dev-2', got 'dev-1'",
-        "           row 1, Nothing: wanted 1, got 'no such column'",
         "  DIFFERS  a row too few",
         "           row 1: wanted no row, got {'Timestamp': '2026-11-24T11:00:00.0000000Z', 'DeviceName': 'dev-1', 'FileName': 'tool'}",
         "  DIFFERS  a row too many",
@@ -76,8 +76,11 @@ def test_a_case_sees_no_row_of_the_case_before(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("cases", "said"),
     [
-        (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{Device: [{{Timestamp: 1}}]}}}}]", "it cannot be run: no table Device"),
-        (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{DeviceInfo: [{{Timestamp: 1, Name: a}}]}}}}]", "it cannot be run: DeviceInfo has no columns Name"),
+        (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{Device: [{{Timestamp: 1}}]}}}}]", "a-tool.cases:2:40: cases[0].telemetry.Device: Defender has no table Device"),
+        (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{DeviceInfo: [{{Timestamp: 1, DeviceNme: a}}]}}}}]", "a-tool.cases:2:68: cases[0].telemetry.DeviceInfo[0].DeviceNme: DeviceInfo has no column DeviceNme; did you mean DeviceName?"),
+        (f"{DEVICES}telemetry: {{DeviceInfo: [{{}}, &a {{Nothing: 1}}, {{<<: *a}}]}}\ncases: []", "a-tool.cases:2:34: telemetry.DeviceInfo[1].Nothing: DeviceInfo has no column Nothing (in 2 rows)"),
+        (f"{DEVICES}cases: [{{why: x, rows: [{{FileNme: a}}]}}]", "row 1: the query returns no column FileNme, but DeviceName, FileName, Timestamp; did you mean FileName"),
+        (f"{DEVICES}cases:\n  - why: x\n    rows: []\n  why: y\n", "a-tool.cases:5:3: did not find expected '-' indicator: begin each item of the list with a hyphen, indented as those of the others"),
         (f"{DEVICES}cases: [{{why: x, rows: [], telemetry: {{DeviceInfo: [{{DeviceName: a}}]}}}}]", "write Timestamp in each row of DeviceInfo, as minutes before now"),
         ("cases: [{why: x, rows: []}]", "write devices, each with an id or a name"),
         (f"{DEVICES}cases:\n  - why: x\n    row: []\n", "a-tool.cases:3:5: cases[0]: Object contains unknown field `row`"),
