@@ -114,14 +114,15 @@ def where(summary: SweepSummary) -> str:
     return f"on {count(summary.new_devices, 'device')}, and in {count(summary.nameless, 'row')} without one"
 
 
+def new(summary: SweepSummary) -> tuple[int, str]:
+    """Return how much is new, and what it is called: what goes to no address has no destination, whatever stands in its place."""
+    if any(map(is_addressless, summary.ranked[:1])):
+        return summary.new_rows, "new row"
+    return summary.new_destinations, "new destination"
+
+
 def _new(summary: SweepSummary) -> str:
-    # What goes to no address has no destination, whatever stands in its place.
-    new = (
-        count(summary.new_rows, "new row")
-        if any(map(is_addressless, summary.ranked[:1]))
-        else count(summary.new_destinations, "new destination")
-    )
-    return f"{summary.hunt} {new} {where(summary)}"
+    return f"{summary.hunt} {count(*new(summary))} {where(summary)}"
 
 
 def coverage(summaries: Iterable[SweepSummary]) -> float:

@@ -14,7 +14,7 @@ from shared.kql.write import fleet_query
 from shared.pages.layout import STYLE, template
 from shared.pages.summary import progress_of
 
-from .ending import count, percent, where
+from .ending import count, new, percent, where
 from .parts import ODD, ROW_LIMIT
 from .record import SweepRecord, progress
 from .rows import JOINT, is_addressless
@@ -135,6 +135,7 @@ def render_sweep(
         count=count,
         percent=percent,
         where=where,
+        new=new,
         words=_WORDS,
         alike=_ALIKE,
         most=ROW_LIMIT,
@@ -186,6 +187,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
         "lines": len(rows),
         "ties": _alike_left_out(summary, rows),
         "columns": tuple(name for name in details if name not in below),
+        "addressless": any(map(is_addressless, rows[:1])),
         "below": below,
         "days": _bars(summary.days),
         "processes": [

@@ -82,6 +82,20 @@ def test_secrets_are_masked_unless_masking_is_off(mask: str) -> None:
     assert {"on": 0, "off": 8}[mask] == content.count(SECRET)
 
 
+def test_what_goes_to_no_address_has_no_destination() -> None:
+    """Its rows are counted, and no empty process or port stands beside them."""
+    details = {"AccountName": "user1", "Command": "vssadmin delete shadows"}
+    row = replace(
+        new_row(process=""), destination="user1 · vssadmin delete shadows", ports=(), details=details
+    )
+    content = page(replace(sweep_summary(rows=4), ranked=(row,), new_destinations=3))
+    tile = content[content.index('class="big"') :]
+
+    assert tile.startswith('class="big">4</p>\n<p>new rows on 7 devices')
+    assert '<th scope="col">What</th>' in content
+    assert [] == [text for text in ("new destination", "no port", "(no process)") if text in tile]
+
+
 def test_the_first_ten_rows_are_rare_and_varied() -> None:
     """They are the rarest, at most three of one process; other rows follow, up to 50 in all."""
     browsing = tuple(new_row(f"192.0.2.{n}", "firefox", 700) for n in range(40))
