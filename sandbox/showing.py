@@ -26,8 +26,9 @@ def show_hunt(tenant: httpx.Client, app: httpx.Client, staged: Staged) -> None:
     """
     Ask the app for the hunt on its incident, which is open, and print the comment in which its rows stand.
 
-    It is asked for by name, since MAX_HUNTS may have left it out when the watch found the incident. Raises DemoFailed, with what was found instead, unless a
-    row that the hunt returned for its case's rows alone is among its findings, and in the comment.
+    It is asked for by name, since MAX_HUNTS may have left it out when the watch found the incident. Raises DemoFailed, with
+    what was found instead, unless a row that the hunt returned for its case's rows alone is among its findings, and in the
+    comment.
     """
     name, number = staged.hunt.name, staged.stage.incident["id"]
     print(f"\n{what_was_done(staged)}")

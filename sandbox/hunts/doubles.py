@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 from shared.catalog.attack import techniques_of
@@ -11,7 +9,7 @@ from shared.catalog.file import name_of
 from shared.catalog.load import SHIPPED, hunt_files
 from shared.errors import HuntError
 
-from .versions import PATIENCE
+from .git import ask_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,13 +55,10 @@ def _meet(one: Hunt, other: Hunt) -> bool:
 
 def _committed() -> set[str]:
     """Return the names of the app's hunts in git's last commit; without git, or a repository that has any, of all that lie there."""
-    names = set()
-    if git := shutil.which("git"):
-        command = [git, "-C", str(SHIPPED), "ls-tree", "-r", "--name-only", "HEAD", "."]
-        try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603  (git)
-        except (OSError, subprocess.TimeoutExpired):
-            done = None
-        lines = done.stdout.decode(errors="replace").splitlines() if done and done.returncode == 0 else []
-        names = {line.rpartition("/")[2].removesuffix(".yaml") for line in lines if line.endswith(".yaml")}
+    lines = (
+        (ask_git(SHIPPED, "ls-tree", "-r", "--name-only", "HEAD", ".") or b"")
+        .decode(errors="replace")
+        .splitlines()
+    )
+    names = {line.rpartition("/")[2].removesuffix(".yaml") for line in lines if line.endswith(".yaml")}
     return names or {file.stem for file in hunt_files(SHIPPED)}

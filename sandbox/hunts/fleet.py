@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.model.entity import Device
+from shared.model.entity import Device, same_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,11 +24,8 @@ class Seen(NamedTuple):
     kind: str = ""
 
     def is_meant(self, device: Device) -> bool:
-        """Tell whether *device* is this one, by its id or by its name, with or without the domain, as hunts compare them."""
-        mine, wanted = self.name.lower(), device.name.lower()
-        return bool(device.id and self.id.lower() == device.id.lower()) or bool(
-            wanted and (mine == wanted or mine.startswith(f"{wanted}."))
-        )
+        """Tell whether *device* is this one, as outcomes compare them."""
+        return same_device(device, self.id, self.name)
 
 
 def seen_devices(engine: Engine) -> list[Seen]:

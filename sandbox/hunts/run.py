@@ -40,9 +40,10 @@ def run(
     """
     Run the hunt in *file*, or the shipped hunt of that name, and print its rows, and their number on stderr.
 
-    As a `table`, these are the first rows, cut to the terminal's width; as `csv` or `json`, all of them with all columns. It hunts for what is named, a device hunt otherwise for all devices there are. It looks at the made-up fleet of that
-    many *devices*, with its planted intrusions, back from now; or at all *rows* of a folder (`load_rows`). Raises
-    ValueError, InvalidRequest or HuntError for what cannot be run, among them a device that no row is about.
+    As a `table`, these are the first rows, cut to the terminal's width; as `csv` or `json`, all of them with all columns. It
+    hunts for what is named, a device hunt otherwise for all devices there are. It looks at the made-up fleet of that many
+    *devices*, with its planted intrusions, back from now; or at all *rows* of a folder (`load_rows`). Raises ValueError,
+    InvalidRequest or HuntError for what cannot be run, among them a device that no row is about.
     """
     from sandbox.telemetry.engine import Engine, QueryError
     from shared.catalog.file import read_hunt

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from sandbox.telemetry.engine import Engine, QueryError
+from shared.catalog.file import name_of
 from shared.catalog.load import SHIPPED, load_hunts
 from shared.comment.secrets import mask_secrets
 from shared.enrichment.windows import window_of
@@ -113,9 +114,7 @@ def _loaded(file: Path) -> Hunt:
     for error in catalog.broken:
         if error.file.resolve() == file.resolve():
             raise HuntError(file, error.problems)
-    from shared.catalog.file import read_hunt
-
-    return read_hunt(file)[0]
+    return catalog.by_name[name_of(file)]
 
 
 def _first_case(file: Path, hunt: Hunt) -> tuple[Cases, Case]:

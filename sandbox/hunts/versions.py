@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 from shared.catalog.document import Unreadable, content_of, read_document
+
+from .git import ask_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from .keys import Looked
-
-#: Seconds; a repository on a slow disk answers within one.
-PATIENCE = 10
 
 
 def versions(looked: Looked) -> Iterator[str]:
@@ -32,14 +29,10 @@ def versions(looked: Looked) -> Iterator[str]:
 
 def _committed(file: Path) -> dict[str, Any] | None:
     """Return a file's content in the last commit; None without git, or where it has no such file."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = [git, "-C", str(file.resolve().parent), "cat-file", "blob", f"HEAD:./{file.name}"]
+    told = ask_git(file.resolve().parent, "cat-file", "blob", f"HEAD:./{file.name}")
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603  (git)
-        root = read_document(done.stdout.decode()) if done.returncode == 0 else None
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError, Unreadable):
+        root = read_document(told.decode()) if told is not None else None
+    except (UnicodeDecodeError, Unreadable):
         return None
     content = content_of(root) if root else None
     return content if isinstance(content, dict) else None

@@ -38,7 +38,7 @@ class _Case:
     #: `asks`: whether a text is JSON; `told`: which of all types a text has; `json`: which an object has.
     kind: Literal["", "asks", "told", "json"] = ""
     #: Where it says what it says of that type: `before`, `there`, or `behind`.
-    where: str = "there"
+    where: Literal["before", "there", "behind"] = "there"
 
     def keep(self, text: str) -> None:
         if self.where != "behind":

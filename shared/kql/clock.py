@@ -88,10 +88,8 @@ def _offset(tokens: tuple[Token, ...], lets: dict[str, tuple[Token, ...]]) -> ti
     """Return the timespan, negative after a minus, that a call's argument is as a literal; None where it is none."""
     if not tokens:
         return timedelta(0)
-    text = "".join(token.text for token in tokens)
-    minus = text.startswith("-")
-    text = text[minus:]
-    text = "".join(token.text for token in lets.get(text, ())) or text
+    minus = tokens[0].text == "-"
+    text = _written(tokens[minus:], lets)
     # A tick is less than a time that we can write.
     span = None if "tick" in text else span_of(text)
     return -span if span is not None and minus else span
@@ -174,11 +172,14 @@ def _text(tokens: tuple[Token, ...], at: int) -> str:
 
 def _span(tokens: tuple[Token, ...], lets: dict[str, tuple[Token, ...]]) -> timedelta:
     """Return the timespan that *tokens* write; 30 days where they write none."""
-    text = "".join(token.text for token in tokens)
-    if text in lets:
-        return _span(lets[text], {})
-    span = span_of(text)
+    span = span_of(_written(tokens, lets))
     return FURTHEST if span is None else span
+
+
+def _written(tokens: tuple[Token, ...], lets: dict[str, tuple[Token, ...]]) -> str:
+    """Return what *tokens* write, or what the `let` writes whose name they are."""
+    text = "".join(token.text for token in tokens)
+    return "".join(token.text for token in lets.get(text, ())) or text
 
 
 def span_of(text: str) -> timedelta | None:

@@ -110,7 +110,8 @@ def not_applicable(held: Held, applies_to: AppliesTo) -> list[Binding]:
     """
     Declare those of the devices that a query does not apply to.
 
-    Of many hunts in one query each reads the kinds, which are looked up once. They are left out in the query, not afterwards, so that their rows do not use up its row limit.
+    Of many hunts in one query each reads the kinds, which are looked up once. They are left out in the query, not afterwards,
+    so that their rows do not use up its row limit.
     """
     other = _other_kind(applies_to)
     if not other:
@@ -140,11 +141,12 @@ def named(reading: Reading, held: Held, applies_to: AppliesTo) -> tuple[Binding,
 def shadows(reading: Reading, held: Held, applies_to: AppliesTo) -> list[str]:
     """Redeclare each table that the query reads, as the part of it that the query may see."""
     found = []
+    other_kind = _other_kind(applies_to)
     for table in sorted({*reading.tables, *(LOOKUPS & (reading.reads or frozenset()))}):
         pipes = held.pipes(table)
-        if _other_kind(applies_to) and table in BY_NAME and not held.scope:
+        if other_kind and table in BY_NAME and not held.scope:
             pipes += f" | where {NAMED}"
-        elif _other_kind(applies_to) and table not in BY_ALERT | BY_NAME | LOOKUPS:
+        elif other_kind and table not in BY_ALERT | BY_NAME | LOOKUPS:
             pipes += " | where DeviceId !in (_NotApplicable)"
         if "TimeGenerated" in reading.names and table not in UNTIMED | OF_SENTINEL:
             pipes += " | extend TimeGenerated = Timestamp"  # Sentinel's name for it

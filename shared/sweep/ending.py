@@ -8,7 +8,7 @@ from shared.comment.places import joined
 from shared.model.finding import Found
 from shared.model.outcome import Outcome
 
-from .rows import is_addressless
+from .rows import are_addressless
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -116,7 +116,7 @@ def where(summary: SweepSummary) -> str:
 
 def new(summary: SweepSummary) -> tuple[int, str]:
     """Return how much is new, and what it is called: what goes to no address has no destination, whatever stands in its place."""
-    if any(map(is_addressless, summary.ranked[:1])):
+    if are_addressless(summary.ranked):
         return summary.new_rows, "new row"
     return summary.new_destinations, "new destination"
 

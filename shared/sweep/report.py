@@ -17,7 +17,7 @@ from shared.pages.summary import progress_of
 from .ending import count, new, percent, where
 from .parts import ODD, ROW_LIMIT
 from .record import SweepRecord, progress
-from .rows import JOINT, is_addressless
+from .rows import JOINT, are_addressless
 from .survey import survey
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
     summary = swept.summary
     rows = summary.ranked[:_ROWS]
     first, rest = _lead(rows)
-    # Without RemoteIP, the details already stand as the destination.
-    details = tuple(rows[0].details) if rows and not is_addressless(rows[0]) else ()
+    addressless = are_addressless(rows)
+    details = tuple(rows[0].details) if rows and not addressless else ()
     below = tuple(name for name in details if any(len(row.details.get(name, "")) > _SHORT for row in rows))
     most = max((process.connections for process in summary.processes), default=0)
     return {
@@ -187,7 +187,7 @@ def _hunt(swept: Swept, hunt: Hunt | None, settings: Settings) -> dict[str, Any]
         "lines": len(rows),
         "ties": _alike_left_out(summary, rows),
         "columns": tuple(name for name in details if name not in below),
-        "addressless": any(map(is_addressless, rows[:1])),
+        "addressless": addressless,
         "below": below,
         "days": _bars(summary.days),
         "processes": [

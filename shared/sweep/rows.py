@@ -9,7 +9,7 @@ from shared.outcomes.cells import cell_text
 from shared.outcomes.reading import decode_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from msgspec import Raw
@@ -78,9 +78,9 @@ def joint(values: Iterable[str]) -> str:
     return JOINT.join(value.replace("·", r"\u00b7") for value in values)
 
 
-def is_addressless(row: NewRow) -> bool:
-    """Tell whether a new row is of a hunt without RemoteIP, so that its details already stand as its destination."""
-    return row.destination == joint(row.details.values())
+def are_addressless(rows: Sequence[NewRow]) -> bool:
+    """Tell whether new rows are of a hunt without RemoteIP, whose details already stand as their destinations."""
+    return any(row.destination == joint(row.details.values()) for row in rows[:1])
 
 
 def new_rows(answer: Answer, new: str, since: datetime) -> Iterator[tuple[Raw, dict[str, Any]]]:

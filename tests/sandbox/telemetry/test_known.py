@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 
 from sandbox.telemetry.engine import Engine
-from sandbox.telemetry.generation import generate
 from shared.catalog.load import load_hunts
 from shared.kql.write import fleet_query
-
-END = datetime(2026, 3, 11, 12, tzinfo=UTC)  # a Wednesday
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """An engine with a fleet of a hundred devices over two working days."""
-    engine = Engine()
-    generate(engine, devices=100, days=2, end=END)
-    return engine
-
-
-def hunt(engine: Engine, query: str) -> list[dict[str, Any]]:
-    """Run *query* over all telemetry, and return its rows."""
-    return engine.hunt(query, start=END - timedelta(days=30), end=END, now=END)[1]
+from tests.support.ordinary import END, hunt
 
 
 def devices_and_most(engine: Engine, name: str) -> tuple[int, int]:
@@ -40,19 +22,19 @@ def devices_and_most(engine: Engine, name: str) -> tuple[int, int]:
 @pytest.mark.parametrize(
     "name", ["device-people", "device-vulnerabilities", "device-weak-settings", "macos-new-destinations"]
 )
-def test_background_of_a_device_is_a_few_rows(engine: Engine, name: str) -> None:
+def test_background_of_a_device_is_a_few_rows(ordinary: Engine, name: str) -> None:
     """Some devices have something to show, none of them a page of it."""
-    devices, most = devices_and_most(engine, name)
+    devices, most = devices_and_most(ordinary, name)
 
     assert 0 < devices < 100
     assert most <= 10
 
 
-def test_whoever_signs_in_to_windows_is_known(engine: Engine) -> None:
+def test_whoever_signs_in_to_windows_is_known(ordinary: Engine) -> None:
     """An account has the SID of one person of this name; one for administration has a job in IT and a role."""
-    people = {row["OnPremSid"]: row for row in hunt(engine, "IdentityInfo")}
+    people = {row["OnPremSid"]: row for row in hunt(ordinary, "IdentityInfo")}
     seen = hunt(
-        engine,
+        ordinary,
         "DeviceLogonEvents | where LogonType == 'Interactive' or AccountName startswith 'adm-' | where AccountDomain == 'contoso'",
     )
 
@@ -64,7 +46,7 @@ def test_whoever_signs_in_to_windows_is_known(engine: Engine) -> None:
     assert all(row["AssignedRoles"] for row in administrators)
 
 
-def test_a_program_has_its_makers_certificate(engine: Engine) -> None:
+def test_a_program_has_its_makers_certificate(ordinary: Engine) -> None:
     """That of Windows is Microsoft's, in a catalogue; 7-Zip has none, as in life."""
     query = """
     DeviceProcessEvents | where FileName in ("svchost.exe", "7zG.exe", "updater.exe")
@@ -75,20 +57,20 @@ def test_a_program_has_its_makers_certificate(engine: Engine) -> None:
         ("svchost.exe", 1, "Catalog", "Microsoft Windows"),
         ("updater.exe", 1, "Embedded", "Google LLC"),
         ("7zG.exe", 0, "", ""),
-    } == {tuple(row.values()) for row in hunt(engine, query)}
+    } == {tuple(row.values()) for row in hunt(ordinary, query)}
 
 
-def test_what_is_weak_is_in_the_knowledge_base(engine: Engine) -> None:
+def test_what_is_weak_is_in_the_knowledge_base(ordinary: Engine) -> None:
     """A vulnerability has a score, and a setting a name, by the ids that devices have."""
     for table, column in [
         ("DeviceTvmSoftwareVulnerabilities", "CveId"),
         ("DeviceTvmSecureConfigurationAssessment", "ConfigurationId"),
     ]:
-        assert hunt(engine, f"{table} | take 1")
-        assert [] == hunt(engine, f"{table} | join kind=leftanti {table}KB on {column}")
+        assert hunt(ordinary, f"{table} | take 1")
+        assert [] == hunt(ordinary, f"{table} | join kind=leftanti {table}KB on {column}")
 
 
-def test_copies_follow_the_drive_that_they_go_to(engine: Engine) -> None:
+def test_copies_follow_the_drive_that_they_go_to(ordinary: Engine) -> None:
     """A stick is mounted before something is copied to it, and unmounted afterwards."""
     query = """
     DeviceEvents | where ActionType == "UsbDriveMounted" and AdditionalFields has "SanDisk" | project DeviceId, Mounted = Timestamp
@@ -98,12 +80,12 @@ def test_copies_follow_the_drive_that_they_go_to(engine: Engine) -> None:
     | project InBetween = Timestamp > Mounted and Timestamp < Unmounted
     """
 
-    assert {1} == {row["InBetween"] for row in hunt(engine, query)}
+    assert {1} == {row["InBetween"] for row in hunt(ordinary, query)}
 
 
-def test_a_mails_attachment_is_the_file_that_is_saved(engine: Engine) -> None:
+def test_a_mails_attachment_is_the_file_that_is_saved(ordinary: Engine) -> None:
     """Its hash leads from the mail to the device."""
     query = "EmailAttachmentInfo | where FileName endswith '.pdf' | join kind=inner DeviceFileEvents on SHA256 | where FileName == FileName1"
 
-    assert hunt(engine, query)
-    assert [] == hunt(engine, "EmailAttachmentInfo | where isempty(SHA256)")
+    assert hunt(ordinary, query)
+    assert [] == hunt(ordinary, "EmailAttachmentInfo | where isempty(SHA256)")

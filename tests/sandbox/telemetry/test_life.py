@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sandbox.telemetry.engine import Engine
-from sandbox.telemetry.generation import generate
 from sandbox.telemetry.life.patterns import patterns, read, roles
+from tests.support.ordinary import hunt
 
-END = datetime(2026, 3, 11, 12, tzinfo=UTC)  # a Wednesday
 WINDOWS = "DeviceName startswith 'pc-' or DeviceName startswith 'win-'"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """An engine with a fleet of a hundred devices over two working days."""
-    engine = Engine()
-    generate(engine, devices=100, days=2, end=END)
-    return engine
-
-
-def hunt(engine: Engine, query: str) -> list[dict[str, Any]]:
-    """Run *query* over all telemetry, and return its rows."""
-    return engine.hunt(query, start=END - timedelta(days=30), end=END, now=END)[1]
 
 
 def count(engine: Engine, query: str) -> int:
@@ -35,10 +19,10 @@ def count(engine: Engine, query: str) -> int:
     return int(hunt(engine, f"{query} | count")[0]["Count"])
 
 
-def test_most_devices_beyond_the_first_forty_run_windows(engine: Engine) -> None:
+def test_most_devices_beyond_the_first_forty_run_windows(ordinary: Engine) -> None:
     """The fleet grows as companies do: clients most of all, and few Macs."""
     found = hunt(
-        engine, "DeviceInfo | summarize N = dcount(DeviceId) by Kind = tostring(split(DeviceName, '-')[0])"
+        ordinary, "DeviceInfo | summarize N = dcount(DeviceId) by Kind = tostring(split(DeviceName, '-')[0])"
     )
 
     assert {"pc": 42, "win": 11, "srv": 22, "wks": 15, "mac": 4, "box": 6} == {
@@ -46,11 +30,11 @@ def test_most_devices_beyond_the_first_forty_run_windows(engine: Engine) -> None
     }
 
 
-def test_what_happens_is_on_the_system_that_it_belongs_to(engine: Engine) -> None:
+def test_what_happens_is_on_the_system_that_it_belongs_to(ordinary: Engine) -> None:
     """No path of Windows on another system, and no other path on Windows."""
-    assert 0 < count(engine, f"DeviceProcessEvents | where {WINDOWS}")
-    assert 0 == count(engine, f"DeviceProcessEvents | where not({WINDOWS}) and FolderPath contains '\\\\'")
-    assert 0 == count(engine, f"DeviceProcessEvents | where ({WINDOWS}) and FolderPath startswith '/'")
+    assert 0 < count(ordinary, f"DeviceProcessEvents | where {WINDOWS}")
+    assert 0 == count(ordinary, f"DeviceProcessEvents | where not({WINDOWS}) and FolderPath contains '\\\\'")
+    assert 0 == count(ordinary, f"DeviceProcessEvents | where ({WINDOWS}) and FolderPath startswith '/'")
 
 
 @pytest.mark.parametrize(
@@ -66,64 +50,67 @@ def test_what_happens_is_on_the_system_that_it_belongs_to(engine: Engine) -> Non
         ("EmailEvents", "NetworkMessageId RecipientEmailAddress"),
     ],
 )  # fmt: skip
-def test_a_row_has_the_columns_that_defender_fills(engine: Engine, table: str, columns: str) -> None:
+def test_a_row_has_the_columns_that_defender_fills(ordinary: Engine, table: str, columns: str) -> None:
     """None is empty, and no text is null, anywhere."""
     empty = " or ".join(f"isempty({column})" for column in columns.split())
 
-    assert 0 < count(engine, table)
-    assert 0 == count(engine, f"{table} | where {empty}")
-    texts = [name for name, kind in engine.tables[table].items() if kind == "string"]
+    assert 0 < count(ordinary, table)
+    assert 0 == count(ordinary, f"{table} | where {empty}")
+    texts = [name for name, kind in ordinary.tables[table].items() if kind == "string"]
     nulls = " OR ".join(f'"{text}" IS NULL' for text in texts)
-    assert (0,) == engine.connection.execute(f"SELECT count(*) FROM {table} WHERE {nulls}").fetchone()  # noqa: S608
+    assert (0,) == ordinary.connection.execute(f"SELECT count(*) FROM {table} WHERE {nulls}").fetchone()  # noqa: S608
 
 
 @pytest.mark.parametrize("table", ["DeviceProcessEvents", "DeviceEvents", "DeviceNetworkEvents", "DeviceFileEvents", "EmailEvents"])  # fmt: skip
-def test_nothing_is_left_in_braces(engine: Engine, table: str) -> None:
+def test_nothing_is_left_in_braces(ordinary: Engine, table: str) -> None:
     """What differs from time to time has been put in its place."""
-    texts = [name for name, kind in engine.tables[table].items() if kind == "string"]
+    texts = [name for name, kind in ordinary.tables[table].items() if kind == "string"]
     left = " OR ".join(
         rf"regexp_matches(\"{text}\", '\{{[a-zA-Z0-9]+\}}')".replace('\\"', '"') for text in texts
     )
 
-    assert (0,) == engine.connection.execute(f"SELECT count(*) FROM {table} WHERE {left}").fetchone()  # noqa: S608
+    assert (0,) == ordinary.connection.execute(f"SELECT count(*) FROM {table} WHERE {left}").fetchone()  # noqa: S608
 
 
-def test_what_belongs_together_happens_together(engine: Engine) -> None:
+def test_what_belongs_together_happens_together(ordinary: Engine) -> None:
     """A mail and its links have one id, and a wrong password is followed by the right one."""
     mails = {
-        row["NetworkMessageId"] for row in hunt(engine, "EmailEvents | where Subject startswith 'This week'")
+        row["NetworkMessageId"]
+        for row in hunt(ordinary, "EmailEvents | where Subject startswith 'This week'")
     }
-    links = {row["NetworkMessageId"] for row in hunt(engine, "EmailUrlInfo | where Url contains '/news/'")}
+    links = {row["NetworkMessageId"] for row in hunt(ordinary, "EmailUrlInfo | where Url contains '/news/'")}
     assert mails
     assert mails == links
     wrong = count(
-        engine, "DeviceLogonEvents | where ActionType == 'LogonFailed' and LogonType == 'Interactive'"
+        ordinary, "DeviceLogonEvents | where ActionType == 'LogonFailed' and LogonType == 'Interactive'"
     )
     assert (
         0
         < wrong
         < count(
-            engine, "DeviceLogonEvents | where ActionType == 'LogonSuccess' and LogonType == 'Interactive'"
+            ordinary, "DeviceLogonEvents | where ActionType == 'LogonSuccess' and LogonType == 'Interactive'"
         )
     )
 
 
-def test_an_encoded_command_is_one(engine: Engine) -> None:
+def test_an_encoded_command_is_one(ordinary: Engine) -> None:
     """What Configuration Manager runs can be decoded, as a hunt may want to."""
     query = (
         "DeviceProcessEvents | where ProcessCommandLine has '-EncodedCommand' | distinct ProcessCommandLine"
     )
-    commands = [row["ProcessCommandLine"].rpartition(" ")[2] for row in hunt(engine, query)]
+    commands = [row["ProcessCommandLine"].rpartition(" ")[2] for row in hunt(ordinary, query)]
 
     assert any("Get-WindowsFeature" in b64decode(command).decode("utf-16-le") for command in commands)
 
 
-def test_everybody_works_by_day(engine: Engine) -> None:
+def test_everybody_works_by_day(ordinary: Engine) -> None:
     """People act between seven and six; what runs at night is scheduled."""
     query = "DeviceProcessEvents | where AccountName startswith 'user' and DeviceName startswith 'pc-' and (hourofday(Timestamp) < 7 or hourofday(Timestamp) > 18)"
 
-    assert 0 == count(engine, query)
-    assert 0 < count(engine, "DeviceProcessEvents | where FileName == 'restic' and hourofday(Timestamp) == 2")
+    assert 0 == count(ordinary, query)
+    assert 0 < count(
+        ordinary, "DeviceProcessEvents | where FileName == 'restic' and hourofday(Timestamp) == 2"
+    )
 
 
 def test_every_role_has_somebody() -> None:
